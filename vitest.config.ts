@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run on the packages' sources; TEST_BUILT=1 runs the same tests on what `pnpm build` made.
+const conditions = process.env['TEST_BUILT'] ? [] : ['@opt/source'];
+
+export default defineConfig({
+  resolve: { conditions: [...conditions, 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'default'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'benchmarks/src/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 120_000,
+  },
+});
