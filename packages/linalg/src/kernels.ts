@@ -1,0 +1,171 @@
+import { decodeKernels } from './decode.ts';
+
+/**
+ * Dense kernels over one linear memory. Every pointer is a byte address, every `ld*` and `stride*` counts elements, matrices are
+ * row-major, flags are 0 or 1. `s` kernels hold float32, `d` kernels float64. Inputs and outputs must be aligned to their element and must
+ * not overlap unless said otherwise. `scratch` is aligned to 16 bytes and at least as long as the matching `...ScratchBytes` says; its
+ * contents before and after mean nothing. No kernel allocates, grows the memory, keeps state between calls or throws.
+ */
+export interface Kernels {
+  /** C ← α·op(A)·op(B) + β·C. op(A): [m,k], op(B): [k,n], C: [m,n]; `transposeA` = 1 means A is stored [k,m]. β = 0 never reads C. */
+  sgemm: Gemm;
+  dgemm: Gemm;
+
+  /** The same on `batch` matrices, `stride*` elements apart (0 = the same matrix again; not for C). `symmetric` as in `sgemmSymmetric`. */
+  sgemmBatched: GemmBatched;
+  dgemmBatched: GemmBatched;
+
+  /** C ← α·op(A)·op(B) + β·C for a result known to be symmetric, C: [n,n]: computes the lower triangle of tiles and mirrors it. */
+  sgemmSymmetric: GemmSymmetric;
+  dgemmSymmetric: GemmSymmetric;
+
+  /** Scratch for all three products above. */
+  sgemmScratchBytes(m: number, n: number, k: number): number;
+  dgemmScratchBytes(m: number, n: number, k: number): number;
+
+  /**
+   * Eigenvalues (ascending, [n]) and eigenvectors (columns of [n,n]) of the symmetric part of A. Returns 0; 1 if A holds a NaN or an
+   * infinity, 2 if the iteration did not converge: both outputs are then NaN. `vectors` may be A itself.
+   */
+  seigh: Eigh;
+  deigh: Eigh;
+  seighScratchBytes(n: number): number;
+  deighScratchBytes(n: number): number;
+
+  /**
+   * Q of the thin QR of X [m,n], R with a positive diagonal. A column whose remainder is ≤ τ·(largest column norm of X) is deferred: 0 when
+   * `complete` = 0, else refilled by the completion rule. `r` = 0 skips R, otherwise R: [n,n] (upper; QᵀX where columns were deferred).
+   * Returns the number of deferred columns, or −1 if X holds a NaN or an infinity: the outputs are then NaN. `q` may be `x`.
+   */
+  sorthonormalize: Orthonormalize;
+  dorthonormalize: Orthonormalize;
+  sorthonormalizeScratchBytes(m: number, n: number): number;
+  dorthonormalizeScratchBytes(m: number, n: number): number;
+
+  /** L with L·Lᵀ = A, upper triangle of L zero; reads the lower triangle of A. Returns 0, or 1 (L all NaN) if A is not positive definite. `l` may be `a`. */
+  scholesky: Cholesky;
+  dcholesky: Cholesky;
+  scholeskyScratchBytes(n: number): number;
+  dcholeskyScratchBytes(n: number): number;
+
+  /** X with op(L)·X = B, L lower triangular [n,n] (upper triangle never read), X, B: [n,r]; op is the transpose if `transpose` = 1. `x` may be `b`. */
+  ssolveTriangular: SolveTriangular;
+  dsolveTriangular: SolveTriangular;
+  ssolveTriangularScratchBytes(n: number, r: number): number;
+  dsolveTriangularScratchBytes(n: number, r: number): number;
+
+  /** C ← XᵀX in float64 from float32 X [d,k]; C: [k,k] float64. */
+  gram(d: number, k: number, x: number, ldx: number, c: number, ldc: number, scratch: number): void;
+  gramScratchBytes(d: number, k: number): number;
+}
+
+export type Gemm = (
+  m: number,
+  n: number,
+  k: number,
+  alpha: number,
+  a: number,
+  lda: number,
+  transposeA: number,
+  b: number,
+  ldb: number,
+  transposeB: number,
+  beta: number,
+  c: number,
+  ldc: number,
+  scratch: number,
+) => void;
+
+export type GemmBatched = (
+  batch: number,
+  m: number,
+  n: number,
+  k: number,
+  alpha: number,
+  a: number,
+  lda: number,
+  strideA: number,
+  transposeA: number,
+  b: number,
+  ldb: number,
+  strideB: number,
+  transposeB: number,
+  beta: number,
+  c: number,
+  ldc: number,
+  strideC: number,
+  symmetric: number,
+  scratch: number,
+) => void;
+
+export type GemmSymmetric = (
+  n: number,
+  k: number,
+  alpha: number,
+  a: number,
+  lda: number,
+  transposeA: number,
+  b: number,
+  ldb: number,
+  transposeB: number,
+  beta: number,
+  c: number,
+  ldc: number,
+  scratch: number,
+) => void;
+
+export type Eigh = (n: number, a: number, lda: number, values: number, vectors: number, ldv: number, scratch: number) => number;
+
+export type Orthonormalize = (
+  m: number,
+  n: number,
+  x: number,
+  ldx: number,
+  q: number,
+  ldq: number,
+  r: number,
+  ldr: number,
+  complete: number,
+  tau: number,
+  scratch: number,
+) => number;
+
+export type Cholesky = (n: number, a: number, lda: number, l: number, ldl: number, scratch: number) => number;
+
+export type SolveTriangular = (
+  n: number,
+  r: number,
+  l: number,
+  ldl: number,
+  transpose: number,
+  b: number,
+  ldb: number,
+  x: number,
+  ldx: number,
+  scratch: number,
+) => void;
+
+/** The bytes of the kernel module: plain SIMD, or the one with relaxed-SIMD fused multiply-add. Both import `env.memory`. */
+export const kernelBytes = (fma: boolean): Uint8Array<ArrayBuffer> => decodeKernels(fma);
+
+let supported: boolean | undefined;
+
+/** Whether this engine accepts the fused multiply-add module (Node 20 does not by default). */
+export const fmaSupported = (): boolean => (supported ??= WebAssembly.validate(decodeKernels(true)));
+
+const compiled = new Map<boolean, WebAssembly.Module>();
+
+/** The compiled module, compiled once per realm; fused multiply-add where the engine has it unless `fma` says otherwise. */
+export const kernelModule = (fma: boolean = fmaSupported()): WebAssembly.Module => {
+  let module = compiled.get(fma);
+  if (module === undefined) {
+    module = new WebAssembly.Module(decodeKernels(fma));
+    compiled.set(fma, module);
+  }
+  return module;
+};
+
+/** The kernels working in `memory` (32-bit, not shared), instantiated synchronously. */
+export const instantiateKernels = (memory: WebAssembly.Memory, fma: boolean = fmaSupported()): Kernels =>
+  // WebAssembly exports are untyped; the interface is the contract of assembly/index.ts, and a test calls every member.
+  new WebAssembly.Instance(kernelModule(fma), { env: { memory } }).exports as unknown as Kernels;
