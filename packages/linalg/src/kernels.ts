@@ -1,3 +1,4 @@
+/// <reference lib="dom" preserve="true" />
 import { decodeKernels } from './decode.ts';
 
 /**
