@@ -1,0 +1,199 @@
+// C ← α·op(A)·op(B) + β·C: blocked for the caches, packed, in register tiles; thin products and small ones take shorter ways.
+import { packAcross, packAlong } from './pack';
+import { MR, NR, tileDirect, tilePacked } from './tile';
+import { dot, fma, lanes, roundUp, zero } from './vector';
+
+/** Depth of a packed panel: a B panel of KC·NR elements (8 KB) stays in the first-level cache. */
+const KC: i32 = 256;
+/** Rows of the packed block of A, which stays in the second-level cache. */
+const MC: i32 = 128;
+/** Columns of the packed block of B. */
+const NC: i32 = 512;
+
+/** Below this many columns a panel of A is used too seldom to be worth packing. */
+const PACK_A_FROM: i32 = 48;
+
+/** Result: all of C, only the tiles that meet the lower triangle, or those mirrored upwards as well. */
+export const FULL: i32 = 0;
+export const LOWER: i32 = 1;
+export const MIRRORED: i32 = 2;
+
+/** Scratch elements: a block of A, a block of B, one tile. */
+// @ts-ignore: decorator
+@inline
+export function gemmScratch<T>(m: i32, n: i32, k: i32): usize {
+  const depth = min(k, KC);
+  return <usize>(depth * (roundUp(min(m, MC), MR) + roundUp(min(n, NC), NR<T>())) + MR * NR<T>()) * sizeof<T>() + 16;
+}
+
+/** C ← β·C (β = 0 overwrites NaN too). */
+function scaleOutput<T>(m: i32, n: i32, beta: T, c: usize, ldc: usize): void {
+  if (beta == 1) return;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const at = c + i * ldc + j * sizeof<T>();
+      store<T>(at, beta == 0 ? <T>0 : beta * load<T>(at));
+    }
+  }
+}
+
+/** Copies the lower triangle of C [n,n] onto the upper one. */
+function mirror<T>(n: i32, c: usize, ldc: usize): void {
+  for (let i0 = 0; i0 < n; i0 += 8) {
+    for (let j = 0; j < min(i0 + 8, n); j++) {
+      for (let i = max(i0, j + 1); i < min(i0 + 8, n); i++) store<T>(c + j * ldc + i * sizeof<T>(), load<T>(c + i * ldc + j * sizeof<T>()));
+    }
+  }
+}
+
+/** y_i ← α·(row i · x) + β·y_i for contiguous rows and x. */
+function gemvRows<T>(m: i32, k: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize, incy: usize): void {
+  for (let i = 0; i < m; i++) {
+    const s = alpha * dot<T>(k, a + i * lda, x);
+    store<T>(y, beta == 0 ? s : s + beta * load<T>(y));
+    y += incy;
+  }
+}
+
+/** y ← α·Σ_p x_p·(row p of B) + β·y, y contiguous [n]; x_p at `incx` bytes. */
+function gemvColumns<T>(n: i32, k: i32, alpha: T, x: usize, incx: usize, b: usize, ldb: usize, beta: T, y: usize): void {
+  const L = lanes<T>();
+  let j = 0;
+  for (; j + 4 * L <= n; j += 4 * L) {
+    let s0 = zero<T>(), s1 = zero<T>(), s2 = zero<T>(), s3 = zero<T>();
+    let from = b + j * sizeof<T>();
+    let at = x;
+    for (let p = 0; p < k; p++) {
+      const v = v128.load_splat<T>(at);
+      s0 = fma<T>(v, v128.load(from), s0);
+      s1 = fma<T>(v, v128.load(from, 16), s1);
+      s2 = fma<T>(v, v128.load(from, 32), s2);
+      s3 = fma<T>(v, v128.load(from, 48), s3);
+      at += incx;
+      from += ldb;
+    }
+    const to = y + j * sizeof<T>();
+    const va = v128.splat<T>(alpha);
+    s0 = v128.mul<T>(va, s0);
+    s1 = v128.mul<T>(va, s1);
+    s2 = v128.mul<T>(va, s2);
+    s3 = v128.mul<T>(va, s3);
+    if (beta != 0) {
+      const vb = v128.splat<T>(beta);
+      s0 = fma<T>(vb, v128.load(to), s0);
+      s1 = fma<T>(vb, v128.load(to, 16), s1);
+      s2 = fma<T>(vb, v128.load(to, 32), s2);
+      s3 = fma<T>(vb, v128.load(to, 48), s3);
+    }
+    v128.store(to, s0);
+    v128.store(to, s1, 16);
+    v128.store(to, s2, 32);
+    v128.store(to, s3, 48);
+  }
+  for (; j < n; j++) {
+    let s = <T>0;
+    for (let p = 0; p < k; p++) s += load<T>(x + p * incx) * load<T>(b + p * ldb + j * sizeof<T>());
+    const to = y + j * sizeof<T>();
+    store<T>(to, beta == 0 ? alpha * s : alpha * s + beta * load<T>(to));
+  }
+}
+
+/** An edge tile: the wanted corner of the temporary tile goes into C. */
+function mergeTile<T>(rows: i32, columns: i32, tile: usize, alpha: T, beta: T, c: usize, ldc: usize): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const at = c + i * ldc + j * sizeof<T>();
+      const s = alpha * load<T>(tile + (i * NR<T>() + j) * sizeof<T>());
+      store<T>(at, beta == 0 ? s : s + beta * load<T>(at));
+    }
+  }
+}
+
+/** The product; leading dimensions in bytes, S the type of A and B in memory, T that of α, β, C and the arithmetic. */
+export function gemm<S, T>(
+  m: i32, n: i32, k: i32, alpha: T, a: usize, lda: usize, transposeA: bool, b: usize, ldb: usize, transposeB: bool,
+  beta: T, c: usize, ldc: usize, result: i32, scratch: usize,
+): void {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0 || alpha == 0) {
+    scaleOutput<T>(m, n, beta, c, ldc);
+    return;
+  }
+  if (sizeof<S>() == sizeof<T>()) {
+    if (m == 1) {
+      const incx = transposeA ? lda : sizeof<T>();
+      if (!transposeB) return gemvColumns<T>(n, k, alpha, a, incx, b, ldb, beta, c);
+      if (incx == sizeof<T>() || k == 1) return gemvRows<T>(n, k, alpha, b, ldb, a, beta, c, sizeof<T>());
+    }
+    if (n == 1) {
+      const incx = transposeB ? sizeof<T>() : ldb;
+      if (transposeA && ldc == sizeof<T>()) return gemvColumns<T>(m, k, alpha, b, incx, a, lda, beta, c);
+      if (!transposeA && (incx == sizeof<T>() || k == 1)) return gemvRows<T>(m, k, alpha, a, lda, b, beta, c, ldc);
+    }
+  }
+  const N = NR<T>();
+  const depth = min(k, KC);
+  const tile = (scratch + 15) & ~15;
+  const packedB = tile + <usize>(MR * N) * sizeof<T>();
+  const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * sizeof<T>();
+  const packA = sizeof<S>() != sizeof<T>() || n >= PACK_A_FROM;
+  // Rows of B can be read in place when whole tiles cover them and nothing is gained from a copy.
+  const packB = sizeof<S>() != sizeof<T>() || transposeB || n % N != 0 || m > 32 || n > 64;
+  const rowA = transposeA ? sizeof<S>() : lda;
+  const stepA = transposeA ? lda : sizeof<S>();
+  for (let j0 = 0; j0 < n; j0 += NC) {
+    const columns = min(NC, n - j0);
+    for (let p0 = 0; p0 < k; p0 += KC) {
+      const kc = min(KC, k - p0);
+      const beta1 = p0 == 0 ? beta : <T>1;
+      if (packB) {
+        for (let j = 0; j < columns; j += N) {
+          const to = packedB + <usize>(j * kc) * sizeof<T>();
+          const wide = min(N, columns - j);
+          if (transposeB) packAcross<S, T>(N, wide, kc, b + (j0 + j) * ldb + p0 * sizeof<S>(), ldb, to);
+          else packAlong<S, T>(N, wide, kc, b + p0 * ldb + (j0 + j) * sizeof<S>(), ldb, to);
+        }
+      }
+      for (let i0 = 0; i0 < m; i0 += MC) {
+        const rows = min(MC, m - i0);
+        if (result != FULL && i0 + rows <= j0) continue;
+        if (packA) {
+          for (let i = 0; i < rows; i += MR) {
+            const to = packedA + <usize>(i * kc) * sizeof<T>();
+            const from = a + (i0 + i) * rowA + p0 * stepA;
+            if (transposeA) packAlong<S, T>(MR, min(MR, rows - i), kc, from, lda, to);
+            else packAcross<S, T>(MR, min(MR, rows - i), kc, from, lda, to);
+          }
+        }
+        for (let j = 0; j < columns; j += N) {
+          const wide = min(N, columns - j);
+          const panelB = packB ? packedB + <usize>(j * kc) * sizeof<T>() : b + p0 * ldb + (j0 + j) * sizeof<S>();
+          const stepB = packB ? <usize>32 : ldb;
+          // Rows above this one lie wholly above the diagonal.
+          let i = result == FULL ? 0 : max(0, (j0 + j - i0) & ~(MR - 1));
+          for (; i < rows; i += MR) {
+            const tall = min(MR, rows - i);
+            const whole = tall == MR && wide == N;
+            const to = c + (i0 + i) * ldc + (j0 + j) * sizeof<T>();
+            const target = whole ? to : tile;
+            const stride = whole ? ldc : 32;
+            const alpha1 = whole ? alpha : <T>1;
+            const beta2 = whole ? beta1 : <T>0;
+            if (packA) {
+              tilePacked<T>(kc, packedA + <usize>(i * kc) * sizeof<T>(), panelB, alpha1, beta2, target, stride);
+            } else {
+              const a0 = a + (i0 + i) * rowA + p0 * stepA;
+              // Missing rows repeat the last one, so that nothing outside A is read.
+              const a1 = tall > 1 ? a0 + rowA : a0;
+              const a2 = tall > 2 ? a1 + rowA : a1;
+              const a3 = tall > 3 ? a2 + rowA : a2;
+              tileDirect<T>(kc, a0, a1, a2, a3, stepA, panelB, stepB, alpha1, beta2, target, stride);
+            }
+            if (!whole) mergeTile<T>(tall, wide, tile, alpha, beta1, to, ldc);
+          }
+        }
+      }
+    }
+  }
+  if (result == MIRRORED) mirror<T>(n, c, ldc);
+}
