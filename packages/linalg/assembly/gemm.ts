@@ -138,7 +138,7 @@ export function gemm<S, T>(
   const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * sizeof<T>();
   const packA = sizeof<S>() != sizeof<T>() || n >= PACK_A_FROM;
   // Rows of B can be read in place when whole tiles cover them and nothing is gained from a copy.
-  const packB = sizeof<S>() != sizeof<T>() || transposeB || n % N != 0 || m > 32 || n > 64;
+  const packB = packA || transposeB || n % N != 0 || m > 32;
   const rowA = transposeA ? sizeof<S>() : lda;
   const stepA = transposeA ? lda : sizeof<S>();
   for (let j0 = 0; j0 < n; j0 += NC) {

@@ -1,4 +1,5 @@
 // The exports of the module: leading dimensions and strides arrive in elements and go on in bytes.
+import { eigh, eighScratch } from './eigh';
 import { FULL, MIRRORED, gemm, gemmScratch } from './gemm';
 
 export function sgemmScratchBytes(m: i32, n: i32, k: i32): usize {
@@ -61,4 +62,20 @@ export function dgemmBatched(
     b += strideB << 3;
     c += strideC << 3;
   }
+}
+
+export function seighScratchBytes(n: i32): usize {
+  return eighScratch<f32>(n);
+}
+
+export function deighScratchBytes(n: i32): usize {
+  return eighScratch<f64>(n);
+}
+
+export function seigh(n: i32, a: usize, lda: usize, values: usize, vectors: usize, ldv: usize, scratch: usize): i32 {
+  return eigh<f32>(n, a, lda << 2, values, vectors, ldv << 2, scratch);
+}
+
+export function deigh(n: i32, a: usize, lda: usize, values: usize, vectors: usize, ldv: usize, scratch: usize): i32 {
+  return eigh<f64>(n, a, lda << 3, values, vectors, ldv << 3, scratch);
 }

@@ -1,0 +1,158 @@
+// Householder reduction A = Q·T·Qᵀ of a symmetric matrix.
+//
+// The lower triangle is reduced from the last row up, so that reflectors and the remaining matrix are rows that start at column 0:
+// reflector i is (u, 0…) with u in row i, columns 0…i−1, u[i−1] = 1, and Q = H(n−1)·…·H(1), H = I − τ·u·uᵀ.
+import { axpy, dot, fma, fnma, lanes, scale, sumLanes, sumOfSquares, zero } from './vector';
+
+/** Below this norm (the matrix is scaled to 1) the rest of a row is dropped: far under rounding, and its square is still a normal number. */
+// @ts-ignore: decorator
+@inline
+function negligible<T>(): f64 {
+  return sizeof<T>() == 8 ? 1e-140 : 1e-30;
+}
+
+/**
+ * Turns x [k] into the reflector that maps it to (0, …, 0, β): x ← u with u[k−1] = 1. Returns β; τ goes to `tau`.
+ */
+export function reflectorUp<T>(k: i32, x: usize, tau: usize): f64 {
+  const last = x + <usize>(k - 1) * sizeof<T>();
+  const alpha = <f64>load<T>(last);
+  const rest = Math.sqrt(sumOfSquares<T>(k - 1, x));
+  if (rest < negligible<T>()) {
+    store<T>(tau, <T>0);
+    for (let j = 0; j < k - 1; j++) store<T>(x + j * sizeof<T>(), <T>0);
+    store<T>(last, <T>1);
+    return alpha;
+  }
+  const norm = Math.sqrt(alpha * alpha + rest * rest);
+  const beta = alpha > 0 ? -norm : norm;
+  store<T>(tau, <T>((beta - alpha) / beta));
+  scale<T>(k - 1, <T>(1 / (alpha - beta)), x);
+  store<T>(last, <T>1);
+  return beta;
+}
+
+/**
+ * A ← A − v·wᵀ − w·vᵀ and y ← A·u in one pass over the lower triangle of the leading [k,k] block.
+ * The diagonal blocks of 4 are kept whole; y is set.
+ */
+function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u: usize, y: usize): void {
+  const L = lanes<T>();
+  const Z = sizeof<T>();
+  const blocks = k & ~3;
+  for (let i = 0; i < k; i++) store<T>(y + i * Z, <T>0);
+  for (let i = 0; i < blocks; i += 4) {
+    const at = <usize>i * Z;
+    let r0 = a + i * ld;
+    let r1 = r0 + ld;
+    let r2 = r1 + ld;
+    let r3 = r2 + ld;
+    const v0 = v128.load_splat<T>(v + at), v1 = v128.load_splat<T>(v + at, Z), v2 = v128.load_splat<T>(v + at, 2 * Z), v3 = v128.load_splat<T>(v + at, 3 * Z);
+    const w0 = v128.load_splat<T>(w + at), w1 = v128.load_splat<T>(w + at, Z), w2 = v128.load_splat<T>(w + at, 2 * Z), w3 = v128.load_splat<T>(w + at, 3 * Z);
+    const u0 = v128.load_splat<T>(u + at), u1 = v128.load_splat<T>(u + at, Z), u2 = v128.load_splat<T>(u + at, 2 * Z), u3 = v128.load_splat<T>(u + at, 3 * Z);
+    let s0 = zero<T>(), s1 = zero<T>(), s2 = zero<T>(), s3 = zero<T>();
+    let j: usize = 0;
+    for (; j < at; j += 16) {
+      const vj = v128.load(v + j);
+      const wj = v128.load(w + j);
+      const uj = v128.load(u + j);
+      let yj = v128.load(y + j);
+      let x = fnma<T>(w0, vj, fnma<T>(v0, wj, v128.load(r0 + j)));
+      v128.store(r0 + j, x);
+      s0 = fma<T>(x, uj, s0);
+      yj = fma<T>(x, u0, yj);
+      x = fnma<T>(w1, vj, fnma<T>(v1, wj, v128.load(r1 + j)));
+      v128.store(r1 + j, x);
+      s1 = fma<T>(x, uj, s1);
+      yj = fma<T>(x, u1, yj);
+      x = fnma<T>(w2, vj, fnma<T>(v2, wj, v128.load(r2 + j)));
+      v128.store(r2 + j, x);
+      s2 = fma<T>(x, uj, s2);
+      yj = fma<T>(x, u2, yj);
+      x = fnma<T>(w3, vj, fnma<T>(v3, wj, v128.load(r3 + j)));
+      v128.store(r3 + j, x);
+      s3 = fma<T>(x, uj, s3);
+      yj = fma<T>(x, u3, yj);
+      v128.store(y + j, yj);
+    }
+    const end = at + 4 * Z;
+    for (; j < end; j += 16) {
+      const vj = v128.load(v + j);
+      const wj = v128.load(w + j);
+      const uj = v128.load(u + j);
+      let x = fnma<T>(w0, vj, fnma<T>(v0, wj, v128.load(r0 + j)));
+      v128.store(r0 + j, x);
+      s0 = fma<T>(x, uj, s0);
+      x = fnma<T>(w1, vj, fnma<T>(v1, wj, v128.load(r1 + j)));
+      v128.store(r1 + j, x);
+      s1 = fma<T>(x, uj, s1);
+      x = fnma<T>(w2, vj, fnma<T>(v2, wj, v128.load(r2 + j)));
+      v128.store(r2 + j, x);
+      s2 = fma<T>(x, uj, s2);
+      x = fnma<T>(w3, vj, fnma<T>(v3, wj, v128.load(r3 + j)));
+      v128.store(r3 + j, x);
+      s3 = fma<T>(x, uj, s3);
+    }
+    store<T>(y + at, load<T>(y + at) + sumLanes<T>(s0));
+    store<T>(y + at, load<T>(y + at, Z) + sumLanes<T>(s1), Z);
+    store<T>(y + at, load<T>(y + at, 2 * Z) + sumLanes<T>(s2), 2 * Z);
+    store<T>(y + at, load<T>(y + at, 3 * Z) + sumLanes<T>(s3), 3 * Z);
+  }
+  for (let i = blocks; i < k; i++) {
+    const at = <usize>i * Z;
+    const row = a + i * ld;
+    const vi = load<T>(v + at), wi = load<T>(w + at), ui = load<T>(u + at);
+    const vv = v128.splat<T>(vi), vw = v128.splat<T>(wi), vu = v128.splat<T>(ui);
+    let s = zero<T>();
+    for (let j = 0; j < blocks; j += L) {
+      const o = <usize>j * Z;
+      const x = fnma<T>(vw, v128.load(v + o), fnma<T>(vv, v128.load(w + o), v128.load(row + o)));
+      v128.store(row + o, x);
+      s = fma<T>(x, v128.load(u + o), s);
+      v128.store(y + o, fma<T>(x, vu, v128.load(y + o)));
+    }
+    let total = sumLanes<T>(s);
+    for (let j = blocks; j <= i; j++) {
+      const o = <usize>j * Z;
+      const x = load<T>(row + o) - vi * load<T>(w + o) - wi * load<T>(v + o);
+      store<T>(row + o, x);
+      total += x * load<T>(u + o);
+      if (j < i) store<T>(y + o, load<T>(y + o) + x * ui);
+    }
+    store<T>(y + at, load<T>(y + at) + total);
+  }
+}
+
+/**
+ * Reduces A [n,n] (whole symmetric matrix, row stride `ld` bytes, a multiple of 16) to diagonal d and subdiagonal e (float64; e[i] couples
+ * i−1 and i, e[0] = 0). Rows of A keep the reflectors, `tau` their factors. `work`: 2 vectors of `ld` bytes.
+ */
+export function tridiagonalise<T>(n: i32, a: usize, ld: usize, d: usize, e: usize, tau: usize, work: usize): void {
+  const Z = sizeof<T>();
+  // The pending update is v·wᵀ + w·vᵀ; v is the row of the previous reflector.
+  let v = work;
+  let w = work;
+  let y = work + ld;
+  memory.fill(work, 0, ld);
+  for (let i = n - 1; i >= 1; i--) {
+    const row = a + i * ld;
+    const vi = load<T>(v + i * Z);
+    const wi = load<T>(w + i * Z);
+    axpy<T>(i + 1, -vi, w, row);
+    axpy<T>(i + 1, -wi, v, row);
+    store<f64>(d + ((<usize>i) << 3), <f64>load<T>(row + i * Z));
+    store<f64>(e + ((<usize>i) << 3), reflectorUp<T>(i, row, tau + i * Z));
+    const t = load<T>(tau + i * Z);
+    // The pass applies the pending update while it forms y = A·u; w' = τ·y − ½τ²(yᵀu)·u.
+    updateAndMultiply<T>(i, a, ld, v, w, row, y);
+    const half = <T>0.5 * t * t * dot<T>(i, y, row);
+    scale<T>(i, t, y);
+    axpy<T>(i, -half, row, y);
+    const free = w;
+    w = y;
+    y = free;
+    v = row;
+  }
+  store<f64>(d, n > 0 ? <f64>load<T>(a) - 2 * <f64>load<T>(v) * <f64>load<T>(w) : 0);
+  store<f64>(e, 0);
+}
