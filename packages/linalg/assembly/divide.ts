@@ -253,8 +253,8 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
     const coefficients = workspace.coefficients;
     for (let i = 0; i < k; i++) secularVector<T>(i, k, poles, weights, origins, etas, places, coefficients + i * ld, workspace.work);
     const top = left + both, bottom = k - left;
-    gemm<T, T>(k, n1, top, <T>1, coefficients, ld, false, gathered, ld, false, <T>0, z, ld, FULL, workspace.scratch);
-    gemm<T, T>(
+    gemm<T>(k, n1, top, <T>1, coefficients, ld, false, gathered, ld, false, <T>0, z, ld, FULL, workspace.scratch);
+    gemm<T>(
       k, n2, bottom, <T>1, coefficients + <usize>left * Z, ld, false, gathered + left * ld + <usize>n1 * Z, ld, false,
       <T>0, z + <usize>n1 * Z, ld, FULL, workspace.scratch,
     );

@@ -2,7 +2,7 @@
 import { Workspace, divide, divideScratch, place } from './divide';
 import { tridiagonalise } from './tridiagonal';
 import { fill, maxAbs, powerOfTwoFor, roundUp } from './vector';
-import { BLOCK, applyBlock, wyScratch } from './wy';
+import { BLOCK, applyBlock, formT, wyScratch } from './wy';
 
 export const CONVERGED: i32 = 0;
 export const NOT_FINITE: i32 = 1;
@@ -19,14 +19,15 @@ export function eighScratch<T>(n: i32): usize {
   const ld = rowBytes<T>(n);
   const matrices = 4 * <usize>n * ld;
   const vectors = (<usize>n << 4) + 3 * ld;
-  const last = <usize>BLOCK * ld + wyScratch<T>(n, n);
+  const last = <usize>BLOCK * (ld + BLOCK * sizeof<T>()) + wyScratch<T>(n, n);
   return matrices + vectors + offsetof<Workspace>() + max(divideScratch<T>(n), last) + 128;
 }
 
 /** Z ← Z·H(1)·…·H(n−1), rows of Z the eigenvectors, reflectors in the rows of A. */
 function backTransform<T>(n: i32, a: usize, ld: usize, tau: usize, z: usize, scratch: usize): void {
   const u = scratch;
-  const free = u + <usize>BLOCK * ld;
+  const t = u + <usize>BLOCK * ld;
+  const free = t + <usize>(BLOCK * BLOCK) * sizeof<T>();
   for (let i0 = 1; i0 < n; i0 += BLOCK) {
     const b = min(BLOCK, n - i0);
     const k = i0 + b - 1;
@@ -36,7 +37,8 @@ function backTransform<T>(n: i32, a: usize, ld: usize, tau: usize, z: usize, scr
       memory.copy(u + j * ld, a + <usize>(i0 + j) * ld, length);
       memory.fill(u + j * ld + length, 0, ld - length);
     }
-    applyBlock<T>(n, b, k, u, ld, tau + i0 * sizeof<T>(), false, z, ld, free);
+    formT<T>(b, k, u, ld, tau + i0 * sizeof<T>(), t, free);
+    applyBlock<T>(n, b, k, u, ld, t, false, z, ld, free);
   }
 }
 

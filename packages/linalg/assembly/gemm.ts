@@ -109,8 +109,8 @@ function mergeTile<T>(rows: i32, columns: i32, tile: usize, alpha: T, beta: T, c
   }
 }
 
-/** The product; leading dimensions in bytes, S the type of A and B in memory, T that of α, β, C and the arithmetic. */
-export function gemm<S, T>(
+/** The product; leading dimensions in bytes. */
+export function gemm<T>(
   m: i32, n: i32, k: i32, alpha: T, a: usize, lda: usize, transposeA: bool, b: usize, ldb: usize, transposeB: bool,
   beta: T, c: usize, ldc: usize, result: i32, scratch: usize,
 ): void {
@@ -119,28 +119,26 @@ export function gemm<S, T>(
     scaleOutput<T>(m, n, beta, c, ldc);
     return;
   }
-  if (sizeof<S>() == sizeof<T>()) {
-    if (m == 1) {
-      const incx = transposeA ? lda : sizeof<T>();
-      if (!transposeB) return gemvColumns<T>(n, k, alpha, a, incx, b, ldb, beta, c);
-      if (incx == sizeof<T>() || k == 1) return gemvRows<T>(n, k, alpha, b, ldb, a, beta, c, sizeof<T>());
-    }
-    if (n == 1) {
-      const incx = transposeB ? sizeof<T>() : ldb;
-      if (transposeA && ldc == sizeof<T>()) return gemvColumns<T>(m, k, alpha, b, incx, a, lda, beta, c);
-      if (!transposeA && (incx == sizeof<T>() || k == 1)) return gemvRows<T>(m, k, alpha, a, lda, b, beta, c, ldc);
-    }
+  if (m == 1) {
+    const incx = transposeA ? lda : sizeof<T>();
+    if (!transposeB) return gemvColumns<T>(n, k, alpha, a, incx, b, ldb, beta, c);
+    if (incx == sizeof<T>() || k == 1) return gemvRows<T>(n, k, alpha, b, ldb, a, beta, c, sizeof<T>());
+  }
+  if (n == 1) {
+    const incx = transposeB ? sizeof<T>() : ldb;
+    if (transposeA && ldc == sizeof<T>()) return gemvColumns<T>(m, k, alpha, b, incx, a, lda, beta, c);
+    if (!transposeA && (incx == sizeof<T>() || k == 1)) return gemvRows<T>(m, k, alpha, a, lda, b, beta, c, ldc);
   }
   const N = NR<T>();
   const depth = min(k, KC);
   const tile = (scratch + 15) & ~15;
   const packedB = tile + <usize>(MR * N) * sizeof<T>();
   const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * sizeof<T>();
-  const packA = sizeof<S>() != sizeof<T>() || n >= PACK_A_FROM;
+  const packA = n >= PACK_A_FROM;
   // Rows of B can be read in place when whole tiles cover them and nothing is gained from a copy.
   const packB = packA || transposeB || n % N != 0 || m > 32;
-  const rowA = transposeA ? sizeof<S>() : lda;
-  const stepA = transposeA ? lda : sizeof<S>();
+  const rowA = transposeA ? sizeof<T>() : lda;
+  const stepA = transposeA ? lda : sizeof<T>();
   for (let j0 = 0; j0 < n; j0 += NC) {
     const columns = min(NC, n - j0);
     for (let p0 = 0; p0 < k; p0 += KC) {
@@ -150,8 +148,8 @@ export function gemm<S, T>(
         for (let j = 0; j < columns; j += N) {
           const to = packedB + <usize>(j * kc) * sizeof<T>();
           const wide = min(N, columns - j);
-          if (transposeB) packAcross<S, T>(N, wide, kc, b + (j0 + j) * ldb + p0 * sizeof<S>(), ldb, to);
-          else packAlong<S, T>(N, wide, kc, b + p0 * ldb + (j0 + j) * sizeof<S>(), ldb, to);
+          if (transposeB) packAcross<T>(N, wide, kc, b + (j0 + j) * ldb + p0 * sizeof<T>(), ldb, to);
+          else packAlong<T>(N, wide, kc, b + p0 * ldb + (j0 + j) * sizeof<T>(), ldb, to);
         }
       }
       for (let i0 = 0; i0 < m; i0 += MC) {
@@ -161,13 +159,13 @@ export function gemm<S, T>(
           for (let i = 0; i < rows; i += MR) {
             const to = packedA + <usize>(i * kc) * sizeof<T>();
             const from = a + (i0 + i) * rowA + p0 * stepA;
-            if (transposeA) packAlong<S, T>(MR, min(MR, rows - i), kc, from, lda, to);
-            else packAcross<S, T>(MR, min(MR, rows - i), kc, from, lda, to);
+            if (transposeA) packAlong<T>(MR, min(MR, rows - i), kc, from, lda, to);
+            else packAcross<T>(MR, min(MR, rows - i), kc, from, lda, to);
           }
         }
         for (let j = 0; j < columns; j += N) {
           const wide = min(N, columns - j);
-          const panelB = packB ? packedB + <usize>(j * kc) * sizeof<T>() : b + p0 * ldb + (j0 + j) * sizeof<S>();
+          const panelB = packB ? packedB + <usize>(j * kc) * sizeof<T>() : b + p0 * ldb + (j0 + j) * sizeof<T>();
           const stepB = packB ? <usize>32 : ldb;
           // Rows above this one lie wholly above the diagonal.
           let i = result == FULL ? 0 : max(0, (j0 + j - i0) & ~(MR - 1));

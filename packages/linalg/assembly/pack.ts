@@ -1,11 +1,10 @@
 // Packing of one panel (W rows of op(A), or W columns of op(B)) into k-major order, zero-padded: target[p·W + r] = source(r, p).
-// S is the type in memory, T the type of the product (float32 Grams accumulate in float64).
 
 /** The panel's W lines are contiguous in p: source(r, p) = source[r·stride + p]. */
-export function packAcross<S, T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
+export function packAcross<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
   const step = <usize>W * sizeof<T>();
   let r = 0;
-  if (sizeof<S>() == 4 && sizeof<T>() == 4) {
+  if (sizeof<T>() == 4) {
     for (; r + 4 <= rows; r += 4) {
       let a0 = source + r * stride;
       let a1 = a0 + stride;
@@ -44,7 +43,7 @@ export function packAcross<S, T>(W: i32, rows: i32, k: i32, source: usize, strid
         to += step;
       }
     }
-  } else if (sizeof<S>() == 8) {
+  } else {
     for (; r + 2 <= rows; r += 2) {
       let a0 = source + r * stride;
       let a1 = a0 + stride;
@@ -69,30 +68,26 @@ export function packAcross<S, T>(W: i32, rows: i32, k: i32, source: usize, strid
     let to = target + r * sizeof<T>();
     let from = source + r * stride;
     for (let p = 0; p < k; p++) {
-      store<T>(to, r < rows ? <T>load<S>(from) : <T>0);
-      from += sizeof<S>();
+      store<T>(to, r < rows ? load<T>(from) : <T>0);
+      from += sizeof<T>();
       to += step;
     }
   }
 }
 
 /** The panel's lines lie side by side: source(r, p) = source[p·stride + r]. */
-export function packAlong<S, T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
+export function packAlong<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
   const step = <usize>W * sizeof<T>();
   if (rows == W) {
     for (let p = 0; p < k; p++) {
-      if (sizeof<S>() == sizeof<T>()) {
-        for (let at: usize = 0; at < step; at += 16) v128.store(target + at, v128.load(source + at));
-      } else {
-        for (let at: usize = 0; at < step; at += 16) v128.store(target + at, f64x2.promote_low_f32x4(v128.load64_zero(source + (at >> 1))));
-      }
+      for (let at: usize = 0; at < step; at += 16) v128.store(target + at, v128.load(source + at));
       source += stride;
       target += step;
     }
     return;
   }
   for (let p = 0; p < k; p++) {
-    for (let r = 0; r < W; r++) store<T>(target + r * sizeof<T>(), r < rows ? <T>load<S>(source + r * sizeof<S>()) : <T>0);
+    for (let r = 0; r < W; r++) store<T>(target + r * sizeof<T>(), r < rows ? load<T>(source + r * sizeof<T>()) : <T>0);
     source += stride;
     target += step;
   }

@@ -1,0 +1,37 @@
+// XᵀX of a tall float32 matrix, accumulated in float64: a singular value σ then survives down to 1e-8 of the largest, not 3e-4.
+import { MIRRORED, LOWER, gemm, gemmScratch } from './gemm';
+import { fill } from './vector';
+
+/** Rows converted at a time. */
+const ROWS: i32 = 256;
+
+// @ts-ignore: decorator
+@inline
+function rowBytes(k: i32): usize {
+  return <usize>((k + 1) & ~1) << 3;
+}
+
+export function gramScratchBytesOf(d: i32, k: i32): usize {
+  const rows = min(d, ROWS);
+  return <usize>rows * rowBytes(k) + gemmScratch<f64>(k, k, rows) + 16;
+}
+
+/** C [k,k] ← XᵀX; leading dimensions in bytes. */
+export function gramOf(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usize, scratch: usize): void {
+  if (d <= 0) return fill<f64>(k, k, c, ldc, 0);
+  const wide = (scratch + 15) & ~15;
+  const ld = rowBytes(k);
+  const free = wide + <usize>min(d, ROWS) * ld;
+  for (let i0 = 0; i0 < d; i0 += ROWS) {
+    const rows = min(ROWS, d - i0);
+    for (let i = 0; i < rows; i++) {
+      const from = x + (i0 + i) * ldx;
+      const to = wide + i * ld;
+      let j = 0;
+      for (; j + 2 <= k; j += 2) v128.store(to + (<usize>j << 3), f64x2.promote_low_f32x4(v128.load64_zero(from + (<usize>j << 2))));
+      if (j < k) store<f64>(to + (<usize>j << 3), <f64>load<f32>(from + (<usize>j << 2)));
+    }
+    const result = i0 + rows == d ? MIRRORED : LOWER;
+    gemm<f64>(k, k, rows, 1, wide, ld, true, wide, ld, false, i0 == 0 ? 0 : 1, c, ldc, result, free);
+  }
+}
