@@ -1,10 +1,10 @@
-import { fma as fmaBase64 } from './generated/fma.ts';
-import { simd as simdBase64 } from './generated/simd.ts';
+import { fma as fmaHex } from './generated/fma.ts';
+import { simd as simdHex } from './generated/simd.ts';
 
-/** Decodes the embedded module; `atob` exists in browsers, workers and Node alike. */
+/** Decodes an embedded module. */
 export const decodeKernels = (fma: boolean): Uint8Array<ArrayBuffer> => {
-  const text = atob(fma ? fmaBase64 : simdBase64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const hex = fma ? fmaHex : simdHex;
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 };
