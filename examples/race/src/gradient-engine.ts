@@ -2,7 +2,7 @@ import { defaultDevice, init, jit, nn, numpy as np, valueAndGrad } from '@jax-js
 import type { Samples } from './mnist1d.ts';
 import { classCount, inputWidth, type ParameterValues, parameterShapes } from './model.ts';
 
-export interface LossAndGradients {
+interface LossAndGradients {
   readonly loss: number;
   readonly gradients: Record<string, Float32Array>;
 }

@@ -15,13 +15,12 @@ const finish = 1000;
 
 /**
  * The race as a few lines that are redrawn in place: how far the training is, and one lane per optimizer whose bar is the way its loss
- * has come, log(first/now) / log(1000).
+ * has come, log(first/now) / log(1000). Every frame leaves the terminal as it found it: the program may be interrupted at any time.
  */
 export const liveProgress = (screen: Screen, coloured: boolean): Progress => {
   let height = 0;
   let title = '';
   let drawnAt = Number.NEGATIVE_INFINITY;
-  let cursorHidden = false;
 
   const draw = (moment: Moment): void => {
     const width = Math.max(20, (screen.columns ?? 80) - 1);
@@ -29,9 +28,8 @@ export const liveProgress = (screen: Screen, coloured: boolean): Progress => {
     if (moment.title !== title) height = 0;
     title = moment.title;
     const up = height > 0 ? `\x1b[${height}A` : '';
-    screen.write(`${hideCursor}${wrapOff}${up}${lines.map((line) => `\r${clearLine}${line}\n`).join('')}${wrapOn}`);
+    screen.write(`${hideCursor}${wrapOff}${up}${lines.map((line) => `\r${clearLine}${line}\n`).join('')}${wrapOn}${showCursor}`);
     height = lines.length;
-    cursorHidden = true;
   };
 
   return {
@@ -41,10 +39,6 @@ export const liveProgress = (screen: Screen, coloured: boolean): Progress => {
       if (!last && moment.title === title && now - drawnAt < redrawEvery) return;
       drawnAt = now;
       draw(moment);
-    },
-    close() {
-      if (cursorHidden) screen.write(`${wrapOn}${showCursor}`);
-      cursorHidden = false;
     },
   };
 };

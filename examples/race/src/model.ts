@@ -13,7 +13,7 @@ export interface ParameterShape {
 }
 
 /** The values of all parameters, or of all their gradients, by name; row-major. */
-export type ParameterValues = Readonly<Record<string, Float32Array>>;
+export type ParameterValues = Readonly<Record<string, Float32Array | Float64Array>>;
 
 /** Weight [outputs, inputs] then bias [outputs], layer by layer: the order in which weights are drawn. */
 export const parameterShapes: readonly ParameterShape[] = widths.slice(1).flatMap((outputs, layer) => {

@@ -9,10 +9,9 @@ export interface Moment {
   readonly elapsedMilliseconds: number;
 }
 
-/** Shows a race while it runs. `close` leaves the terminal as it was found, and may be called at any time and more than once. */
+/** Shows a race while it runs. */
 export interface Progress {
   show(moment: Moment): void;
-  close(): void;
 }
 
 /** The part of an output stream that a display needs. */

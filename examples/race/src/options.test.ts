@@ -3,13 +3,16 @@ import { type Choices, parseOptions, UsageError } from './options.ts';
 
 const choices: Choices = {
   optimizers: ['sgd', 'adamw', 'soap'],
-  backends: ['reference', 'wasm'],
+  backends: [
+    { name: 'reference', steps: 80 },
+    { name: 'wasm', steps: 1000 },
+  ],
   sampleCount: 4000,
-  defaults: { optimizers: ['sgd', 'adamw', 'soap'], steps: 1000, batch: 64, seed: 0, backend: 'wasm', sweep: false },
+  defaults: { optimizers: ['sgd', 'adamw', 'soap'], batch: 64, seed: 0, backend: 'wasm', sweep: false },
 };
 
 describe('what is understood', () => {
-  const { defaults } = choices;
+  const defaults = { ...choices.defaults, steps: 1000 };
   test.each<[string, string[], ReturnType<typeof parseOptions>]>([
     ['nothing: the defaults', [], defaults],
     ['a few optimizers, in the order given', ['--optimizers', 'soap,sgd'], { ...defaults, optimizers: ['soap', 'sgd'] }],
@@ -21,6 +24,8 @@ describe('what is understood', () => {
     ],
     ['the -- that pnpm hands on', ['--', '--steps', '5'], { ...defaults, steps: 5 }],
     ['the last of two', ['--steps', '5', '--steps', '6'], { ...defaults, steps: 6 }],
+    ['fewer steps on a slower backend', ['--backend', 'reference'], { ...defaults, backend: 'reference', steps: 80 }],
+    ['but as many as asked for', ['--steps', '7', '--backend', 'reference'], { ...defaults, backend: 'reference', steps: 7 }],
     ['help', ['--help'], 'help'],
     ['help, short, beside others', ['--steps', '5', '-h'], 'help'],
   ])('%s', (_, args, result) => {

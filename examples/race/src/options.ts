@@ -13,9 +13,10 @@ export interface RaceOptions {
 /** What there is to choose from. `sampleCount`: size of the training set, the largest batch. */
 export interface Choices {
   readonly optimizers: readonly string[];
-  readonly backends: readonly string[];
+  /** With the steps of a race where the user names none. */
+  readonly backends: readonly { readonly name: string; readonly steps: number }[];
   readonly sampleCount: number;
-  readonly defaults: RaceOptions;
+  readonly defaults: Omit<RaceOptions, 'steps'>;
 }
 
 /** Bad input: the message is one line that names the option, what was expected and what came. */
@@ -40,7 +41,7 @@ export const parseOptions = (args: readonly string[], choices: Choices): RaceOpt
     strict: false,
     tokens: true,
   });
-  let options = choices.defaults;
+  let options: Omit<RaceOptions, 'steps'> & { readonly steps?: number } = choices.defaults;
   let help = false;
   for (const token of tokens) {
     if (token.kind !== 'option') {
@@ -62,7 +63,9 @@ export const parseOptions = (args: readonly string[], choices: Choices): RaceOpt
       );
     }
   }
-  return help ? 'help' : options;
+  if (help) return 'help';
+  const { steps = 1 } = choices.backends.find(({ name }) => name === options.backend) ?? {};
+  return { steps, ...options };
 };
 
 type ValueOption = (typeof valueOptions)[number];
@@ -74,7 +77,7 @@ const expected = (name: ValueOption, { optimizers, backends, sampleCount }: Choi
     case 'optimizers':
       return `names separated by commas out of ${optimizers.join(', ')}`;
     case 'backend':
-      return `one of ${backends.join(', ')}`;
+      return `one of ${backends.map(({ name }) => name).join(', ')}`;
     case 'steps':
       return `a whole number from 1 to ${largestSteps}`;
     case 'batch':
@@ -101,7 +104,7 @@ const checked = (name: ValueOption, value: string, choices: Choices): Partial<Ra
       return { optimizers: names };
     }
     case 'backend':
-      return { backend: choices.backends.includes(value) ? value : refuse() };
+      return { backend: choices.backends.some(({ name }) => name === value) ? value : refuse() };
     case 'steps':
       return { steps: whole(1, largestSteps) };
     case 'batch':

@@ -12,7 +12,6 @@ export const plainProgress = (screen: Screen): Progress => {
       }
       if (tenth(moment.step, moment.steps) > tenth(moment.step - 1, moment.steps)) screen.write(`${line(moment)}\n`);
     },
-    close() {},
   };
 };
 

@@ -37,7 +37,6 @@ describe('plain', () => {
     const out = screen();
     const display = plainProgress(out);
     for (let step = 1; step <= steps; step++) display.show(moment(step, steps));
-    display.close();
     const [title, ...lines] = out.written.join('').trimEnd().split('\n');
     expect(title).toBe('Training');
     expect(lines).toHaveLength(expected);
@@ -57,20 +56,19 @@ describe('live', () => {
     expect(lines[3]).toContain('diverged');
   });
 
-  test('redraws in place, and leaves the cursor and line wrapping as they were', () => {
+  test('redraws in place, and every frame leaves the cursor and line wrapping as they were', () => {
     const out = screen(100, true);
     const display = liveProgress(out, false);
     display.show(moment(9, 10));
     display.show(moment(10, 10));
-    display.close();
-    const text = out.written.join('');
-    expect(text.split('\x1b[4A')).toHaveLength(2);
-    expect(text.lastIndexOf('\x1b[?25h')).toBeGreaterThan(text.lastIndexOf('\x1b[?25l'));
-    expect(text.lastIndexOf('\x1b[?7h')).toBeGreaterThan(text.lastIndexOf('\x1b[?7l'));
-    expect(text).not.toContain('\x1b[38');
-    const length = out.written.length;
-    display.close();
-    expect(out.written).toHaveLength(length);
+    expect(out.written).toHaveLength(2);
+    for (const frame of out.written) {
+      expect(frame.startsWith('\x1b[?25l\x1b[?7l')).toBe(true);
+      expect(frame.endsWith('\x1b[?7h\x1b[?25h')).toBe(true);
+    }
+    expect(out.written[0]).not.toContain('\x1b[4A');
+    expect(out.written[1]).toContain('\x1b[4A');
+    expect(out.written.join('')).not.toContain('\x1b[38');
   });
 
   test('the bar of a smaller loss is longer', () => {

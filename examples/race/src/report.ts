@@ -7,6 +7,8 @@ import { standings } from './standings.ts';
 import type { SweepPoint } from './sweep.ts';
 import type { Run } from './train.ts';
 
+const require = createRequire(import.meta.url);
+
 export interface Outcome {
   readonly options: RaceOptions;
   readonly runs: readonly Run[];
@@ -23,8 +25,8 @@ export const report = (outcome: Outcome): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The race: ${escaped(outcome.runs.map(({ lane }) => lane.label).join(', '))}</title>
-<style>${vendored('uplot/dist/uPlot.min.css')}</style>
-<style>${own('page.css')}</style>
+<style>${text(require.resolve('uplot/dist/uPlot.min.css'))}</style>
+<style>${text(new URL('./page/page.css', import.meta.url))}</style>
 </head>
 <body>
 <main>
@@ -60,10 +62,10 @@ ${outcome.sweep ? sweepCard : ''}
 <script>/*!
 uPlot
 
-${vendored('uplot/LICENSE').trim()}
+${text(require.resolve('uplot/LICENSE')).trim()}
 */
-${vendored('uplot/dist/uPlot.iife.min.js')}</script>
-<script>${own('page.js')}</script>
+${text(require.resolve('uplot/dist/uPlot.iife.min.js'))}</script>
+<script>${text(new URL('./page/page.js', import.meta.url))}</script>
 </body>
 </html>
 `;
@@ -155,6 +157,4 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) =
 /** JSON that cannot end the script element it stands in. */
 const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
-const own = (file: 'page.css' | 'page.js'): string => readFileSync(new URL(`./page/${file}`, import.meta.url), 'utf8');
-
-const vendored = (path: string): string => readFileSync(createRequire(import.meta.url).resolve(path), 'utf8');
+const text = (file: string | URL): string => readFileSync(file, 'utf8');

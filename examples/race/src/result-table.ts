@@ -3,9 +3,9 @@ import { standings } from './standings.ts';
 import { textTable } from './text-table.ts';
 import type { Run } from './train.ts';
 
-const heads = ['', 'best train loss', 'final train loss', 'test accuracy', 'per step', 'learning rate'];
+const heads = ['', 'best loss', 'final loss', 'test accuracy', 'per step', 'rate'];
 
-/** The outcome as text, best first. Losses are smoothed; test accuracy is that after the last step; time is the optimizer's share of a step. */
+/** The outcome as text, best first. Losses are training losses, smoothed; test accuracy is that after the last step; time is the optimizer's share of a step. */
 export const resultTable = (runs: readonly Run[]): string => {
   const rows = standings(runs).map(({ lane, best, finalLoss, tests, diverged, optimizerMilliseconds }) => [
     lane.label,

@@ -9,7 +9,7 @@ export type Draw = () => number;
  *
  * a ← a + 0x6D2B79F5;  t ← imul(a ^ a>>>15, a | 1);  t ← t ^ (t + imul(t ^ t>>>7, t | 61));  u = ((t ^ t>>>14) >>> 0) / 2³²
  */
-export const mulberry32 = (start: number): Draw => {
+const mulberry32 = (start: number): Draw => {
   let a = start | 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;

@@ -29,11 +29,11 @@ test('the table ranks by best train loss, diverged runs last', () => {
   const table = resultTable([run('sgd', 0.6), run('wild', 1e-9, { diverged: true, finalLoss: Number.NaN }), run('soap', 0.00674)]);
   expect(table).toBe(
     [
-      '      best train loss  final train loss  test accuracy  per step  learning rate',
-      '────  ───────────────  ────────────────  ─────────────  ────────  ─────────────',
-      'SOAP          0.00674            0.0135         68.4 %   1.23 ms         0.0100',
-      'SGD             0.600              1.20         68.4 %   1.23 ms         0.0100',
-      'WILD           1.0e-9          diverged              –   1.23 ms         0.0100',
+      '      best loss  final loss  test accuracy  per step    rate',
+      '────  ─────────  ──────────  ─────────────  ────────  ──────',
+      'SOAP    0.00674      0.0135         68.4 %   1.23 ms  0.0100',
+      'SGD       0.600        1.20         68.4 %   1.23 ms  0.0100',
+      'WILD     1.0e-9    diverged              –   1.23 ms  0.0100',
     ].join('\n'),
   );
 });

@@ -20,7 +20,7 @@ export interface Lane {
   make(initial: ParameterValues): Promise<Learner>;
 }
 
-export interface Tested extends Evaluation {
+interface Tested extends Evaluation {
   /** Number of updates before the test. */
   readonly afterStep: number;
 }
@@ -58,7 +58,6 @@ export interface TrainOptions {
   /** Whether to measure the test set before steps 1, 51, 101, … and after the last one. */
   readonly test: boolean;
   readonly onStep?: (step: number, lanes: readonly LaneState[]) => void;
-  readonly signal?: AbortSignal;
 }
 
 interface Training {
@@ -74,9 +73,9 @@ interface Training {
 
 /**
  * Trains all lanes side by side: the same initial weights, and every batch goes to one lane after the other before the next is drawn,
- * so that a noisy machine disturbs all of them alike. Rejects with the signal's reason when it is aborted.
+ * so that a noisy machine disturbs all of them alike.
  */
-export const train = async ({ lanes, steps, batch, seed, data, engine, test, onStep, signal }: TrainOptions): Promise<Run[]> => {
+export const train = async ({ lanes, steps, batch, seed, data, engine, test, onStep }: TrainOptions): Promise<Run[]> => {
   const initial = initialWeights(stream(seed, 'weights'));
   const nextBatch = batches(data.train.count, batch, stream(seed, 'batches'));
   const field: Training[] = [];
@@ -86,9 +85,6 @@ export const train = async ({ lanes, steps, batch, seed, data, engine, test, onS
       const samples = pick(data.train, nextBatch());
       for (const training of field) {
         if (training.diverged) continue;
-        // Lets signals and timers in: a synchronous optimizer would otherwise hold the event loop for the whole race.
-        await setImmediate();
-        signal?.throwIfAborted();
         const parameters = await training.learner.parameters();
         if (test && (step - 1) % testEvery === 0) training.tests.push({ afterStep: step - 1, ...engine.evaluate(parameters, data.test) });
         const before = performance.now();
@@ -101,6 +97,8 @@ export const train = async ({ lanes, steps, batch, seed, data, engine, test, onS
         training.optimizerTotal += performance.now() - between;
       }
       onStep?.(step, field);
+      // Lets what was written out: synchronous optimizers alone would hold the event loop for the whole race.
+      await setImmediate();
     }
     for (const { learner, tests, diverged } of field) {
       if (test && !diverged) tests.push({ afterStep: steps, ...engine.evaluate(await learner.parameters(), data.test) });
