@@ -1,0 +1,29 @@
+import { OptError } from '@opt/core';
+import type { Family, MakeOptimizer, MakeReplay } from './families/family.ts';
+import { normalizeEmaFamily } from './families/normalize-ema.ts';
+import { soapFamily } from './families/soap.ts';
+import { transformsFamily } from './families/transforms.ts';
+
+/** Every family whose recorded runs can be replayed: a new one is one file and one entry here. */
+const families: readonly Family[] = [transformsFamily, soapFamily, normalizeEmaFamily(optimizerNamed)];
+
+/** How the optimizer a case names is made from its hyperparameters. */
+export function optimizerNamed(name: string): MakeOptimizer {
+  return find('optimizer', name, ({ optimizers }) => optimizers);
+}
+
+/** How the building block a case names is made. */
+export function componentNamed(name: string): MakeReplay {
+  return find('component', name, ({ components }) => components);
+}
+
+function find<T>(what: string, name: string, table: (family: Family) => Readonly<Record<string, T>>): T {
+  for (const family of families) {
+    const found = table(family)[name];
+    if (found !== undefined) return found;
+  }
+  throw new OptError(
+    'transform',
+    `no ${what} is called '${name}', known are ${families.flatMap((family) => Object.keys(table(family))).join(', ')}`,
+  );
+}

@@ -1,0 +1,138 @@
+/** The format of recorded runs, `opt-golden/1`: one JSON file a case. */
+
+export interface GoldenTensor {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+export type Precision = 'float64' | 'float32';
+
+interface Common {
+  readonly id: string;
+  readonly about: string;
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  /** Largest relative error allowed; null: not compared in this precision. */
+  readonly tolerance: Readonly<Record<Precision, number | null>>;
+}
+
+/** A whole optimizer: gradients in, parameters after every step out. */
+export interface Trajectory extends Common {
+  readonly kind: 'trajectory';
+  readonly optimizer: string;
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly initial: readonly number[] }[];
+  readonly steps: readonly {
+    readonly gradients: Readonly<Record<string, readonly number[]>>;
+    readonly parameters: Readonly<Record<string, readonly number[]>>;
+  }[];
+}
+
+/** One building block: calls in order, sharing state. */
+export interface Component extends Common {
+  readonly kind: 'component';
+  readonly component: string;
+  readonly calls: readonly {
+    readonly inputs: Readonly<Record<string, GoldenTensor>>;
+    readonly outputs: Readonly<Record<string, GoldenTensor>>;
+  }[];
+}
+
+export type GoldenCase = Trajectory | Component;
+
+export const goldenFormat = 'opt-golden/1';
+
+/** A file that cannot be replayed, with the reason. */
+export class GoldenFormatError extends Error {
+  override readonly name: string = 'GoldenFormatError';
+}
+
+/** Whether a JSON value says of itself that it is a case. */
+export const saysGolden = (value: unknown): boolean => isRecord(value) && value['format'] === goldenFormat;
+
+/** Reads a case; throws a `GoldenFormatError` that names what is missing. */
+export function parseGolden(value: unknown): GoldenCase {
+  if (!isRecord(value)) throw new GoldenFormatError('a case must be a JSON object');
+  const { kind } = value;
+  const id = text(value, 'id');
+  const common = {
+    id,
+    about: typeof value['about'] === 'string' ? value['about'] : '',
+    hyperparameters: record(value, 'hyperparameters', id),
+    tolerance: tolerance(value),
+  };
+  if (kind === 'trajectory') {
+    const parameters = list(value, 'parameters', id).map((item) => ({
+      name: text(item, 'name'),
+      shape: numbers(item['shape'], `${id}: shape`),
+      initial: numbers(item['initial'], `${id}: initial`),
+    }));
+    const steps = list(value, 'steps', id).map((step) => ({
+      gradients: vectors(step, 'gradients', id),
+      parameters: vectors(step, 'parameters', id),
+    }));
+    return { ...common, kind, optimizer: text(value, 'optimizer'), parameters, steps };
+  }
+  if (kind === 'component') {
+    const calls = list(value, 'calls', id).map((call) => ({ inputs: tensors(call, 'inputs', id), outputs: tensors(call, 'outputs', id) }));
+    return { ...common, kind, component: text(value, 'component'), calls };
+  }
+  throw new GoldenFormatError(`${id}: kind must be 'trajectory' or 'component', received ${JSON.stringify(kind)}`);
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function text(value: Record<string, unknown>, field: string): string {
+  const found = value[field];
+  if (typeof found !== 'string' || found === '')
+    throw new GoldenFormatError(`${String(value['id'] ?? 'case')}: ${field} must be a string, received ${JSON.stringify(found)}`);
+  return found;
+}
+
+function record(value: Record<string, unknown>, field: string, id: string): Record<string, unknown> {
+  const found = value[field] ?? {};
+  if (!isRecord(found)) throw new GoldenFormatError(`${id}: ${field} must be an object`);
+  return found;
+}
+
+function list(value: Record<string, unknown>, field: string, id: string): Record<string, unknown>[] {
+  const found = value[field];
+  if (!Array.isArray(found) || found.length === 0 || !found.every(isRecord))
+    throw new GoldenFormatError(`${id}: ${field} must be a list of objects with at least one entry`);
+  return found;
+}
+
+/** Numbers nested in any depth, flattened; 'NaN' and 'Infinity' may stand as strings, which JSON has no numbers for. */
+function numbers(value: unknown, where: string): number[] {
+  if (!Array.isArray(value)) throw new GoldenFormatError(`${where} must be a list of numbers`);
+  return value.flat(8).map((item: unknown) => {
+    if (typeof item === 'number') return item;
+    if (item === 'NaN' || item === 'Infinity' || item === '-Infinity') return Number(item);
+    throw new GoldenFormatError(`${where} must be a list of numbers, received ${JSON.stringify(item)}`);
+  });
+}
+
+function vectors(value: Record<string, unknown>, field: string, id: string): Record<string, number[]> {
+  const present = Object.entries(record(value, field, id)).filter(([, data]) => data !== null);
+  return Object.fromEntries(present.map(([name, data]) => [name, numbers(data, `${id}: ${field} '${name}'`)]));
+}
+
+function tensors(value: Record<string, unknown>, field: string, id: string): Record<string, GoldenTensor> {
+  return Object.fromEntries(
+    Object.entries(record(value, field, id)).map(([name, tensor]) => {
+      if (!isRecord(tensor)) throw new GoldenFormatError(`${id}: ${field} '${name}' must have shape and data`);
+      return [
+        name,
+        { shape: numbers(tensor['shape'], `${id}: shape of '${name}'`), data: numbers(tensor['data'], `${id}: data of '${name}'`) },
+      ];
+    }),
+  );
+}
+
+function tolerance(value: Record<string, unknown>): Record<Precision, number | null> {
+  const given = isRecord(value['tolerance']) ? value['tolerance'] : {};
+  const read = (precision: Precision, fallback: number): number | null => {
+    const one = given[precision];
+    return one === null || typeof one === 'number' ? one : fallback;
+  };
+  return { float64: read('float64', 1e-9), float32: read('float32', 1e-4) };
+}

@@ -1,0 +1,70 @@
+import { createOptimizer } from '@opt/core';
+import type { AnyBackend } from './families/family.ts';
+import { componentNamed, optimizerNamed } from './families.ts';
+import type { Component, GoldenCase, Trajectory } from './golden-case.ts';
+
+export type Outcome =
+  | { readonly result: 'passed'; readonly worst: number }
+  | { readonly result: 'skipped'; readonly why: string }
+  | { readonly result: 'failed'; readonly step: number; readonly tensor: string; readonly error: number; readonly tolerance: number };
+
+/** Replays a recorded run on a backend; compares every tensor after every step, in the tolerance of the backend's precision. */
+export async function replay(golden: GoldenCase, backend: AnyBackend): Promise<Outcome> {
+  const tolerance = golden.tolerance[backend.precision === 'f64' ? 'float64' : 'float32'];
+  if (tolerance === null) return { result: 'skipped', why: `not compared in ${backend.precision}` };
+  const results = golden.kind === 'trajectory' ? trajectory(golden, backend) : calls(golden, backend);
+  let worst = 0;
+  for await (const { step, tensor, actual, expected } of results) {
+    const error = relativeError(actual, expected);
+    // Written so that NaN fails.
+    if (!(error <= tolerance)) return { result: 'failed', step, tensor, error, tolerance };
+    worst = Math.max(worst, error);
+  }
+  return { result: 'passed', worst };
+}
+
+interface Comparison {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly tensor: string;
+  readonly actual: ArrayLike<number>;
+  readonly expected: readonly number[];
+}
+
+async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenerator<Comparison> {
+  const parameters = Object.fromEntries(golden.parameters.map(({ name, shape, initial }) => [name, { shape, data: initial }]));
+  const optimizer = await createOptimizer({ transform: optimizerNamed(golden.optimizer)(golden.hyperparameters), parameters, backend });
+  try {
+    for (const [index, { gradients, parameters: after }] of golden.steps.entries()) {
+      await optimizer.step(gradients);
+      for (const [tensor, expected] of Object.entries(after)) {
+        yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
+      }
+    }
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+async function* calls(golden: Component, backend: AnyBackend): AsyncGenerator<Comparison> {
+  const call = await componentNamed(golden.component)(golden.hyperparameters, backend, golden.calls[0]?.inputs ?? {});
+  for (const [index, { inputs, outputs }] of golden.calls.entries()) {
+    const actual = await call(inputs);
+    for (const [tensor, { data }] of Object.entries(outputs))
+      yield { step: index + 1, tensor, actual: actual[tensor] ?? [], expected: data };
+  }
+}
+
+/** max|actual − expected| / max(max|expected|, 10⁻¹²); NaN where the lengths differ. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let [difference, largest] = [0, 1e-12];
+  for (let i = 0; i < expected.length; i++) {
+    const [a = Number.NaN, e = Number.NaN] = [actual[i], expected[i]];
+    // An equal infinity is no difference.
+    if (a !== e) difference = Math.max(difference, Math.abs(a - e));
+    if (Number.isNaN(a) !== Number.isNaN(e)) return Number.NaN;
+    largest = Math.max(largest, Math.abs(e));
+  }
+  return difference / largest;
+}

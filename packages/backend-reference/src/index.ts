@@ -1,0 +1,1 @@
+export { ReferenceBackend, type ReferenceBuffer, type ReferenceOptions, reference } from './reference.ts';

@@ -1,0 +1,54 @@
+import type { DType, Program } from './program/program.ts';
+import type { Shape } from './program/shape.ts';
+
+/** `sync`: done when the call returns. `async`: a promise may come back. */
+export type Mode = 'sync' | 'async';
+export type Result<M extends Mode, T> = M extends 'sync' ? T : Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
+
+export type Floats = Float32Array | Float64Array;
+
+/** What a buffer is for. `output` takes what a program hands to the host. */
+export type Role = 'parameter' | 'gradient' | 'slot' | 'output';
+
+/**
+ * Whatever can run a Program. `Run` and `Read` say whether running and reading back are synchronous, `Native` what else than
+ * arrays can be adopted as a parameter or written (a tf.Variable, a GPUBuffer), `Buffer` how the backend holds a tensor.
+ */
+export interface Backend<Run extends Mode = Mode, Read extends Mode = Mode, Native = never, Buffer = unknown> {
+  readonly specificationVersion: 1;
+  readonly name: string;
+  readonly run: Run;
+  readonly read: Read;
+  /** What `working` and `wide` are here. */
+  readonly precision: 'f32' | 'f64';
+  readonly wide: 'f32' | 'f64';
+
+  create(role: Role, key: string, shape: Shape, dtype: DType): Buffer;
+  /** Takes a tensor that lives elsewhere as it is, without a copy. */
+  adopt?(native: Native, key: string): { readonly buffer: Buffer; readonly shape: Shape };
+  write(buffer: Buffer, data: ArrayLike<number> | Native): void;
+  /** The current value; where reading is synchronous and memory is the host's, a live view. */
+  readBuffer(buffer: Buffer): Result<Read, Floats>;
+  release(buffer: Buffer): void;
+  /** An executable bound to buffers: `bind` gives those of every input and output key. */
+  compile(program: Program, bind: (key: string) => Buffer): Result<Run, Executable<Run>>;
+  dispose(): void;
+}
+
+export interface Executable<Run extends Mode = Mode> {
+  /** One run; `scalars[i]` is host scalar i. */
+  run(scalars: Float64Array): Result<Run, void>;
+  dispose(): void;
+}
+
+/** Whether a value that comes back must be awaited. */
+export const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> => value instanceof Promise;
+
+/**
+ * One code path for both modes: `f` is called at once where nothing has to be awaited. (Not called `then`: a module that exports
+ * that name is taken for a promise by `import()`.)
+ */
+export function whenDone<T, U>(value: MaybePromise<T>, f: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return isPromise(value) ? value.then(f) : f(value);
+}

@@ -1,0 +1,135 @@
+/**
+ * Errors a user can cause. Each carries a stable `code` and a marker, so that two copies of this package
+ * still understand each other: use `OptError.isInstance(e)` (or `instanceof OptError`, which asks the marker too).
+ */
+const marker: symbol = Symbol.for('@opt/error');
+
+export type ErrorCode =
+  | 'option-range'
+  | 'option-type'
+  | 'shape'
+  | 'gradient'
+  | 'non-finite-gradient'
+  | 'transform'
+  | 'kind'
+  | 'checkpoint'
+  | 'disposed'
+  | 'step-interrupted'
+  | 'backend';
+
+/** Base of every error thrown on purpose by an `@opt/*` package. */
+export class OptError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+    mark(this);
+  }
+
+  static isInstance(value: unknown): value is OptError {
+    return typeof value === 'object' && value !== null && marker in value;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // Subclasses keep the ordinary test; only the base class asks the marker.
+    if (this === OptError) return OptError.isInstance(value);
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+}
+
+function mark(error: Error): void {
+  Object.defineProperty(error, marker, { value: true });
+}
+
+/** An option whose value is outside its range (NaN included). Also a `RangeError`. */
+export class OptionRangeError extends RangeError {
+  readonly code: ErrorCode = 'option-range';
+  override readonly name: string = 'OptionRangeError';
+
+  constructor(message: string) {
+    super(message);
+    mark(this);
+  }
+}
+
+/** An option of the wrong JavaScript type, an unknown option, or an unknown choice. Also a `TypeError`. */
+export class OptionTypeError extends TypeError {
+  readonly code: ErrorCode = 'option-type';
+  override readonly name: string = 'OptionTypeError';
+
+  constructor(message: string) {
+    super(message);
+    mark(this);
+  }
+}
+
+/** Operands that do not fit, found while tracing; names the operation, the shapes, the stage and the parameter. */
+export class ShapeError extends OptError {
+  constructor(message: string) {
+    super('shape', message);
+  }
+}
+
+/** A gradient that is surplus, of the wrong length or type; or a model without parameters. */
+export class GradientError extends OptError {
+  constructor(message: string) {
+    super('gradient', message);
+  }
+}
+
+/** A NaN or an infinity in a gradient under `nonFinite: 'throw'`. Nothing has changed. */
+export class NonFiniteGradientError extends OptError {
+  readonly parameters: readonly string[];
+
+  constructor(parameters: readonly string[]) {
+    super(
+      'non-finite-gradient',
+      `step: gradient of ${parameters.map((name) => `'${name}'`).join(', ')} must be finite, received NaN or infinity`,
+    );
+    this.parameters = parameters;
+  }
+}
+
+/** Transforms put together in a way that has no meaning (two stages of one name, an unknown route, nothing moves). */
+export class TransformError extends OptError {
+  constructor(message: string) {
+    super('transform', message);
+  }
+}
+
+/** A basis that cannot carry a kind of state that lives in it. */
+export class KindError extends OptError {
+  constructor(message: string) {
+    super('kind', message);
+  }
+}
+
+/** A file that is no checkpoint, or one for other parameters or shapes. Nothing was loaded. */
+export class CheckpointError extends OptError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('checkpoint', message, options);
+  }
+}
+
+/** Use after `dispose()`. */
+export class DisposedError extends OptError {
+  constructor(what: string) {
+    super('disposed', `${what}: this optimizer was disposed`);
+  }
+}
+
+/** A program failed while it ran, so its state may be half-written: only `load` makes the optimizer usable again. */
+export class StepInterrupted extends OptError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('step-interrupted', message, options);
+  }
+}
+
+/** A backend that cannot do what was asked. */
+export class BackendError extends OptError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('backend', message, options);
+  }
+}

@@ -1,0 +1,46 @@
+export * from './backend.ts';
+export * from './errors.ts';
+export type { LoadReport } from './optimizer/checkpoint.ts';
+export { createOptimizer, type Optimizer, type OptimizerOptions, type ParameterSource } from './optimizer/create-optimizer.ts';
+export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
+export type { Gradients } from './optimizer/optimizer.ts';
+export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
+export {
+  above,
+  choice,
+  closedUnit,
+  fixed,
+  flag,
+  integer,
+  nonNegative,
+  nullable,
+  type Option,
+  optional,
+  positive,
+  type Resolved,
+  resolve,
+  stage,
+  text,
+  unit,
+} from './options/options.ts';
+export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
+export { type Cost, cost, elementBytes } from './program/cost.ts';
+export { applyHost, HostEvaluator } from './program/host.ts';
+export { printProgram } from './program/print.ts';
+export * from './program/program.ts';
+export { binary, unary } from './program/scalar.ts';
+export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
+export { mapValues, required } from './records.ts';
+export { all, allFinite, concat, debias, full, identity, iota, mod, norm, repeat, scalar, where } from './trace/functions.ts';
+export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
+export { trace } from './trace/trace.ts';
+export { accumulate } from './transform/accumulate.ts';
+export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
+export { chain, named, rule, wrapRule } from './transform/chain.ts';
+export { concatenated } from './transform/concatenated.ts';
+export { inBasis } from './transform/in-basis.ts';
+export { partition } from './transform/partition.ts';
+export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
+export { skipNonFinite } from './transform/skip-non-finite.ts';
+export * from './transform/transform.ts';
+export { type WeightEmaOptions, weightEma } from './transform/weight-ema.ts';

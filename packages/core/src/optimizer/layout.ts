@@ -1,0 +1,86 @@
+import { TransformError } from '../errors.ts';
+import type { Hyper } from '../options/hyper.ts';
+import { size } from '../program/shape.ts';
+import type { Declarer, Shapes, Slot, Transform } from '../transform/transform.ts';
+
+export interface DeclaredSlot {
+  readonly key: string;
+  readonly owner: string;
+  readonly slot: Slot;
+}
+
+/** `soap/adam` and slot m of parameter w: `soap/adam.m:w`. Stage names have no ':' and no '.', so the first ones end the path and the slot. */
+export const slotKey = (path: string, slot: string, owner: string): string => `${path}.${slot}:${owner}`;
+
+/** Everything a transform declares for given parameters: known before anything is traced. */
+export class Layout {
+  readonly slots: Map<string, DeclaredSlot> = new Map();
+  /** Slots by the wrapper that holds them: `path|label`. */
+  readonly scopes: Map<string, DeclaredSlot[]> = new Map();
+  /** Hyperparameters, with the path of every stage that holds them. */
+  readonly hypers: Map<Hyper, string[]> = new Map();
+  readonly deviceDecides: boolean;
+
+  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean) {
+    this.deviceDecides = deviceDecides;
+    transform.declare(parameters, this.at('', []));
+  }
+
+  /** Bytes of state, with `working` elements of the given size. */
+  bytes(working: number): number {
+    return [...this.slots.values()].reduce((sum, { slot }) => sum + size(slot.shape) * (slot.dtype === 'wide' ? 8 : working), 0);
+  }
+
+  /** A name that no other hyperparameter has: `learningRate`, or with the path in front where several share it. */
+  address(hyper: Hyper): string {
+    const paths = this.hypers.get(hyper);
+    if (paths === undefined) throw new TransformError(`${hyper.rule}: hyperparameter '${hyper.name}' is used but was not declared`);
+    const alone = [...this.hypers.keys()].every((other) => other === hyper || other.name !== hyper.name);
+    return alone ? hyper.name : `${paths[0]}/${hyper.name}`;
+  }
+
+  /** The one hyperparameter that `address` means: its name, with enough of the path in front to tell it from others. */
+  find(address: string): Hyper {
+    const segments = address.split('/');
+    const name = segments.at(-1);
+    const prefix = segments.slice(0, -1).join('/');
+    const matches = [...this.hypers].filter(
+      ([hyper, paths]) => hyper.name === name && paths.some((path) => path === prefix || prefix === '' || path.startsWith(`${prefix}/`)),
+    );
+    const [only] = matches;
+    if (only !== undefined && matches.length === 1) return only[0];
+    const known = [...this.hypers.keys()].map((hyper) => this.address(hyper)).join(', ');
+    throw new TransformError(`set: '${address}' is ${only === undefined ? 'no hyperparameter' : 'ambiguous'}, known are ${known}`);
+  }
+
+  private at(path: string, open: readonly string[]): Declarer {
+    return {
+      path,
+      deviceDecides: this.deviceDecides,
+      child: (name) => this.at(name === '' ? path : path === '' ? name : `${path}/${name}`, open),
+      slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
+      hyper: (hyper) => void this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]),
+      scope: (label, f) => this.record(`${path}|${label}`, f),
+    };
+  }
+
+  private readonly recording: DeclaredSlot[][] = [];
+
+  private record(id: string, f: () => void): void {
+    const slots = this.scopes.get(id) ?? [];
+    this.scopes.set(id, slots);
+    this.recording.push(slots);
+    try {
+      f();
+    } finally {
+      this.recording.pop();
+    }
+  }
+
+  private add(slot: DeclaredSlot): void {
+    if (this.slots.has(slot.key))
+      throw new TransformError(`two stages declare the slot '${slot.key}'; give one a name of its own with named('…', stage)`);
+    this.slots.set(slot.key, slot);
+    for (const scope of this.recording) scope.push(slot);
+  }
+}

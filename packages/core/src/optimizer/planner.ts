@@ -1,0 +1,189 @@
+import { TransformError } from '../errors.ts';
+import type { Hyper } from '../options/hyper.ts';
+import type { Program } from '../program/program.ts';
+import { mapValues } from '../records.ts';
+import { sameTensor } from '../trace/emit.ts';
+import { concat } from '../trace/functions.ts';
+import { during } from '../trace/graph.ts';
+import type { Tensor } from '../trace/tensor.ts';
+import { finishProgram, type TracedOutput } from '../trace/trace.ts';
+import type { Moment, Shapes, Transform } from '../transform/transform.ts';
+import type { Counters } from './counters.ts';
+import type { Layout } from './layout.ts';
+import { type Question, StepSite, StepTrace } from './step-site.ts';
+
+export const parameterKey = (name: string): string => `parameter:${name}`;
+export const gradientKey = (name: string): string => `gradient:${name}`;
+export const verdictKey = 'verdict';
+
+/** A hyperparameter a program reads, and the cell whose count its schedule follows. */
+export interface HyperInput {
+  readonly hyper: Hyper;
+  readonly clock: number;
+}
+
+/** What one kind of step does: a program, and what it means for the host's counters. */
+export interface Plan {
+  /** Undefined where there is nothing to do. */
+  readonly program: Program | undefined;
+  readonly hypers: readonly HyperInput[];
+  /** Cells of the program's counts. */
+  readonly counts: readonly number[];
+  readonly counted: readonly number[];
+  readonly reset: readonly number[];
+  /** Whose gradient each entry of the verdict is about, and what is to happen if it is poisoned. */
+  readonly verdicts: readonly { readonly owner: string; readonly otherwise: 'skip' | 'throw' }[];
+}
+
+/** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
+interface Branch {
+  question: Question | undefined;
+  readonly answers: Map<string, Branch>;
+  plan: Plan | undefined;
+}
+
+const branch = (): Branch => ({ question: undefined, answers: new Map(), plan: undefined });
+
+/** Traces a transform once per kind of step that really comes up, and finds the plan again afterwards. */
+export class Planner {
+  private readonly roots = new Map<string, Branch>();
+  private readonly transform: Transform;
+  private readonly shapes: Shapes;
+  private readonly layout: Layout;
+  private readonly counters: Counters;
+  private readonly seed: number;
+  private splits = 0;
+  /** All plans in use. */
+  readonly plans: Plan[] = [];
+
+  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, seed: number) {
+    this.transform = transform;
+    this.shapes = shapes;
+    this.layout = layout;
+    this.counters = counters;
+    this.seed = seed;
+  }
+
+  /** The plan of the step at hand. `present` names the gradients that came; `passed` is what the check pass said. */
+  step(present: ReadonlySet<string>, kind: string, passed: boolean): Plan {
+    return this.find(`step ${passed} ${kind}`, () => this.trace('step', present, passed));
+  }
+
+  /** The plan of the pass that decides whether this call is dropped. */
+  check(present: ReadonlySet<string>, kind: string): Plan {
+    return this.find(`check ${kind}`, () => this.trace('check', present, true));
+  }
+
+  /** What is done to parameters at `moment`; not kept. */
+  once(moment: Moment): Plan {
+    const trace = new StepTrace(this.layout, this.counters, 'step', true, this.seed);
+    return during(trace.tracing, () => {
+      const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
+      const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
+      return this.plan(trace, finishProgram(moment, trace.tracing, movedParameters(inputs, moved)));
+    });
+  }
+
+  private find(key: string, trace: () => { trace: StepTrace; plan: Plan }): Plan {
+    if (this.splits !== this.counters.splits) this.forget();
+    let at = this.roots.get(key);
+    while (at?.question !== undefined) at = at.answers.get(this.ask(at.question));
+    return at?.plan ?? this.hang(key, trace);
+  }
+
+  private ask({ cell, includes, ask }: Question): string {
+    return ask(this.counters.valueOf(cell) + includes);
+  }
+
+  private hang(key: string, traceOnce: () => { trace: StepTrace; plan: Plan }): Plan {
+    const { trace, plan } = traceOnce();
+    // Counters that part make every earlier program void: their host scalars stood for both.
+    if (trace.pass === 'step' && this.counters.separate(trace.effects)) {
+      this.forget();
+      return this.hang(key, traceOnce);
+    }
+    let at = this.roots.get(key) ?? branch();
+    this.roots.set(key, at);
+    for (const question of trace.questions) {
+      at.question ??= question;
+      const next = at.answers.get(question.answer) ?? branch();
+      at.answers.set(question.answer, next);
+      at = next;
+    }
+    at.plan = plan;
+    this.plans.push(plan);
+    return plan;
+  }
+
+  private forget(): void {
+    this.roots.clear();
+    this.plans.length = 0;
+    this.splits = this.counters.splits;
+  }
+
+  private trace(pass: 'step' | 'check', present: ReadonlySet<string>, passed: boolean): { trace: StepTrace; plan: Plan } {
+    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.seed);
+    return during(trace.tracing, () => {
+      const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
+      const updates: Record<string, Tensor> = {};
+      for (const [name, shape] of Object.entries(this.shapes))
+        if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
+      const site = new StepSite(trace);
+      if (pass === 'step') site.tick();
+      const flow = this.transform.apply({ updates, gradients: updates, gains: {}, parameters }, site);
+      if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, verdict(trace))) };
+
+      const moved = movedParameters(parameters, flow.parameters);
+      if (Object.keys(flow.updates).length > 0 && moved.length === 0) {
+        throw new TransformError(
+          `'${this.transform.name}' moves no parameter: it gives a direction only; use rule(direction, descend({ learningRate }))`,
+        );
+      }
+      const slots = [...trace.slots]
+        .filter(([key, value]) => !trace.unchanged(key, value))
+        .map(([key, value]) => ({ key, value, donates: key }));
+      return { trace, plan: this.plan(trace, finishProgram(nameOf(trace, present, this.shapes), trace.tracing, [...moved, ...slots])) };
+    });
+  }
+
+  private plan(trace: StepTrace, program: Program): Plan {
+    // The check pass only looks: it counts nothing.
+    const effects = trace.pass === 'check' ? [] : [...trace.effects];
+    const cellsOf = (effect: string): number[] => [
+      ...new Set(effects.filter(([, one]) => one === effect).map(([counter]) => trace.cell(counter))),
+    ];
+    const hypers = program.host.hypers.map((address) => {
+      const used = trace.hypers.get(address);
+      if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
+      return { hyper: used.hyper, clock: trace.cell(used.clock) };
+    });
+    return {
+      program: program.outputs.length === 0 ? undefined : program,
+      hypers,
+      counts: program.host.counters.map((counter) => trace.cell(counter)),
+      counted: cellsOf('count'),
+      reset: cellsOf('reset'),
+      verdicts: trace.verdicts.map(({ owner, otherwise }) => ({ owner, otherwise })),
+    };
+  }
+}
+
+/** The parameters that are not what they were. */
+function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readonly<Record<string, Tensor>>): TracedOutput[] {
+  return Object.entries(after)
+    .filter(([name, value]) => {
+      const old = before[name];
+      return old !== undefined && !sameTensor(value, old);
+    })
+    .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));
+}
+
+const verdict = (trace: StepTrace): TracedOutput[] =>
+  trace.verdicts.length === 0 ? [] : [{ key: verdictKey, value: concat(trace.verdicts.map(({ passed }) => passed.reshape([1]))) }];
+
+/** What sets a program apart, for people: the answers it was traced for, and what was missing. */
+function nameOf(trace: StepTrace, present: ReadonlySet<string>, shapes: Shapes): string {
+  const answers = [...new Set(trace.questions.map(({ answer }) => answer))].join(', ') || 'step';
+  const missing = Object.keys(shapes).filter((name) => !present.has(name));
+  return `${answers}${trace.passed ? '' : ' (dropped)'}${missing.length === 0 ? '' : ` without ${missing.join(', ')}`}`;
+}

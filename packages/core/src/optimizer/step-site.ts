@@ -1,0 +1,220 @@
+import { TransformError } from '../errors.ts';
+import type { Hyper } from '../options/hyper.ts';
+import type { Distribution, DType } from '../program/program.ts';
+import { printShape, type Shape, sameShape } from '../program/shape.ts';
+import { emit, nodeOf, sameTensor } from '../trace/emit.ts';
+import { Tracing } from '../trace/graph.ts';
+import { Tensor } from '../trace/tensor.ts';
+import { inputTensor } from '../trace/trace.ts';
+import type { Extras, Site, SlotRef, Tensors } from '../transform/transform.ts';
+import type { Counters, Effect } from './counters.ts';
+import { type DeclaredSlot, type Layout, slotKey } from './layout.ts';
+
+/** A question a stage asked while it was traced, and what it was told. */
+export interface Question {
+  readonly cell: number;
+  /** 1 where the run itself is counted in. */
+  readonly includes: number;
+  readonly ask: (count: number) => string;
+  readonly answer: string;
+}
+
+/** Everything one trace of a transform brings to light. */
+export class StepTrace {
+  readonly tracing: Tracing = new Tracing();
+  readonly slots: Map<string, Tensor> = new Map();
+  readonly effects: Map<string, Effect> = new Map();
+  readonly questions: Question[] = [];
+  readonly verdicts: { readonly owner: string; readonly passed: Tensor; readonly otherwise: 'skip' | 'throw' }[] = [];
+  /** By address: the hyperparameter and the counter its schedule follows. */
+  readonly hypers: Map<string, { hyper: Hyper; clock: string }> = new Map();
+  readonly layout: Layout;
+  readonly counters: Counters;
+  readonly pass: 'step' | 'check';
+  readonly passed: boolean;
+  readonly seed: number;
+  private fresh: number | undefined;
+  private readonly countOf = new Map<number, string>();
+
+  constructor(layout: Layout, counters: Counters, pass: 'step' | 'check', passed: boolean, seed: number) {
+    this.layout = layout;
+    this.counters = counters;
+    this.pass = pass;
+    this.passed = passed;
+    this.seed = seed;
+  }
+
+  /** The cell of a counter; counters first met in this trace share one. */
+  cell(counter: string): number {
+    const known = this.counters.find(counter);
+    if (known !== undefined) return known;
+    this.fresh = this.counters.add(counter, this.fresh);
+    return this.fresh;
+  }
+
+  /** The host scalar of a counter: one per cell, called after the first counter of it that was used. */
+  count(counter: string): number {
+    const cell = this.cell(counter);
+    const name = this.countOf.get(cell) ?? counter;
+    this.countOf.set(cell, name);
+    return this.tracing.host.count(name);
+  }
+
+  input(key: string, shape: Shape, dtype: DType, symmetric = false): Tensor {
+    return inputTensor(this.tracing.graph, key, shape, dtype, symmetric);
+  }
+
+  slot(declared: DeclaredSlot): Tensor {
+    const { key, slot } = declared;
+    return this.slots.get(key) ?? this.input(key, slot.shape, slot.dtype ?? 'working', slot.symmetric ?? false);
+  }
+
+  /** Whether a slot was set to the value it had. */
+  unchanged(key: string, value: Tensor): boolean {
+    return nodeOf(value)?.operation.op === 'input' && sameTensor(value, this.input(key, value.shape, value.dtype));
+  }
+
+  setSlot({ key, slot }: DeclaredSlot, value: Tensor): void {
+    if (!sameShape(value.shape, slot.shape))
+      this.tracing.fail(`slot '${key}' has shape ${printShape(slot.shape)}, received ${printShape(value.shape)}`);
+    this.slots.set(key, slot.dtype === 'wide' ? value.wide() : value.working());
+  }
+}
+
+/** The place of a stage in a trace. */
+export class StepSite implements Site {
+  readonly path: string;
+  readonly extras: Extras;
+  private readonly trace: StepTrace;
+  private readonly clock: string;
+
+  constructor(trace: StepTrace, path = '', clock = '@applied:', extras: Extras = {}) {
+    this.trace = trace;
+    this.path = path;
+    this.clock = clock;
+    this.extras = extras;
+  }
+
+  /** Counts this run for the schedules of this place. */
+  tick(): void {
+    this.effect(this.clock, 'count');
+  }
+
+  get pass(): 'step' | 'check' {
+    return this.trace.pass;
+  }
+
+  get deviceDecides(): boolean {
+    return this.trace.layout.deviceDecides;
+  }
+
+  child(name: string, over: { readonly extras?: Extras } = {}): Site {
+    const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
+    return new StepSite(this.trace, path, this.clock, over.extras ?? this.extras);
+  }
+
+  clocked(label: string): Site {
+    const site = new StepSite(this.trace, this.path, `${this.path}${this.path === '' ? '' : '/'}${label}@applied:`, this.extras);
+    site.tick();
+    return site;
+  }
+
+  get(slot: string, owner: string): Tensor {
+    return this.trace.slot(this.declared(slot, owner));
+  }
+
+  set(slot: string, owner: string, value: Tensor): void {
+    this.trace.setSlot(this.declared(slot, owner), value);
+  }
+
+  scope(label: string): readonly SlotRef[] {
+    const slots = this.trace.layout.scopes.get(`${this.path}|${label}`) ?? [];
+    return slots.map((declared) => ({
+      ...declared,
+      get: () => this.trace.slot(declared),
+      set: (value: Tensor) => this.trace.setSlot(declared, value),
+    }));
+  }
+
+  hyper(hyper: Hyper): Tensor {
+    const address = this.trace.layout.address(hyper);
+    this.trace.hypers.set(address, { hyper, clock: this.clock });
+    this.trace.cell(this.clock);
+    return this.host(this.trace.tracing.host.hyper(address));
+  }
+
+  count(owner: string): Tensor {
+    this.effect(this.counter(owner), 'count');
+    return this.host(this.trace.count(this.counter(owner)));
+  }
+
+  phase<A extends string>(owner: string, ask: (count: number) => A): A {
+    return this.question(this.effect(this.counter(owner), 'count'), 1, ask);
+  }
+
+  peek<A extends string>(owner: string, ask: (count: number) => A): A {
+    return this.question(this.trace.cell(this.counter(owner)), 0, ask);
+  }
+
+  reset(owner: string): void {
+    this.effect(this.counter(owner), 'reset');
+  }
+
+  verdict(verdicts: Tensors, otherwise: 'skip' | 'throw'): void {
+    for (const [owner, passed] of Object.entries(verdicts)) this.trace.verdicts.push({ owner, passed, otherwise });
+  }
+
+  checked(): boolean {
+    return this.trace.passed;
+  }
+
+  draw(name: string, owner: string, distribution: Distribution, shape: Shape): Tensor {
+    const call = this.host(this.trace.tracing.host.call());
+    return emit(
+      { op: 'random', distribution, seed: this.trace.seed, stream: hash(`${this.path}.${name}:${owner}`) },
+      [call],
+      shape,
+      'working',
+    );
+  }
+
+  writing<T>(owner: string, f: () => T): T {
+    return this.trace.tracing.within(this.path, owner, f);
+  }
+
+  private counter(owner: string): string {
+    return `${this.path}:${owner}`;
+  }
+
+  /** Notes what this run does to a counter and gives its cell. */
+  private effect(counter: string, effect: Effect): number {
+    if (this.trace.effects.get(counter) !== 'reset') this.trace.effects.set(counter, effect);
+    return this.trace.cell(counter);
+  }
+
+  private question<A extends string>(cell: number, includes: number, ask: (count: number) => A): A {
+    const { counters, questions } = this.trace;
+    const answer = ask(counters.valueOf(cell) + includes);
+    if (!questions.some((known) => known.cell === cell && known.includes === includes && known.ask === ask))
+      questions.push({ cell, includes, ask, answer });
+    return answer;
+  }
+
+  private host(line: number): Tensor {
+    return new Tensor([], 'working', { in: 'host', line });
+  }
+
+  private declared(slot: string, owner: string): DeclaredSlot {
+    const key = slotKey(this.path, slot, owner);
+    const declared = this.trace.layout.slots.get(key);
+    if (declared === undefined) throw new TransformError(`slot '${key}' is used but was not declared`);
+    return declared;
+  }
+}
+
+/** A 32-bit number for a name (FNV-1a). */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}

@@ -1,0 +1,122 @@
+import { OptionRangeError, OptionTypeError } from '../errors.ts';
+import { mapValues } from '../records.ts';
+import type { Transform } from '../transform/transform.ts';
+import { checkScalar, type Hyper, hyper, isHyper, message, type Range } from './hyper.ts';
+
+/** Reads one option: `undefined` gives the default; a value that is not valid throws. */
+export type Option<R> = (value: unknown, rule: string, option: string) => R;
+
+/** The options of a rule after reading: hyperparameters as live objects, everything else as it is. */
+export type Resolved<S> = { readonly [K in keyof S]: S[K] extends Option<infer R> ? R : never };
+
+/**
+ * Reads `given` by the table `options`; throws on an unknown name (TypeError), a wrong type (TypeError) or a value out of
+ * range (RangeError), before anything is built. Messages: `<rule>: <option> must be <rule>, received <value>`.
+ */
+export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(rule: string, given: object, options: S): Resolved<S> {
+  if (typeof given !== 'object' || given === null) throw new OptionTypeError(message(rule, 'options', 'an object', given));
+  const values = new Map<string, unknown>(Object.entries(given));
+  for (const name of values.keys()) {
+    if (!(name in options)) throw new OptionTypeError(`${rule}: unknown option '${name}', known are ${Object.keys(options).join(', ')}`);
+  }
+  const read: Record<string, unknown> = mapValues<string, Option<unknown>, unknown>(options, (option, name) =>
+    option(values.get(name), rule, name),
+  );
+  // Each entry was read by the option of its own name, which the compiler cannot follow through a record.
+  return read as Resolved<S>;
+}
+
+const live =
+  (range: Range) =>
+  (fallback: number): Option<Hyper> =>
+  (value, rule, option) => {
+    if (isHyper(value)) return value;
+    const scalar = value ?? fallback;
+    const result = hyper(rule, option, fallback, range);
+    checkScalar(result, scalar);
+    return { ...result, value: scalar };
+  };
+
+/** Live, finite and at least 0: a learning rate, a decay. */
+export const nonNegative: (fallback: number) => Option<Hyper> = live({
+  rule: 'a finite number >= 0',
+  holds: (x) => Number.isFinite(x) && x >= 0,
+});
+/** Live, finite and above 0: an epsilon. */
+export const positive: (fallback: number) => Option<Hyper> = live({
+  rule: 'a finite number > 0',
+  holds: (x) => Number.isFinite(x) && x > 0,
+});
+/** Live, finite and above `bound`. */
+export const above = (bound: number, fallback: number): Option<Hyper> =>
+  live({ rule: `a finite number > ${bound}`, holds: (x) => Number.isFinite(x) && x > bound })(fallback);
+/** Live, in [0, 1): the weight of an average. */
+export const unit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 });
+/** Live, in [0, 1]. */
+export const closedUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1]', holds: (x) => x >= 0 && x <= 1 });
+
+/** A whole number of at least `least`; fixed once the optimizer exists. */
+export function integer(fallback: number, least = 1): Option<number> {
+  return fixed(fallback, { rule: `an integer >= ${least}`, holds: (x) => Number.isInteger(x) && x >= least });
+}
+
+/** A number in a range, fixed once the optimizer exists. */
+export function fixed(fallback: number, range: Range): Option<number> {
+  return (value, rule, option) => {
+    if (value === undefined) return fallback;
+    if (typeof value !== 'number') throw new OptionTypeError(message(rule, option, range.rule, value));
+    if (!range.holds(value)) throw new OptionRangeError(message(rule, option, range.rule, value));
+    return value;
+  };
+}
+
+export function flag(fallback: boolean): Option<boolean> {
+  return (value, rule, option) => {
+    if (value === undefined) return fallback;
+    if (typeof value !== 'boolean') throw new OptionTypeError(message(rule, option, 'true or false', value));
+    return value;
+  };
+}
+
+export function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly C[]): Option<C> {
+  return (value, rule, option) => {
+    if (value === undefined) return fallback;
+    const chosen = choices.find((one) => one === value);
+    if (chosen === undefined) throw new OptionTypeError(message(rule, option, choices.map((one) => `'${one}'`).join(' or '), value));
+    return chosen;
+  };
+}
+
+export function text(fallback: string): Option<string> {
+  return (value, rule, option) => {
+    if (value === undefined) return fallback;
+    if (typeof value !== 'string' || !/^[a-z0-9-]+$/.test(value))
+      throw new OptionTypeError(message(rule, option, 'a name of a-z, 0-9 and -', value));
+    return value;
+  };
+}
+
+/** `null` (the default) or what `option` reads. */
+export function optional<R>(option: Option<R>): Option<R | null> {
+  return (value, rule, name) => (value === undefined || value === null ? null : option(value, rule, name));
+}
+
+/** `null`, or what `option` reads; left out, `option`'s own default. */
+export function nullable<R>(option: Option<R>): Option<R | null> {
+  return (value, rule, name) => (value === null ? null : option(value, rule, name));
+}
+
+/** A stage to be used inside; left out, null. */
+export const stage: Option<Transform | null> = (value, rule, option) => {
+  if (value === undefined || value === null) return null;
+  if (!isTransform(value)) throw new OptionTypeError(message(rule, option, 'a transform such as adam()', value));
+  return value;
+};
+
+const isTransform = (value: unknown): value is Transform =>
+  typeof value === 'object' &&
+  value !== null &&
+  'apply' in value &&
+  typeof value.apply === 'function' &&
+  'declare' in value &&
+  typeof value.declare === 'function';

@@ -1,0 +1,75 @@
+import type { DType, Node, Operation } from '../program/program.ts';
+import { printShape, type Shape } from '../program/shape.ts';
+import { during, type Graph, tracing } from './graph.ts';
+import { Tensor } from './tensor.ts';
+
+/** A constant. */
+export const literal = (value: number): Tensor => new Tensor([], 'working', { in: 'literal', value });
+
+export const asTensor = (value: Tensor | number): Tensor => (typeof value === 'number' ? literal(value) : value);
+
+/** The strongest precision among traced operands; constants and host scalars take on that of their surroundings. */
+export function commonType(operands: readonly Tensor[]): DType {
+  const types = operands.filter(({ at }) => at.in === 'graph').map(({ dtype }) => dtype);
+  if (types.includes('wide')) return 'wide';
+  return types.length > 0 && types.length === operands.length && types.every((type) => type === 'int') ? 'int' : 'working';
+}
+
+/** A node of the open block as a tensor. Scalars among the operands are written in precision `operandType`. */
+export function emit(operation: Operation, operands: readonly Tensor[], shape: Shape, dtype: DType, operandType: DType = dtype): Tensor {
+  const { graph } = tracing();
+  return at(
+    graph,
+    graph.add(
+      operation,
+      operands.map((operand) => lowered(graph, operand, operandType)),
+      shape,
+      dtype,
+    ),
+  );
+}
+
+const lowered = (graph: Graph, operand: Tensor, dtype: DType): number =>
+  graph.lower(operand, operand.at.in === 'graph' ? operand.dtype : dtype);
+
+export function at(graph: Graph, position: number): Tensor {
+  const { shape, dtype } = graph.node(position);
+  return new Tensor(shape, dtype, { in: 'graph', graph, node: position });
+}
+
+/** The node a tensor stands for, with its block, where it is one. */
+export function nodeOf(tensor: Tensor): Node | undefined {
+  return tensor.at.in === 'graph' ? tensor.at.graph.node(tensor.at.node) : undefined;
+}
+
+/** The i-th operand of a tensor's node. */
+export function operandOf(tensor: Tensor, i: number): Tensor | undefined {
+  if (tensor.at.in !== 'graph') return undefined;
+  const position = tensor.at.graph.node(tensor.at.node).inputs[i];
+  return position === undefined ? undefined : at(tensor.at.graph, position);
+}
+
+export const sameTensor = (a: Tensor, b: Tensor): boolean =>
+  a.at.in === 'graph' && b.at.in === 'graph' && a.at.graph === b.at.graph && a.at.node === b.at.node;
+
+export const isSymmetric = (tensor: Tensor): boolean => nodeOf(tensor)?.symmetric ?? false;
+
+/** The commuting family of a symmetric tensor. */
+export const familyOf = (tensor: Tensor): string | undefined =>
+  tensor.at.in === 'graph' && isSymmetric(tensor) ? tensor.at.graph.family(tensor.at.node) : undefined;
+
+export function markSymmetric(tensor: Tensor, family?: string): Tensor {
+  if (tensor.at.in === 'graph') tensor.at.graph.markSymmetric(tensor.at.node, family);
+  return tensor;
+}
+
+export const fail = (message: string): never => tracing().fail(message);
+
+export function axisOf(op: string, axis: number, shape: Shape): number {
+  const normal = axis < 0 ? axis + shape.length : axis;
+  return Number.isInteger(axis) && normal >= 0 && normal < shape.length
+    ? normal
+    : fail(`${op}: axis must be an axis of shape ${printShape(shape)}, received ${axis}`);
+}
+
+export { during, tracing };

@@ -1,0 +1,72 @@
+import { type Shape, sameShape } from '../program/shape.ts';
+import { mapValues } from '../records.ts';
+import { asTensor, at, emit, fail, literal, tracing } from './emit.ts';
+import { Graph } from './graph.ts';
+import type { Tensor } from './tensor.ts';
+
+export { concat } from './arrange.ts';
+export { where } from './elementwise.ts';
+export { norm } from './linear-algebra.ts';
+
+/** A constant scalar. */
+export const scalar = (value: number): Tensor => literal(value);
+
+/** 0, 1, …, n − 1. */
+export const iota = (n: number): Tensor => emit({ op: 'iota' }, [], [n], 'int');
+
+/** A tensor of one value. */
+export const full = (shape: Shape, value: Tensor | number): Tensor => asTensor(value).broadcastTo(shape);
+
+/** The identity matrix. */
+export const identity = (n: number): Tensor => iota(n).reshape([n, 1]).eq(iota(n));
+
+/** The smallest of the conditions: 1 where all hold. */
+export const all = (conditions: readonly Tensor[]): Tensor => conditions.reduce((a, b) => a.min(b), literal(1));
+
+/** 1 if every element is finite, else 0. */
+export const allFinite = (x: Tensor): Tensor => x.isFinite().not().maximum().not();
+
+/** x − n·⌊x/n⌋. */
+export const mod = (x: Tensor, n: number): Tensor => x.sub(x.div(n).floor().mul(n));
+
+/** A traced value that may be a plain number: 1 − βᵗ as −expm1(t·ln β), exact for small t(1−β) and on every device. */
+export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.log()).expm1().neg();
+
+/**
+ * Applies `body` to `carry` `times` times, or fewer: `until` is asked before every round, and once it gives something
+ * other than 0 the carry stays as it is. Shapes and precisions of the carry do not change.
+ */
+export function repeat<K extends string>(
+  times: number,
+  carry: Readonly<Record<K, Tensor>>,
+  body: (carry: Readonly<Record<K, Tensor>>) => Readonly<Record<K, Tensor>>,
+  until?: (carry: Readonly<Record<K, Tensor>>) => Tensor,
+): Record<K, Tensor> {
+  const trace = tracing();
+  const captured: Tensor[] = [];
+  const inside = <T>(f: (parameters: Record<K, Tensor>, graph: Graph) => T): T => {
+    const outer = trace.graph;
+    const graph = new Graph(trace, outer, captured);
+    const parameters = mapValues(carry, (x) => at(graph, graph.parameter(x.shape, x.dtype)));
+    trace.graph = graph;
+    try {
+      return f(parameters, graph);
+    } finally {
+      trace.graph = outer;
+    }
+  };
+  const bodyBlock = inside((parameters, graph) => {
+    const next = body(parameters);
+    const results = mapValues(parameters, (x, key) => {
+      if (!sameShape(next[key].shape, x.shape)) fail(`repeat: '${key}' changes its shape from [${x.shape}] to [${next[key].shape}]`);
+      return graph.lower(next[key], x.dtype);
+    });
+    return graph.finish(Object.values<number>(results));
+  });
+  const untilBlock = until && inside((parameters, graph) => graph.finish([graph.lower(until(parameters), 'working')]));
+
+  const starts = Object.values<Tensor>(carry);
+  const loop = emit({ op: 'repeat', times, body: bodyBlock, until: untilBlock }, [...starts, ...captured], [], 'working');
+  let index = 0;
+  return mapValues(carry, (x) => emit({ op: 'part', index: index++ }, [loop], x.shape, x.dtype));
+}

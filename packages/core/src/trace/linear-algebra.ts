@@ -1,0 +1,94 @@
+import { broadcast, printShape, type Shape, sameShape } from '../program/shape.ts';
+import { untransposed } from './arrange.ts';
+import { where } from './elementwise.ts';
+import { asTensor, commonType, emit, fail, familyOf, isSymmetric, markSymmetric, sameTensor } from './emit.ts';
+import type { MatmulOptions, Tensor } from './tensor.ts';
+
+const matrix = (op: string, x: Tensor): readonly [batch: Shape, rows: number, columns: number] => {
+  const [rows, columns] = x.shape.slice(-2);
+  return rows === undefined || columns === undefined
+    ? fail(`${op}: a matrix is needed, received shape ${printShape(x.shape)}`)
+    : [x.shape.slice(0, -2), rows, columns];
+};
+
+export function contract(left: Tensor, right: Tensor, options: MatmulOptions): Tensor {
+  const [a, transposeA] = plain(left, options.transposeA ?? false);
+  const [b, transposeB] = plain(right, options.transposeB ?? false);
+  const [batchA, rowsA, columnsA] = matrix('matmul', a);
+  const [batchB, rowsB, columnsB] = matrix('matmul', b);
+  const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
+  const [inner, n] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
+  const batch = broadcast(batchA, batchB);
+  if (k !== inner || batch === undefined) return fail(`matmul: shapes ${mark(a, transposeA)} and ${mark(b, transposeB)} do not fit`);
+
+  const shape = [...batch, m, n];
+  const { add } = options;
+  if (add !== undefined && !sameShape(add.shape, shape))
+    fail(`matmul: add must have shape ${printShape(shape)}, received ${printShape(add.shape)}`);
+  const alpha = asTensor(options.alpha ?? 1);
+  const operands = add === undefined ? [a, b, alpha] : [a, b, alpha, add, asTensor(options.beta ?? 1)];
+  const result = emit({ op: 'matmul', transposeA, transposeB }, operands, shape, commonType(operands));
+  return carrySymmetry(result, a, transposeA, b, transposeB, add);
+}
+
+const mark = (x: Tensor, transposed: boolean): string => `${printShape(x.shape)}${transposed ? 'ᵀ' : ''}`;
+
+/** Takes a transposition out of an operand and into the product's flag. */
+function plain(x: Tensor, transposed: boolean): readonly [Tensor, boolean] {
+  const source = untransposed(x);
+  if (source !== undefined) return plain(source, !transposed);
+  return [x, transposed && !isSymmetric(x)];
+}
+
+/** x·xᵀ is symmetric, and so is the product of two polynomials of one symmetric matrix. */
+function carrySymmetry(result: Tensor, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean, add: Tensor | undefined): Tensor {
+  const family = familyOf(a);
+  const commute = family !== undefined && family === familyOf(b);
+  const gram = sameTensor(a, b) && transposeA !== transposeB;
+  if (!(commute || gram) || (add !== undefined && !isSymmetric(add))) return result;
+  const kept = commute && (add === undefined || familyOf(add) === family);
+  return markSymmetric(result, kept ? family : undefined);
+}
+
+function square(op: string, x: Tensor): readonly [Shape, number] {
+  const [batch, rows, columns] = matrix(op, x);
+  return rows === columns ? [batch, rows] : fail(`${op}: a square matrix is needed, received shape ${printShape(x.shape)}`);
+}
+
+export function eigh(x: Tensor): { values: Tensor; vectors: Tensor } {
+  const [batch, n] = square('eigh', x);
+  const pair = emit({ op: 'eigh' }, [x], [...batch, n + 1, n], x.dtype);
+  return {
+    values: emit({ op: 'part', index: 0 }, [pair], [...batch, n], x.dtype),
+    vectors: emit({ op: 'part', index: 1 }, [pair], [...batch, n, n], x.dtype),
+  };
+}
+
+export function orthonormalize(x: Tensor, deficient: 'zero' | 'complete', tolerance: number): Tensor {
+  const [, rows, columns] = matrix('orthonormalize', x);
+  if (deficient === 'complete' && columns > rows) fail(`orthonormalize: ${rows} rows cannot hold ${columns} orthonormal columns`);
+  return emit({ op: 'orthonormalize', deficient, tolerance }, [x], x.shape, x.dtype);
+}
+
+export function cholesky(x: Tensor): Tensor {
+  square('cholesky', x);
+  return emit({ op: 'cholesky' }, [x], x.shape, x.dtype);
+}
+
+export function solveTriangular(l: Tensor, b: Tensor, transpose: boolean): Tensor {
+  const [batch, n] = square('solveTriangular', l);
+  const [batchB, rows] = matrix('solveTriangular', b);
+  if (rows !== n || !sameShape(batch, batchB)) fail(`solveTriangular: shapes ${printShape(l.shape)} and ${printShape(b.shape)} do not fit`);
+  return emit({ op: 'solveTriangular', transpose }, [l, b], b.shape, commonType([l, b]));
+}
+
+/** ‖x‖₂ of all elements, as s·‖x/s‖ with s = max|x|, so that squares neither overflow nor vanish in f32. */
+export function norm(x: Tensor): Tensor {
+  const s = x.abs().maximum();
+  return x
+    .div(where(s.gt(0), s, 1))
+    .square()
+    .sum()
+    .sqrt()
+    .mul(s);
+}

@@ -1,0 +1,43 @@
+import { TransformError } from '../errors.ts';
+import type { Moment, Rule, Site, Tensors, Transform } from './transform.ts';
+
+/** Stages one after another; a transparent name. Two stages of one name would share their state, so they are refused. */
+export function chain(...stages: readonly Transform[]): Transform {
+  const names = stages.map(({ name }) => name).filter((name) => name !== '');
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new TransformError(`chain: two stages are called '${twice}'; give one a name of its own with named('…', stage)`);
+  return {
+    name: '',
+    declare: (parameters, at) => {
+      for (const stage of stages) stage.declare(parameters, at);
+    },
+    once: (moment, parameters, site) => onceEach(stages, moment, parameters, site),
+    apply: (flow, site) => stages.reduce((on, stage) => stage.apply(on, site), flow),
+  };
+}
+
+const onceEach = (stages: readonly Transform[], moment: Moment, parameters: Tensors, site: Site): Tensors =>
+  stages.reduce((on, stage) => stage.once?.(moment, on, site) ?? on, parameters);
+
+/** A direction, then the moves that apply it (descend, decay, retract). */
+export function rule(direction: Transform, ...moves: readonly Transform[]): Rule {
+  return { ...chain(direction, ...moves), mapDirection: (f) => rule(f(direction), ...moves) };
+}
+
+/** A rule inside a wrapper that stays outside when the direction is replaced. */
+export function wrapRule(inner: Rule, wrap: (inner: Transform) => Transform): Rule {
+  return { ...wrap(inner), mapDirection: (f) => wrapRule(inner.mapDirection(f), wrap) };
+}
+
+/** The stage under another name: its state keys begin with it. */
+export function named(name: string, stage: Transform): Transform {
+  if (!/^[a-z0-9-]+$/.test(name)) throw new TransformError(`named: a name consists of a-z, 0-9 and -, received '${name}'`);
+  const { once } = stage;
+  return {
+    name,
+    declare: (parameters, at) => stage.declare(parameters, at.child(name)),
+    ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site.child(name)) }),
+    apply: (flow, site) => stage.apply(flow, site.child(name)),
+  };
+}

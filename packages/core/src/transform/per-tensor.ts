@@ -1,0 +1,81 @@
+import { type Hyper, hyper, isHyper, type Setting } from '../options/hyper.ts';
+import type { Shape } from '../program/shape.ts';
+import { mapValues, none, required } from '../records.ts';
+import type { Tensor } from '../trace/tensor.ts';
+import type { Moment, Site, Slot, Tensors, Transform } from './transform.ts';
+
+/** What a rule for one tensor sees. */
+export interface TensorStep<S extends string, H extends string> {
+  readonly update: Tensor;
+  /** What entered the enclosing scope. */
+  readonly gradient: Tensor;
+  readonly parameter: Tensor;
+  /** Factor of the learning rate so far. */
+  readonly gain: Tensor | undefined;
+  readonly state: Readonly<Record<S, Tensor>>;
+  readonly hyper: Readonly<Record<H, Tensor>>;
+  /** This stage's steps on this parameter, from 1. */
+  readonly count: Tensor;
+  readonly owner: string;
+  readonly site: Site;
+}
+
+/** What it may change; everything left out stays. */
+export interface TensorChange<S extends string> {
+  readonly update?: Tensor;
+  readonly parameter?: Tensor;
+  readonly gain?: Tensor;
+  readonly state?: Readonly<Partial<Record<S, Tensor>>>;
+}
+
+export interface TensorRule<S extends string, H extends string> {
+  /** Part of every state key: a-z, 0-9 and -. */
+  readonly name: string;
+  readonly hyper?: Readonly<Record<H, Setting>>;
+  readonly state?: (parameter: { readonly shape: Shape }) => Readonly<Record<S, Slot>>;
+  /** Rewrites the parameter at construction or at the end of training. */
+  readonly once?: (moment: Moment, parameter: Tensor) => Tensor;
+  readonly apply: (step: TensorStep<S, H>) => TensorChange<S>;
+}
+
+/** A rule for one tensor, as a stage over the whole model: what almost every author writes. Pure; it is traced, not run. */
+export function perTensor<S extends string = never, H extends string = never>(rule: TensorRule<S, H>): Transform {
+  const { name, state, once } = rule;
+  const hypers = mapValues<H, Setting, Hyper>(rule.hyper ?? none<H, Hyper>(), (value, key) =>
+    isHyper(value) ? value : hyper(name, key, value),
+  );
+  const slotsOf = (shape: Shape): Readonly<Record<S, Slot>> => state?.({ shape }) ?? none<S, Slot>();
+  return {
+    name,
+    declare(parameters, at) {
+      const here = at.child(name);
+      for (const one of Object.values<Hyper>(hypers)) here.hyper(one);
+      for (const [owner, shape] of Object.entries(parameters)) {
+        for (const [slot, declared] of Object.entries<Slot>(slotsOf(shape))) here.slot(slot, owner, declared);
+      }
+    },
+    ...(once && { once: (moment: Moment, parameters: Tensors): Tensors => mapValues(parameters, (parameter) => once(moment, parameter)) }),
+    apply(flow, site) {
+      const here = site.child(name);
+      const hyper = mapValues(hypers, (value) => here.hyper(value));
+      const updates: Record<string, Tensor> = { ...flow.updates };
+      const gains: Record<string, Tensor> = { ...flow.gains };
+      const parameters: Record<string, Tensor> = { ...flow.parameters };
+      for (const [owner, update] of Object.entries(flow.updates)) {
+        const gradient = required(flow.gradients, owner, 'gradient');
+        const parameter = required(flow.parameters, owner, 'parameter');
+        here.writing(owner, () => {
+          const values = mapValues(slotsOf(update.shape), (_, slot) => here.get(slot, owner));
+          const count = here.count(owner);
+          const change = rule.apply({ update, gradient, parameter, gain: gains[owner], state: values, hyper, count, owner, site: here });
+          for (const [slot, value] of Object.entries<Tensor | undefined>(change.state ?? {}))
+            if (value !== undefined) here.set(slot, owner, value);
+          if (change.update !== undefined) updates[owner] = change.update;
+          if (change.gain !== undefined) gains[owner] = change.gain;
+          if (change.parameter !== undefined) parameters[owner] = change.parameter;
+        });
+      }
+      return { ...flow, updates, gains, parameters };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { Hyper } from '../options/hyper.ts';
+import type { Distribution } from '../program/program.ts';
+import type { Shape } from '../program/shape.ts';
+import type { Tensor } from '../trace/tensor.ts';
+
+/** By parameter name; `'*'` is all parameters joined. */
+export type Shapes = Readonly<Record<string, Shape>>;
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/**
+ * How a slot moves when the basis underneath changes by C:
+ * `vector` x → C x · `diagonal` (of a matrix) v → (C∘C) v · `matrix` M → C M Cᵀ · `cubic` → (C∘C∘C) x · `invariant` stays.
+ */
+export type Kind = 'vector' | 'diagonal' | 'matrix' | 'cubic' | 'invariant';
+
+/** One declared piece of state. */
+export interface Slot {
+  readonly shape: Shape;
+  readonly kind: Kind;
+  /** `wide` is f64 where the backend has it. */
+  readonly dtype?: 'working' | 'wide';
+  /** The value before the first step; default 0. */
+  readonly init?: number | 'identity';
+  /** Equal to its transpose at all times: products of it need half the work. */
+  readonly symmetric?: boolean;
+}
+
+/** One step on its way through the stages, for the whole model. */
+export interface Flow {
+  /** Directions. A name that is absent is not being updated: later stages neither touch nor count it. */
+  readonly updates: Tensors;
+  /** Factors of the learning rate, absent = 1. */
+  readonly gains: Tensors;
+  /** What entered the enclosing scope (optimizer, accumulation, basis), for sign tests. */
+  readonly gradients: Tensors;
+  /** As moved so far. */
+  readonly parameters: Tensors;
+}
+
+/**
+ * A stage over the whole model. The same object may serve several optimizers: it holds options, never state.
+ * Combinators whose name is '' are transparent: they add nothing to the names of what they hold.
+ */
+export interface Transform {
+  readonly name: string;
+  /** Every slot and hyperparameter, without tracing: memory reports, checkpoints and the check of kinds come from here. */
+  declare(parameters: Shapes, at: Declarer): void;
+  /** Rewrites parameters outside of steps: once when the optimizer is made, once when training ends. */
+  once?(moment: Moment, parameters: Tensors, site: Site): Tensors;
+  /** Traced once per phase. */
+  apply(flow: Flow, site: Site): Flow;
+}
+
+export type Moment = 'construct' | 'finalize';
+
+/** Where a stage declares what it has. */
+export interface Declarer {
+  readonly path: string;
+  /** Whether a poisoned step is skipped by a select on the device, because the host must not look. */
+  readonly deviceDecides: boolean;
+  child(name: string): Declarer;
+  slot(name: string, owner: string, slot: Slot): void;
+  hyper(hyper: Hyper): void;
+  /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
+  scope(label: string, f: () => void): void;
+}
+
+/** A slot seen from a wrapper that holds it. */
+export interface SlotRef {
+  readonly key: string;
+  readonly owner: string;
+  readonly slot: Slot;
+  get(): Tensor;
+  set(value: Tensor): void;
+}
+
+/** What a basis offers to the stages inside it. */
+export type Extras = Readonly<Record<string, Tensor>>;
+
+/** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
+export interface Site {
+  readonly path: string;
+  readonly extras: Extras;
+  /** `check`: only what decides whether this call is dropped is wanted. */
+  readonly pass: 'step' | 'check';
+  readonly deviceDecides: boolean;
+
+  child(name: string, over?: { readonly extras?: Extras }): Site;
+  /** A place whose schedules count the runs that reach it, under the name of a wrapper. */
+  clocked(label: string): Site;
+
+  get(slot: string, owner: string): Tensor;
+  set(slot: string, owner: string, value: Tensor): void;
+  scope(label: string): readonly SlotRef[];
+  hyper(hyper: Hyper): Tensor;
+
+  /** How often this stage was applied to `owner`, this run included. */
+  count(owner: string): Tensor;
+  /** Asks what is to be done at this count: each answer is a program of its own, so only for different *work*. */
+  phase<A extends string>(owner: string, ask: (count: number) => A): A;
+  /** The same without counting this run; `count` is that of earlier runs. */
+  peek<A extends string>(owner: string, ask: (count: number) => A): A;
+  /** The count starts from 0 again after this run. */
+  reset(owner: string): void;
+
+  /** In the check pass: 1 where the call may go on, per owner, and what happens where it may not. */
+  verdict(passed: Tensors, otherwise: 'skip' | 'throw'): void;
+  /** In a step: whether the check passed (always true where the device decides). */
+  checked(): boolean;
+
+  /** Random numbers, fresh every run: fixed by the optimizer's seed, this place, `name` and the number of the run. */
+  draw(name: string, owner: string, distribution: Distribution, shape: Shape): Tensor;
+  /** Names the writer of everything traced inside `f`. */
+  writing<T>(owner: string, f: () => T): T;
+}
+
+/** A transform that moves parameters, and remembers the two halves it is made of. */
+export interface Rule extends Transform {
+  /** The same rule around another direction: bias corrections, decay and the general stages stay where they are. */
+  mapDirection(f: (direction: Transform) => Transform): Rule;
+}

@@ -1,0 +1,1 @@
+export { type NormalizeEmaOptions, type NormalizeEmaRuleOptions, normalizeByEma, normalizeEma } from './normalize-ema.ts';

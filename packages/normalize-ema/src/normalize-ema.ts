@@ -1,0 +1,159 @@
+import {
+  above,
+  chain,
+  concat,
+  fixed,
+  flag,
+  type Hyper,
+  mapValues,
+  message,
+  norm,
+  nullable,
+  OptionTypeError,
+  positive,
+  type Rule,
+  required,
+  resolve,
+  type Setting,
+  type Site,
+  type Tensor,
+  type Tensors,
+  type Transform,
+  text,
+  unit,
+  where,
+} from '@opt/core';
+
+export interface NormalizeEmaOptions {
+  /** β of the average of past updates, [0, 1), default 0.99. */
+  readonly emaBeta?: Setting;
+  /** γ > 1, default 1.1: how much the norm of the average may grow from one step to the next; null: without limit. */
+  readonly maxEmaGrowth?: Setting | null;
+  /** q ≥ 1 of the vector norm, or Infinity; default 2. */
+  readonly normOrder?: number;
+  /** Least norm that is divided by, > 0, default 1e-6. */
+  readonly normEpsilon?: Setting;
+  /** Least value of the growth limit, > 0, default 1e-6. */
+  readonly minNorm?: Setting;
+  /** Only ever shorten an update. Default false. */
+  readonly clipOnly?: boolean;
+  /** One norm per parameter (default), or one over the whole model. */
+  readonly perTensor?: boolean;
+  /** Prefix of state keys, default 'normalize-ema'. */
+  readonly name?: string;
+}
+
+/** `normalizeEma`'s options and the optimizer whose direction is rescaled. */
+export interface NormalizeEmaRuleOptions extends NormalizeEmaOptions {
+  readonly base: Rule;
+}
+
+/**
+ * Update-norm momentum: any optimizer, its direction u rescaled to the norm of the moving average of its past directions,
+ *
+ *     e ← βe + (1−β)u     n = ‖e‖     c = max(1, n / max(γ·n_previous, minNorm))     e ← e/c     n ← n/c
+ *     ρ = max(‖u‖ / max(n, normEpsilon), normEpsilon)     u ← u/ρ
+ *
+ * so that ‖u‖ becomes n, which starts at (1−β)‖u‖: a built-in warm-up. With `clipOnly`, ρ is at least 1 and nothing is
+ * lengthened. Bias correction, learning rate and decay of the base apply afterwards: η means something else than without the wrapper.
+ * While the first update of all is 0, nothing changes (a parameter behind a zero-initialised layer would else take 180 calls to wake).
+ *
+ * Source: inikishev, SOAP with update norm momentum (2025).
+ *
+ * @throws OptionTypeError where `base` is not a rule · OptionRangeError, OptionTypeError for the other options
+ */
+export function normalizeEma(options: NormalizeEmaRuleOptions): Rule {
+  const { base, ...rest } = options;
+  if (typeof base?.mapDirection !== 'function')
+    throw new OptionTypeError(message(rest.name ?? 'normalize-ema', 'base', 'an optimizer such as soap()', base));
+  const rescale = normalizeByEma(rest);
+  return base.mapDirection((direction) => chain(direction, rescale));
+}
+
+/** The rescaling alone, as a stage for chains of one's own. */
+export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
+  const { name, normOrder, clipOnly, perTensor, maxEmaGrowth, ...hypers } = resolve(options.name ?? 'normalize-ema', options, {
+    emaBeta: unit(0.99),
+    maxEmaGrowth: nullable(above(1, 1.1)),
+    normOrder: fixed(2, { rule: 'a number >= 1 or Infinity', holds: (q) => q >= 1 }),
+    normEpsilon: positive(1e-6),
+    minNorm: positive(1e-6),
+    clipOnly: flag(false),
+    perTensor: flag(true),
+    name: text('normalize-ema'),
+  });
+
+  /** Rescales the updates of one group, which share a norm. */
+  function rescale(owners: readonly string[], key: string, updates: Tensors, here: Site): Tensors {
+    const { emaBeta, normEpsilon, minNorm } = mapValues(hypers, (hyper) => here.hyper(hyper));
+    const us = owners.map((owner) => required(updates, owner, 'update'));
+    const es = owners.map((owner) => here.get('average', owner));
+    const previous = here.get('previous', key);
+    const length = jointNorm(us, normOrder);
+    const asleep = previous.lt(0).mul(length.eq(0));
+
+    const averages = es.map((e, i) => e.lerp(us[i] ?? e, emaBeta.not()));
+    const grown = jointNorm(averages, normOrder);
+    const limit = maxEmaGrowth === null ? grown : where(previous.lt(0), grown, previous).mul(here.hyper(maxEmaGrowth)).max(minNorm);
+    const excess = maxEmaGrowth === null ? null : grown.div(limit).max(1);
+    const n = excess === null ? grown : grown.div(excess);
+    const rho = length.div(n.max(normEpsilon)).max(clipOnly ? 1 : normEpsilon);
+
+    averages.forEach((e, i) => {
+      const kept = es[i] ?? e;
+      here.set('average', owners[i] ?? '', where(asleep, kept, excess === null ? e : e.div(excess)));
+    });
+    here.set('previous', key, where(asleep, previous, n));
+    const factor = where(asleep, 1, rho.reciprocal());
+    return Object.fromEntries(owners.map((owner, i) => [owner, (us[i] ?? factor).mul(factor)]));
+  }
+
+  return {
+    name,
+    declare(parameters, at) {
+      const here = at.child(name);
+      for (const hyper of [...Object.values<Hyper>(hypers), ...(maxEmaGrowth === null ? [] : [maxEmaGrowth])]) here.hyper(hyper);
+      for (const [owner, shape] of Object.entries(parameters)) {
+        here.slot('average', owner, { shape, kind: 'vector' });
+        if (perTensor) here.slot('previous', owner, unset);
+      }
+      if (!perTensor) here.slot('previous', shared, unset);
+    },
+    apply(flow, site) {
+      const here = site.child(name);
+      const owners = Object.keys(flow.updates);
+      if (owners.length === 0) return flow;
+      const updates = perTensor
+        ? Object.assign({}, ...owners.map((owner) => here.writing(owner, () => rescale([owner], owner, flow.updates, here))))
+        : here.writing(shared, () => rescale(owners, shared, flow.updates, here));
+      return { ...flow, updates };
+    },
+  };
+}
+
+/** The owner of what belongs to all parameters together. */
+const shared = '';
+/** −1: there is no previous norm yet. */
+const unset = { shape: [], kind: 'invariant', init: -1 } as const;
+
+/** The q-norm of several tensors as one vector. */
+function jointNorm(tensors: readonly Tensor[], q: number): Tensor {
+  const norms = tensors.map((x) => qNorm(x, q));
+  return norms.length === 1 ? concat(norms) : qNorm(concat(norms.map((n) => n.reshape([1]))), q);
+}
+
+/** (Σ|x|^q)^(1/q), scaled by the largest entry so that no power overflows or vanishes. */
+function qNorm(x: Tensor, q: number): Tensor {
+  if (q === 2) return norm(x);
+  if (q === 1) return x.abs().sum();
+  const largest = x.abs().maximum();
+  if (q === Number.POSITIVE_INFINITY) return largest;
+  const safe = where(largest.gt(0), largest, 1);
+  return x
+    .abs()
+    .div(safe)
+    .pow(q)
+    .sum()
+    .pow(1 / q)
+    .mul(largest);
+}

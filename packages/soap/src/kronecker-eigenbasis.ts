@@ -1,0 +1,184 @@
+import {
+  allFinite,
+  type Basis,
+  choice,
+  flag,
+  integer,
+  iota,
+  resolve,
+  type Setting,
+  type Shape,
+  size,
+  type Tensor,
+  text,
+  unit,
+  where,
+} from '@opt/core';
+import { type DataFormat, folding } from './fold.ts';
+
+export interface KroneckerEigenbasisOptions {
+  /** β_s of the covariances A_k, [0, 1), default 0.95. */
+  readonly shampooBeta?: Setting;
+  /** f: steps between refreshes, integer ≥ 1, default 10. */
+  readonly preconditionFrequency?: number;
+  /** Axes longer than this keep the identity, integer ≥ 1, default 10000. */
+  readonly maxPreconditionDim?: number;
+  /** Merge axes first, default false. Use a `maxPreconditionDim` of about 1024 with it. */
+  readonly mergeDims?: boolean;
+  /** Precondition vectors too, default false. */
+  readonly precondition1d?: boolean;
+  /** Storage order of rank-4 kernels, used only by merging: [kh, kw, in, out] or [out, in, kh, kw]. Default 'channels_last'. */
+  readonly dataFormat?: DataFormat;
+  /** The basis of the first call: eigenvectors of its covariance, or none until the first refresh. Default 'eigh'. */
+  readonly initialBasis?: 'eigh' | 'identity';
+  /** Prefix of state keys, default 'soap'. */
+  readonly name?: string;
+}
+
+/** What is counted as zero, relative to the largest: eigenvalues at the start, estimates and remainders at a refresh. */
+const tolerance = 1e-6;
+
+/**
+ * The eigenbasis of Shampoo's Kronecker factors (Vyas et al. 2024). Axis k of the folded parameter has the covariance
+ *
+ *     A_k ← β_s A_k + (1−β_s) G₍k₎G₍k₎ᵀ          [d_k, d_k]
+ *
+ * and the basis Q_k of its eigenvectors; G is projected by Q_kᵀ along every active axis. The first call only sets the basis up
+ * and holds the parameter. Every f steps, after the inner step, one power iteration refreshes it: P = A_kQ_k, columns sorted by
+ * q_jᵀp_j, orthonormalised with the completion rule. First moments are rotated along, second moments only permuted.
+ */
+export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): Basis {
+  const { name, shampooBeta, preconditionFrequency, maxPreconditionDim, mergeDims, precondition1d, dataFormat, initialBasis } = resolve(
+    options.name ?? 'soap',
+    options,
+    {
+      shampooBeta: unit(0.95),
+      preconditionFrequency: integer(10),
+      maxPreconditionDim: integer(10000),
+      mergeDims: flag(false),
+      precondition1d: flag(false),
+      dataFormat: choice('channels_last', ['channels_last', 'channels_first']),
+      initialBasis: choice('eigh', ['eigh', 'identity']),
+      name: text('soap'),
+    },
+  );
+  const foldingOf = (shape: Shape) => folding(shape, mergeDims, maxPreconditionDim, dataFormat);
+  const phaseAt = (calls: number) => (calls === 1 ? 'start' : (calls - 1) % preconditionFrequency === 0 ? 'refresh' : 'step');
+
+  /** A matrix has all its axes preconditioned, a vector only on request; an axis of 1 has nothing to rotate. */
+  function activeAxes(shape: Shape): number[] {
+    if (shape.length === 0 || (shape.length === 1 && !precondition1d)) return [];
+    return [...foldingOf(shape).shape.entries()].flatMap(([axis, d]) => (d > 1 && d <= maxPreconditionDim ? [axis] : []));
+  }
+
+  return {
+    name,
+    kinds: ['vector', 'diagonal'],
+    coordinates: (shape) => foldingOf(shape).shape,
+    declare(owner, shape, at) {
+      at.hyper(shampooBeta);
+      const folded = foldingOf(shape).shape;
+      for (const k of activeAxes(shape)) {
+        const d = folded[k] ?? 1;
+        at.slot(`A${k}`, owner, { shape: [d, d], kind: 'matrix', symmetric: true });
+        at.slot(`Q${k}`, owner, { shape: [d, d], kind: 'matrix', init: 'identity' });
+      }
+    },
+    before(owner, gradient, site) {
+      if (site.phase(owner, phaseAt) !== 'start') return {};
+      const g = foldingOf(gradient.shape).fold(gradient);
+      for (const k of activeAxes(gradient.shape)) {
+        const A = gram(g, k, site.hyper(shampooBeta));
+        site.set(`A${k}`, owner, A);
+        if (initialBasis === 'eigh') site.set(`Q${k}`, owner, eigenvectors(A, site.get(`Q${k}`, owner)));
+      }
+      return { hold: true };
+    },
+    frame(owner, shape, site) {
+      const { fold, unfold } = foldingOf(shape);
+      const bases = activeAxes(shape).map((k) => [k, site.get(`Q${k}`, owner)] as const);
+      return {
+        project: (x) => bases.reduce((y, [k, Q]) => along(y, k, Q, true), fold(x)),
+        unproject: (x) => unfold(bases.reduce((y, [k, Q]) => along(y, k, Q, false), x)),
+      };
+    },
+    after(owner, gradient, site) {
+      const g = foldingOf(gradient.shape).fold(gradient);
+      const refresh = site.phase(owner, phaseAt) === 'refresh';
+      const old = this.frame(owner, gradient.shape, site);
+      const orders: [axis: number, order: Tensor][] = [];
+      for (const k of activeAxes(gradient.shape)) {
+        const A = gram(g, k, site.hyper(shampooBeta), site.get(`A${k}`, owner));
+        site.set(`A${k}`, owner, A);
+        if (!refresh) continue;
+        const { Q, order } = refreshed(A, site.get(`Q${k}`, owner));
+        site.set(`Q${k}`, owner, Q);
+        orders.push([k, order]);
+      }
+      if (!refresh) return {};
+      const now = this.frame(owner, gradient.shape, site);
+      return {
+        move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => orders.reduce((x, [k, order]) => x.gather(order, k), v) },
+      };
+    },
+  };
+}
+
+/** x seen along axis k: how much lies before it, on it, after it. */
+function split(shape: Shape, k: number): readonly [before: number, d: number, after: number] {
+  return [size(shape.slice(0, k)), shape[k] ?? 1, size(shape.slice(k + 1))];
+}
+
+/** Qᵀ (or Q) times every fibre of x along axis k, without moving x's elements. */
+function along(x: Tensor, k: number, Q: Tensor, transpose: boolean): Tensor {
+  const [before, d, after] = split(x.shape, k);
+  const product =
+    after === 1
+      ? x.reshape([before, d]).matmul(Q, { transposeB: !transpose })
+      : Q.matmul(x.reshape(before === 1 ? [d, after] : [before, d, after]), { transposeA: transpose });
+  return product.reshape(x.shape);
+}
+
+/** (1−β)·x₍k₎x₍k₎ᵀ + βA with the mode-k unfolding x₍k₎ [d_k, the rest]. */
+function gram(x: Tensor, k: number, beta: Tensor, A?: Tensor): Tensor {
+  const [before, d, after] = split(x.shape, k);
+  const options = { alpha: beta.not(), ...(A && { add: A, beta }) };
+  if (after === 1) {
+    const columns = x.reshape([before, d]);
+    return columns.matmul(columns, { transposeA: true, ...options });
+  }
+  const rows =
+    before === 1
+      ? x.reshape([d, after])
+      : x
+          .reshape([before, d, after])
+          .transpose([1, 0, 2])
+          .reshape([d, before * after]);
+  return rows.matmul(rows, { transposeB: true, ...options });
+}
+
+/** Eigenvectors of A, eigenvalues descending; directions the data leave open are completed. `fallback` where A has no eigenvectors. */
+function eigenvectors(A: Tensor, fallback: Tensor): Tensor {
+  const [d = 1] = A.shape;
+  // Only once per parameter, so in the best precision there is.
+  const { values, vectors } = A.wide().eigh();
+  const kept = values.gt(values.row(d - 1).mul(tolerance));
+  const descending = iota(d)
+    .mul(-1)
+    .add(d - 1)
+    .int();
+  const Q = vectors.mul(kept).gather(descending, 1).orthonormalize('complete', tolerance).working();
+  return where(allFinite(Q), Q, fallback);
+}
+
+/** One power iteration from Q, columns by falling eigenvalue estimate q_jᵀA q_j; both unchanged while A is 0. */
+export function refreshed(A: Tensor, Q: Tensor): { Q: Tensor; order: Tensor } {
+  const [d = 1] = A.shape;
+  const P = A.matmul(Q);
+  const raw = Q.mul(P).sum([0]);
+  const estimate = raw.mul(raw.gt(raw.maximum().mul(tolerance)));
+  const order = estimate.neg().argsort();
+  const Q1 = P.gather(order, 1).orthonormalize('complete', tolerance);
+  const good = A.abs().maximum().gt(0).mul(allFinite(Q1));
+  return { Q: where(good, Q1, Q), order: where(good, order, iota(d)) };
+}

@@ -1,0 +1,40 @@
+import { choice, nonNegative, perTensor, resolve, type Setting, type Transform } from '@opt/core';
+
+export interface DecayOptions {
+  /** η ≥ 0, default 1e-3; not used by `'independent'`. */
+  readonly learningRate?: Setting;
+  /** λ ≥ 0, default 0.01. */
+  readonly weightDecay?: Setting;
+  /**
+   * `'decoupled'` (default): p ← p − ηλp (Loshchilov & Hutter 2019). `'independent'`: p ← p − λp, whatever the learning rate.
+   * `'cautious'`: p ← p − ηλp only where the direction shrinks the entry too, u∘p ≥ 0 (Chen et al. 2025).
+   */
+  readonly mode?: 'decoupled' | 'independent' | 'cautious';
+}
+
+/** Weight decay as a move of its own: before `descend` as in AdamW, after it as in SOAP. */
+export function decay(options: DecayOptions = {}): Transform {
+  const { mode, ...hyper } = resolve('decay', options, {
+    learningRate: nonNegative(1e-3),
+    weightDecay: nonNegative(0.01),
+    mode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
+  });
+  return perTensor({
+    name: 'decay',
+    hyper,
+    apply({ update: u, parameter: p, hyper: { learningRate, weightDecay } }) {
+      if (mode === 'independent') return { parameter: p.mul(weightDecay.not()) };
+      const rate = learningRate.mul(weightDecay);
+      return { parameter: mode === 'cautious' ? p.sub(p.mul(u.mul(p).ge(0)).mul(rate)) : p.mul(rate.not()) };
+    },
+  });
+}
+
+/** u ← u + λp: decay as part of the gradient (L2 regularisation), λ ≥ 0, default 0. */
+export function l2(options: { readonly weightDecay?: Setting } = {}): Transform {
+  return perTensor({
+    name: 'l2',
+    hyper: resolve('l2', options, { weightDecay: nonNegative(0) }),
+    apply: ({ update: u, parameter: p, hyper: { weightDecay } }) => ({ update: u.add(p.mul(weightDecay)) }),
+  });
+}

@@ -1,0 +1,17 @@
+import { nonNegative, perTensor, resolve, type Setting, type Transform } from '@opt/core';
+
+export interface DescendOptions {
+  /** η ≥ 0, default 1e-3. */
+  readonly learningRate?: Setting;
+}
+
+/** p ← p − η·gain·u: the move that applies a direction. `gain` is what travels beside it, such as a bias correction. */
+export function descend(options: DescendOptions = {}): Transform {
+  return perTensor({
+    name: 'descend',
+    hyper: resolve('descend', options, { learningRate: nonNegative(1e-3) }),
+    apply: ({ update: u, parameter: p, gain, hyper: { learningRate } }) => ({
+      parameter: p.sub(u.mul(gain === undefined ? learningRate : learningRate.mul(gain))),
+    }),
+  });
+}

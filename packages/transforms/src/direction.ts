@@ -1,0 +1,49 @@
+import { flag, norm, perTensor, positive, resolve, type Setting, type Transform, where } from '@opt/core';
+
+/** Stateless changes of a direction u; g is the gradient that entered the enclosing scope. */
+
+/** u∘[g∘u > 0] (Liang et al. 2024); `rescale` divides by the mean of the mask, at least 10⁻³. Default false. */
+export function cautious(options: { readonly rescale?: boolean } = {}): Transform {
+  const { rescale } = resolve('cautious', options, { rescale: flag(false) });
+  return perTensor({
+    name: 'cautious',
+    apply({ update: u, gradient: g }) {
+      const mask = g.mul(u).gt(0);
+      return { update: u.mul(rescale ? mask.div(mask.mean().max(1e-3)) : mask) };
+    },
+  });
+}
+
+/** −1, 0 or 1 per entry. */
+export const sign = (): Transform => perTensor({ name: 'sign', apply: ({ update: u }) => ({ update: u.sign() }) });
+
+/** |u| with the sign bit of g. */
+export const copyGradientSign = (): Transform =>
+  perTensor({ name: 'copy-gradient-sign', apply: ({ update: u, gradient: g }) => ({ update: u.copySign(g) }) });
+
+/** u/‖u‖, and 0 for u = 0. */
+export const normalize = (): Transform =>
+  perTensor({
+    name: 'normalize',
+    apply({ update: u }) {
+      const length = norm(u);
+      return { update: u.div(where(length.gt(0), length, 1)) };
+    },
+  });
+
+/** u/(10⁻³⁰ + √mean(u²)): unit root mean square. */
+export const normalizeRms = (): Transform =>
+  perTensor({ name: 'normalize-rms', apply: ({ update: u }) => ({ update: u.div(u.square().mean().sqrt().add(1e-30)) }) });
+
+/** NaN, ∞ and −∞ become 0. */
+export const nanToZero = (): Transform =>
+  perTensor({ name: 'nan-to-zero', apply: ({ update: u }) => ({ update: where(u.isFinite(), u, 0) }) });
+
+/** u/s: undoes a loss scale; s > 0, default 1. */
+export function unscale(options: { readonly lossScaleFactor?: Setting } = {}): Transform {
+  return perTensor({
+    name: 'unscale',
+    hyper: resolve('unscale', options, { lossScaleFactor: positive(1) }),
+    apply: ({ update: u, hyper: { lossScaleFactor } }) => ({ update: u.div(lossScaleFactor) }),
+  });
+}

@@ -1,0 +1,11 @@
+export { type AdamOptions, adam } from './adam.ts';
+export { type AdamWOptions, adamw } from './adamw.ts';
+export { clipGlobalNorm, clipNorm, clipValue } from './clip.ts';
+export { type DecayOptions, decay, l2 } from './decay.ts';
+export { type DescendOptions, descend } from './descend.ts';
+export { cautious, copyGradientSign, nanToZero, normalize, normalizeRms, sign, unscale } from './direction.ts';
+export { type GeneralOptions, type GeneralTable, general, generalOptions, nameOf } from './general.ts';
+export { type LionOptions, lion } from './lion.ts';
+export { type EmaOptions, ema, type MomentumOptions, momentum } from './momentum.ts';
+export { type RmspropOptions, rmsprop } from './rmsprop.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
