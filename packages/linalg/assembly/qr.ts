@@ -156,8 +156,8 @@ export function qr<T>(m: i32, n: i32, threshold: f64, q: usize, ldq: usize, r: u
     for (let j = 0; j < n; j++) {
       const first = j - (j % width);
       let value = <T>0;
-      if (i <= j) value = i >= first ? load<T>(triangles + j * ldb + <usize>(i - first) * Z) : load<T>(x + j * ld + i * Z);
-      store<T>(r + i * ldr + j * Z, sign * value);
+      if (i <= j) value = sign * (i >= first ? load<T>(triangles + j * ldb + <usize>(i - first) * Z) : load<T>(x + j * ld + i * Z));
+      store<T>(r + i * ldr + j * Z, value);
     }
   }
   return true;

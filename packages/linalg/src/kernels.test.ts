@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest';
+import { fmaSupported, instantiateKernels, type Kernels, kernelBytes } from './index.ts';
+import { at, distance, gramMatrix, normals, product, transposed } from './testing/oracle.ts';
+
+type Blocks = Record<string, { rows: number; columns: number; ld: number; values?: Float64Array }>;
+
+/** Lays blocks with gaps of their own out in a memory full of a sentinel; whatever is not an output must still hold it afterwards. */
+const stage = (bytes: 4 | 8, blocks: Blocks, scratchBytes: (kernels: Kernels) => number) => {
+  const memory = new WebAssembly.Memory({ initial: 64 });
+  const kernels = instantiateKernels(memory, false);
+  const all = bytes === 4 ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
+  all.fill(777);
+  const starts: Record<string, number> = {};
+  let end = 64;
+  for (const [name, { rows, columns, ld, values }] of Object.entries(blocks)) {
+    starts[name] = end;
+    for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) all[end + i * ld + j] = values ? at(values, i * columns + j) : -1;
+    // Odd starts: operands are aligned to their element only.
+    end += (rows * ld + 5) | 1;
+  }
+  const scratch = Math.ceil((end * bytes) / 16) * 16;
+  const scratchEnd = Math.ceil((scratch + scratchBytes(kernels)) / bytes);
+  const start = (name: string): number => starts[name] ?? Number.NaN;
+  const read = (name: string): Float64Array => {
+    const { rows, columns, ld } = blocks[name] ?? { rows: 0, columns: 0, ld: 0 };
+    return Float64Array.from({ length: rows * columns }, (_, i) => at(all, start(name) + Math.floor(i / columns) * ld + (i % columns)));
+  };
+  const untouched = (): boolean => {
+    const owned = new Uint8Array(all.length);
+    for (const [name, { rows, columns, ld }] of Object.entries(blocks))
+      for (let i = 0; i < rows; i++) owned.fill(1, start(name) + i * ld, start(name) + i * ld + columns);
+    owned.fill(1, scratch / bytes, scratchEnd);
+    return all.every((x, i) => owned[i] === 1 || x === 777);
+  };
+  return { kernels, pointer: (name: string): number => start(name) * bytes, scratch, read, untouched };
+};
+
+describe.each([
+  ['s', 4, 1e-4],
+  ['d', 8, 1e-12],
+] as const)('%s kernels with leading dimensions write their outputs and nothing else', (kind, bytes, tolerance) => {
+  test.each([
+    [3, 5, 2],
+    [17, 23, 9],
+    [70, 61, 33],
+    [1, 40, 9],
+    [40, 1, 9],
+  ])('gemm %d×%d×%d', (m, n, k) => {
+    for (const [ta, tb] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ] as const) {
+      const [a, b, c] = [normals(1, m * k), normals(2, k * n), normals(3, m * n)];
+      const shape = (rows: number, columns: number, flip: number, values: Float64Array) =>
+        flip
+          ? { rows: columns, columns: rows, ld: rows + 3, values: transposed(rows, columns, values) }
+          : { rows, columns, ld: columns + 3, values };
+      const blocks = { a: shape(m, k, ta, a), b: shape(k, n, tb, b), c: { rows: m, columns: n, ld: n + 2, values: c } };
+      const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](m, n, k));
+      const gemm = kernels[`${kind}gemm`];
+      gemm(m, n, k, 2, pointer('a'), blocks.a.ld, ta, pointer('b'), blocks.b.ld, tb, 0.5, pointer('c'), n + 2, scratch);
+      expect(
+        distance(
+          read('c'),
+          product(m, n, k, a, b).map((x, i) => 2 * x + 0.5 * at(c, i)),
+        ),
+      ).toBeLessThan(tolerance);
+      expect(untouched()).toBe(true);
+    }
+  });
+
+  test.each([1, 6, 35, 70])('gemmSymmetric %d', (n) => {
+    const a = normals(4, n * 9);
+    const blocks = { a: { rows: n, columns: 9, ld: 11, values: a }, c: { rows: n, columns: n, ld: n + 1 } };
+    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](n, n, 9));
+    kernels[`${kind}gemmSymmetric`](n, 9, 1, pointer('a'), 11, 0, pointer('a'), 11, 1, 0, pointer('c'), n + 1, scratch);
+    expect(distance(read('c'), product(n, n, 9, a, transposed(n, 9, a)))).toBeLessThan(tolerance);
+    expect(untouched()).toBe(true);
+  });
+
+  test.each([1, 2, 31, 32, 33, 70, 130])('eigh %d', (n) => {
+    const a = gramMatrix(n, n, n);
+    const blocks = {
+      a: { rows: n, columns: n, ld: n + 3, values: a },
+      w: { rows: 1, columns: n, ld: n },
+      v: { rows: n, columns: n, ld: n + 1 },
+    };
+    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}eighScratchBytes`](n));
+    expect(kernels[`${kind}eigh`](n, pointer('a'), n + 3, pointer('w'), pointer('v'), n + 1, scratch)).toBe(0);
+    const [w, v] = [read('w'), read('v')];
+    const rebuilt = product(
+      n,
+      n,
+      n,
+      v.map((x, i) => x * at(w, i % n)),
+      transposed(n, n, v),
+    );
+    expect(distance(rebuilt, a)).toBeLessThan(tolerance);
+    expect(untouched()).toBe(true);
+  });
+
+  test.each([
+    [1, 1, 0],
+    [9, 5, 0],
+    [5, 9, 0],
+    [40, 33, 0],
+    [130, 129, 0],
+    [40, 33, 5],
+    [70, 66, 40],
+  ])('orthonormalize %d×%d, %d zero columns', (m, n, zeros) => {
+    const x = normals(m, m * n).map((e, i) => (i % n < zeros ? 0 : e));
+    const blocks = {
+      x: { rows: m, columns: n, ld: n + 3, values: x },
+      q: { rows: m, columns: n, ld: n + 1 },
+      r: { rows: n, columns: n, ld: n + 2 },
+    };
+    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}orthonormalizeScratchBytes`](m, n));
+    const orthonormalize = kernels[`${kind}orthonormalize`];
+    const deferred = orthonormalize(m, n, pointer('x'), n + 3, pointer('q'), n + 1, pointer('r'), n + 2, 1, 1e-6, scratch);
+    expect(deferred).toBe(zeros + Math.max(0, n - zeros - m));
+    expect(distance(product(m, n, n, read('q'), read('r')), x)).toBeLessThan(tolerance);
+    expect(untouched()).toBe(true);
+    const q = read('q');
+    expect(orthonormalize(m, n, pointer('x'), n + 3, pointer('x'), n + 3, 0, 0, 1, 1e-6, scratch)).toBe(deferred);
+    expect(distance(read('x'), q)).toBe(0);
+  });
+
+  test.each([1, 31, 33, 70])('cholesky and solveTriangular %d', (n) => {
+    const a = gramMatrix(n, n + 5, n);
+    const b = normals(8, n * 5);
+    const blocks = {
+      a: { rows: n, columns: n, ld: n + 3, values: a },
+      l: { rows: n, columns: n, ld: n + 1 },
+      b: { rows: n, columns: 5, ld: 7, values: b },
+      x: { rows: n, columns: 5, ld: 6 },
+    };
+    const bytesNeeded = (s: Kernels): number =>
+      Math.max(s[`${kind}choleskyScratchBytes`](n), s[`${kind}solveTriangularScratchBytes`](n, 5));
+    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, bytesNeeded);
+    expect(kernels[`${kind}cholesky`](n, pointer('a'), n + 3, pointer('l'), n + 1, scratch)).toBe(0);
+    expect(distance(product(n, n, n, read('l'), transposed(n, n, read('l'))), a)).toBeLessThan(tolerance);
+    for (const transpose of [0, 1]) {
+      kernels[`${kind}solveTriangular`](n, 5, pointer('l'), n + 1, transpose, pointer('b'), 7, pointer('x'), 6, scratch);
+      const l = transpose ? transposed(n, n, read('l')) : read('l');
+      expect(distance(product(n, 5, n, l, read('x')), b)).toBeLessThan(100 * tolerance);
+    }
+    expect(untouched()).toBe(true);
+  });
+
+  test('gemmBatched steps every operand', () => {
+    const [batch, n] = [3, 5];
+    const [a, b] = [normals(5, batch * n * n), normals(6, n * n)];
+    const blocks = {
+      a: { rows: batch * n, columns: n, ld: n, values: a },
+      b: { rows: n, columns: n, ld: n, values: b },
+      c: { rows: batch * n, columns: n, ld: n + 4 },
+    };
+    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](n, n, n));
+    const gemm = kernels[`${kind}gemmBatched`];
+    gemm(batch, n, n, n, 1, pointer('a'), n, n * n, 0, pointer('b'), n, 0, 0, 0, pointer('c'), n + 4, n * (n + 4), 0, scratch);
+    expect(distance(read('c'), product(batch * n, n, n, a, b))).toBeLessThan(tolerance);
+    expect(untouched()).toBe(true);
+  });
+});
+
+test('gram with leading dimensions', () => {
+  const [d, k] = [300, 7];
+  const memory = new WebAssembly.Memory({ initial: 4 });
+  const kernels = instantiateKernels(memory, false);
+  const x = new Float32Array(memory.buffer, 64, d * 9).fill(777);
+  const c = new Float64Array(memory.buffer, 16_384, k * 8).fill(777);
+  const dense = Float32Array.from(normals(7, d * k));
+  for (let i = 0; i < d; i++) x.set(dense.subarray(i * k, i * k + k), i * 9);
+  const end = 20_000 + kernels.gramScratchBytes(d, k);
+  new Uint8Array(memory.buffer, end, 64).fill(99);
+  kernels.gram(d, k, 64, 9, 16_384, 8, 20_000);
+  const expected = product(k, k, d, transposed(d, k, dense), dense);
+  for (let i = 0; i < k; i++) {
+    expect(distance(c.subarray(i * 8, i * 8 + k), expected.subarray(i * k, i * k + k))).toBeLessThan(1e-11);
+    expect(c[i * 8 + k]).toBe(777);
+  }
+  expect(new Uint8Array(memory.buffer, end, 64).every((byte) => byte === 99)).toBe(true);
+});
+
+test('the modules import a memory and nothing else, and need no data of their own in it', () => {
+  for (const fma of fmaSupported() ? [false, true] : [false]) {
+    const module = new WebAssembly.Module(kernelBytes(fma));
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    new WebAssembly.Instance(module, { env: { memory } });
+    expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
+  }
+  expect(WebAssembly.validate(kernelBytes(false))).toBe(true);
+});
