@@ -1,0 +1,14 @@
+import type { Backend, Mode } from '@opt/core';
+
+export type AnyBackend = Backend<Mode, Mode, never, unknown>;
+
+/** Every backend a command line can name; loaded only when it is asked for. */
+const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
+  reference: async () => (await import('@opt/backend-reference')).reference({ precision: 'f64' }),
+  'reference-f32': async () => (await import('@opt/backend-reference')).reference({ precision: 'f32' }),
+};
+
+export const backendNames: readonly string[] = Object.keys(makers);
+
+/** How to make backends of this name, or undefined. */
+export const backendMaker = (name: string): (() => Promise<AnyBackend>) | undefined => makers[name];
