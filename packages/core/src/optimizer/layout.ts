@@ -20,9 +20,12 @@ export class Layout {
   /** Hyperparameters, with the path of every stage that holds them. */
   readonly hypers: Map<Hyper, string[]> = new Map();
   readonly deviceDecides: boolean;
+  /** Machine epsilon of working precision. */
+  readonly epsilon: number;
 
-  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean) {
+  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, epsilon: number = 2 ** -23) {
     this.deviceDecides = deviceDecides;
+    this.epsilon = epsilon;
     transform.declare(parameters, this.at('', []));
   }
 

@@ -1,28 +1,18 @@
-import type { Backend, Executable, Floats, MaybePromise, Mode } from '../backend.ts';
-import { isPromise, whenDone } from '../backend.ts';
+import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { DisposedError, GradientError, NonFiniteGradientError, StepInterrupted } from '../errors.ts';
-import { checkScalar, checkValue, type Hyper, type Scalar } from '../options/hyper.ts';
-import { HostEvaluator } from '../program/host.ts';
+import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
-import type { Moment, Shapes, Slot, Transform } from '../transform/transform.ts';
-import { decodeHost, encodeHost, type LoadReport, match } from './checkpoint.ts';
+import type { Moment, Shapes, Transform } from '../transform/transform.ts';
+import { decodeHost, encodeHost, type HostState, type LoadReport, match } from './checkpoint.ts';
 import { Counters } from './counters.ts';
 import type { Optimizer } from './create-optimizer.ts';
 import { type Explanation, explain } from './explain.ts';
 import { Layout } from './layout.ts';
-import { gradientKey, type HyperInput, type Plan, Planner, parameterKey, verdictKey } from './planner.ts';
+import { Memory } from './memory.ts';
+import { gradientKey, type Plan, Planner, parameterKey } from './planner.ts';
+import { Runner } from './runner.ts';
 import { decodeSafetensors, encodeSafetensors, type SavedTensor } from './safetensors.ts';
-
-/** A plan made ready on a backend: nothing is allocated when it runs. */
-interface Prepared<Buffer> {
-  readonly executable: Executable;
-  readonly evaluator: HostEvaluator;
-  readonly hypers: Float64Array;
-  readonly counts: Float64Array;
-  /** Where the verdict of a check pass arrives. */
-  readonly verdict: Buffer | undefined;
-}
 
 export type Gradients<N extends string, Native> = Readonly<Partial<Record<N, ArrayLike<number> | Native | null | undefined>>>;
 
@@ -43,18 +33,18 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly shapes: Shapes;
   private readonly layout: Layout;
   private readonly counters = new Counters();
-  private readonly buffers = new Map<string, Buffer>();
+  private readonly memory: Memory<Native, Buffer>;
+  private readonly runner: Runner<Native, Buffer>;
   private readonly names: readonly string[];
   private readonly sizes: readonly number[];
   private readonly gradientBuffers: readonly Buffer[];
   private readonly everyName: ReadonlySet<string>;
-  private readonly live = new Map<Hyper, Scalar>();
-  private readonly prepared = new Map<Plan, Prepared<Buffer>>();
   private planner: Planner;
   private seed: number;
   private call = 0;
   private disposed = false;
-  private interrupted: unknown;
+  /** What broke off an earlier step. */
+  private interruption: StepInterrupted | undefined;
   /** The last call that is still under way, on a backend that is not synchronous. */
   private pending: Promise<unknown> | undefined;
 
@@ -66,13 +56,17 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.everyName = new Set(this.names);
     this.shapes = Object.fromEntries(placed.map(({ name, shape }) => [name, shape]));
     this.sizes = placed.map(({ shape }) => size(shape));
-    this.layout = new Layout(transform, this.shapes, backend.run === 'sync' && backend.read === 'async');
-    for (const hyper of this.layout.hypers.keys()) this.live.set(hyper, hyper.value);
-    for (const { name, buffer } of placed) this.buffers.set(parameterKey(name), buffer);
-    this.gradientBuffers = placed.map(({ name, shape }) => this.create('gradient', gradientKey(name), shape, 'working'));
+    // Where the host must not wait for the device, the device decides whether a step is dropped.
+    const deviceDecides = backend.run === 'sync' && backend.read === 'async';
+    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision === 'f64' ? 2 ** -52 : 2 ** -23);
+    this.memory = new Memory(backend);
+    this.runner = new Runner(backend, this.memory, this.counters);
+    for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
+    for (const { name, shape, buffer } of placed) this.memory.add(parameterKey(name), buffer, shape);
+    this.gradientBuffers = placed.map(({ name, shape }) => this.memory.create('gradient', gradientKey(name), shape, 'working'));
     for (const { key, slot } of this.layout.slots.values()) {
-      this.create('slot', key, slot.shape, slot.dtype ?? 'working');
-      this.initialize(key, slot);
+      this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
+      this.memory.initialize(key, slot);
     }
     this.planner = this.makePlanner();
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
@@ -84,7 +78,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return this.layout.bytes(this.backend.precision === 'f64' ? 8 : 4);
   }
 
-  /** Calls dropped because of a gradient that was not finite. */
+  get programs(): number {
+    return this.runner.programs;
+  }
+
   get skippedSteps(): MaybePromise<number> {
     const host = this.counters.entries().reduce((sum, [counter, value]) => sum + (/(^|\/)guard:skipped$/.test(counter) ? value : 0), 0);
     const device = [...this.layout.slots.keys()].filter((key) => /(^|\/)guard\.skipped:$/.test(key)).map((key) => this.read(key));
@@ -94,17 +91,14 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   step(gradients: Gradients<string, Native>): MaybePromise<void> {
     this.usable('step');
     this.validate(gradients);
-    if (this.pending === undefined) return this.settle(this.stepNow(gradients));
-    // The caller may reuse its arrays as soon as this returns.
-    const copy = mapValues(gradients, kept);
-    return this.enqueue(() => this.stepNow(copy));
+    // The caller may reuse its arrays as soon as this returns, so a step that has to wait keeps them as they are.
+    return this.inTurn(this.pending === undefined ? gradients : mapValues(gradients, kept), (held) => this.stepNow(held));
   }
 
-  /** Changes a live hyperparameter: `learningRate`, or with enough of its path in front where several share the name. */
   set(address: string, value: Scalar): void {
     const hyper = this.layout.find(address);
     checkScalar(hyper, value);
-    this.live.set(hyper, value);
+    this.runner.live.set(hyper, value);
   }
 
   save(): MaybePromise<Uint8Array> {
@@ -114,34 +108,24 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const collect = (i: number): MaybePromise<void> => {
       const key = keys[i];
       if (key === undefined) return undefined;
-      return whenDone(this.read(key), (data) => {
-        tensors.set(key, { shape: this.shapeOf(key), data: data.slice() });
+      return whenDone(this.memory.read(key), (data) => {
+        tensors.set(key, { shape: this.memory.shape(key), data: data.slice() });
         return collect(i + 1);
       });
     };
-    const hypers = [...this.live].flatMap(([hyper, value]) =>
-      typeof value === 'number' ? [[this.layout.address(hyper), value] as const] : [],
+    return this.inTurn(0, (first) =>
+      whenDone(collect(first), () => encodeSafetensors({ tensors, metadata: encodeHost(this.hostState()) })),
     );
-    const parameters = Object.entries(this.shapes).map(([name, shape]) => [name, shape] as const);
-    const host = {
-      counters: Object.fromEntries(this.counters.entries()),
-      call: this.call,
-      seed: this.seed,
-      hypers: Object.fromEntries(hypers),
-      parameters,
-    };
-    return whenDone(collect(0), () => encodeSafetensors({ tensors, metadata: encodeHost(host) }));
   }
 
   load(file: Uint8Array): MaybePromise<LoadReport> {
     if (this.disposed) throw new DisposedError('load');
-    return this.pending === undefined ? this.loadNow(file) : this.enqueue(() => this.loadNow(file));
+    return this.inTurn(file, (saved) => this.loadNow(saved));
   }
 
-  /** What the transform does once when training ends: an averaged model takes its average. */
   finalize(): MaybePromise<void> {
     this.usable('finalize');
-    return this.pending === undefined ? this.settle(this.once('finalize')) : this.enqueue(() => this.once('finalize'));
+    return this.inTurn<Moment, void>('finalize', (moment) => this.once(moment));
   }
 
   explain(calls?: number): Explanation {
@@ -151,20 +135,13 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.forget([]);
-    for (const buffer of this.buffers.values()) this.backend.release(buffer);
-    this.buffers.clear();
+    this.runner.keep([]);
+    this.memory.release();
   }
 
   /** What the transform does to parameters outside of steps. */
   once(moment: Moment): MaybePromise<void> {
-    const plan = this.planner.once(moment);
-    return whenDone(this.run(plan), () => this.forget(this.planner.plans));
-  }
-
-  /** Programs compiled and held at present. */
-  get programs(): number {
-    return this.prepared.size;
+    return whenDone(this.run(this.planner.once(moment)), () => this.runner.keep(this.planner.plans));
   }
 
   private stepNow(gradients: Gradients<string, Native>): MaybePromise<void> {
@@ -194,100 +171,57 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** Whether the call may go on; decided before anything is written. */
   private check(present: ReadonlySet<string>, kind: string): MaybePromise<boolean> {
     const plan = this.planner.check(present, kind);
-    if (plan.program === undefined) return true;
     return whenDone(this.run(plan), () => {
-      const buffer = this.prepared.get(plan)?.verdict;
-      if (buffer === undefined) return true;
-      return whenDone(this.backend.readBuffer(buffer), (verdict) => {
-        const failed = plan.verdicts.filter((_, i) => verdict[i] !== 1);
-        const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
-        if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
-        return failed.length === 0;
-      });
+      const verdict = this.runner.verdict(plan);
+      return verdict === undefined ? true : whenDone(verdict, (entries) => passes(plan, entries));
     });
   }
 
   private run(plan: Plan): MaybePromise<void> {
-    if (plan.program === undefined) return undefined;
-    const known = this.prepared.get(plan);
-    return known === undefined ? whenDone(this.prepare(plan), (prepared) => this.execute(plan, prepared)) : this.execute(plan, known);
-  }
-
-  private execute(plan: Plan, { executable, evaluator, hypers, counts }: Prepared<Buffer>): MaybePromise<void> {
-    for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(plan.hypers[i]);
-    for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(plan.counts[i] ?? -1) + 1;
-    const scalars = evaluator.run(hypers, counts, this.call);
+    const known = this.planner.plans.length;
     try {
-      const running = executable.run(scalars);
-      return isPromise(running) ? running.catch((cause: unknown) => this.interrupt(cause)) : running;
-    } catch (cause) {
-      return this.interrupt(cause);
+      const running = this.runner.run(plan, this.call);
+      if (this.runner.programs > known) this.runner.keep(this.planner.plans);
+      return isPromise(running) ? running.catch((error: unknown) => this.interrupt(error)) : running;
+    } catch (error) {
+      return this.interrupt(error);
     }
   }
 
-  private valueOf(input: HyperInput | undefined): number {
-    if (input === undefined) return 0;
-    const value = this.live.get(input.hyper) ?? input.hyper.value;
-    if (typeof value === 'number') return value;
-    const now = value(this.counters.valueOf(input.clock));
-    checkValue(input.hyper, now);
-    return now;
+  private interrupt(error: unknown): never {
+    if (error instanceof StepInterrupted) this.interruption = error;
+    throw error;
   }
 
-  private prepare(plan: Plan): MaybePromise<Prepared<Buffer>> {
-    const { program } = plan;
-    if (program === undefined) throw new StepInterrupted('a plan without a program cannot be prepared');
-    this.forget(this.planner.plans);
-    const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
-    const bind = (key: string): Buffer => {
-      const buffer = key === verdictKey ? verdict : this.buffers.get(key);
-      if (buffer === undefined) throw new StepInterrupted(`program '${program.name}' uses '${key}', which has no buffer`);
-      return buffer;
+  private hostState(): HostState {
+    const hypers = [...this.runner.live].flatMap(([hyper, value]) =>
+      typeof value === 'number' ? [[this.layout.address(hyper), value] as const] : [],
+    );
+    return {
+      counters: Object.fromEntries(this.counters.entries()),
+      call: this.call,
+      seed: this.seed,
+      hypers: Object.fromEntries(hypers),
+      parameters: Object.entries(this.shapes),
     };
-    return whenDone<Executable, Prepared<Buffer>>(this.backend.compile(program, bind), (executable) => {
-      const prepared = {
-        executable,
-        evaluator: new HostEvaluator(program.host),
-        hypers: new Float64Array(plan.hypers.length),
-        counts: new Float64Array(plan.counts.length),
-        verdict,
-      };
-      this.prepared.set(plan, prepared);
-      return prepared;
-    });
-  }
-
-  /** Frees every prepared plan that is not in `kept`. */
-  private forget(kept: readonly Plan[]): void {
-    for (const [plan, { executable, verdict }] of this.prepared) {
-      if (kept.includes(plan)) continue;
-      executable.dispose();
-      if (verdict !== undefined) this.backend.release(verdict);
-      this.prepared.delete(plan);
-    }
-  }
-
-  private interrupt(cause: unknown): never {
-    this.interrupted = cause;
-    throw new StepInterrupted(`step: a program failed while it ran (${String(cause)}); load a checkpoint to go on`, { cause });
   }
 
   private loadNow(file: Uint8Array): LoadReport {
     const saved = decodeSafetensors(file);
     const host = decodeHost(saved.metadata);
     const { writes, report } = match(saved, host, this.shapes, this.layout);
-    for (const { key, slot } of this.layout.slots.values()) if (!writes.has(key)) this.initialize(key, slot);
-    for (const [key, { data }] of writes) this.backend.write(this.buffer(key), data);
-    for (const [address, value] of Object.entries(host.hypers)) {
-      for (const hyper of this.live.keys())
-        if (this.layout.address(hyper) === address && hyper.range.holds(value)) this.live.set(hyper, value);
+    for (const { key, slot } of this.layout.slots.values()) if (!writes.has(key)) this.memory.initialize(key, slot);
+    for (const [key, { data }] of writes) this.memory.write(key, data);
+    for (const hyper of this.runner.live.keys()) {
+      const value = host.hypers[this.layout.address(hyper)];
+      if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
     }
     this.call = host.call;
     this.seed = host.seed;
     this.counters.load(Object.entries(host.counters));
     this.planner = this.makePlanner();
-    this.forget([]);
-    this.interrupted = undefined;
+    this.runner.keep([]);
+    this.interruption = undefined;
     return report;
   }
 
@@ -295,38 +229,15 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return new Planner(this.transform, this.shapes, this.layout, this.counters, this.seed);
   }
 
-  private initialize(key: string, { shape, init = 0 }: Slot): void {
-    const data = new Float64Array(size(shape)).fill(init === 'identity' ? 0 : init);
-    const n = shape.at(-1) ?? 1;
-    if (init === 'identity') for (let i = 0; i < data.length; i += 1) if (Math.floor(i / n) % n === i % n) data[i] = 1;
-    this.backend.write(this.buffer(key), data);
-  }
-
-  private create(role: 'gradient' | 'slot', key: string, shape: Shape, dtype: 'working' | 'wide'): Buffer {
-    const buffer = this.backend.create(role, key, shape, dtype);
-    this.buffers.set(key, buffer);
-    return buffer;
-  }
-
-  private buffer(key: string): Buffer {
-    const buffer = this.buffers.get(key);
-    if (buffer === undefined) throw new DisposedError(key);
-    return buffer;
-  }
-
   private read(key: string): MaybePromise<Floats> {
-    const now = (): MaybePromise<Floats> => this.backend.readBuffer(this.buffer(key));
-    return this.pending === undefined ? now() : this.pending.then(now);
-  }
-
-  private shapeOf(key: string): Shape {
-    return this.layout.slots.get(key)?.slot.shape ?? this.shapes[key.slice(parameterKey('').length)] ?? [];
+    return this.pending === undefined ? this.memory.read(key) : this.pending.then(() => this.memory.read(key));
   }
 
   private usable(what: string): void {
     if (this.disposed) throw new DisposedError(what);
-    if (this.interrupted !== undefined)
-      throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interrupted });
+    if (this.interruption !== undefined) {
+      throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interruption });
+    }
   }
 
   private validate(gradients: Gradients<string, Native>): void {
@@ -336,8 +247,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     }
     this.names.forEach((name, i) => {
       const gradient = gradients[name];
-      if (!isArrayLike(gradient)) return;
-      if (gradient.length !== this.sizes[i]) {
+      if (isArrayLike(gradient) && gradient.length !== this.sizes[i]) {
         throw new GradientError(
           `step: gradient of '${name}' must have ${this.sizes[i]} elements (shape [${this.shapes[name]}]), received ${gradient.length}`,
         );
@@ -345,24 +255,28 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     });
   }
 
-  private enqueue<T>(f: () => MaybePromise<T>): Promise<T> {
-    return this.settle(this.pending === undefined ? Promise.resolve().then(f) : this.pending.then(f));
-  }
-
-  /** Remembers a call under way until it is over, however it ends. */
-  private settle<T extends MaybePromise<unknown>>(result: T): T {
-    if (isPromise(result)) {
-      const over = result.then(
-        () => undefined,
-        () => undefined,
-      );
-      this.pending = over;
-      void over.then(() => {
-        if (this.pending === over) this.pending = undefined;
-      });
-    }
+  /** Calls run one after the other, in the order they came in; on a synchronous backend, at once. */
+  private inTurn<A, T>(argument: A, call: (argument: A) => MaybePromise<T>): MaybePromise<T> {
+    const result = this.pending === undefined ? call(argument) : this.pending.then(() => call(argument));
+    if (!isPromise(result)) return result;
+    const over = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.pending = over;
+    void over.then(() => {
+      if (this.pending === over) this.pending = undefined;
+    });
     return result;
   }
+}
+
+/** Reads a verdict: dropped calls give false, or throw where a stage asked for that. */
+function passes({ verdicts }: Plan, entries: Floats): boolean {
+  const failed = verdicts.filter((_, i) => entries[i] !== 1);
+  const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
+  if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
+  return failed.length === 0;
 }
 
 const isArrayLike = (value: unknown): value is ArrayLike<number> =>

@@ -108,6 +108,10 @@ export class StepSite implements Site {
     return this.trace.layout.deviceDecides;
   }
 
+  get epsilon(): number {
+    return this.trace.layout.epsilon;
+  }
+
   child(name: string, over: { readonly extras?: Extras } = {}): Site {
     const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
     return new StepSite(this.trace, path, this.clock, over.extras ?? this.extras);

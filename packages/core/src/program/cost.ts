@@ -12,13 +12,7 @@ export interface Cost {
 /** Bytes of an element: 4, or 8 for `wide`. */
 export const elementBytes = (dtype: Node['dtype'], working = 4): number => (dtype === 'wide' ? 8 : dtype === 'int' ? 4 : working);
 
-export function cost(program: Program): Cost {
-  const written = new Set<number>();
-  const outputs = program.outputs.filter(({ node }) => !written.has(node) && written.add(node) !== undefined);
-  const moved =
-    blockBytes(program) + outputs.reduce((sum, { node }) => sum + (stored(program.nodes[node]) ? 0 : bytesOf(program.nodes[node])), 0);
-  return { flops: blockFlops(program), bytes: moved };
-}
+export const cost = (program: Program): Cost => ({ flops: blockFlops(program), bytes: blockBytes(program) });
 
 const dimension = (node: Node | undefined, fromEnd: number): number => node?.shape.at(-fromEnd) ?? 1;
 const bytesOf = (node: Node | undefined): number => (node === undefined ? 0 : size(node.shape) * elementBytes(node.dtype));
@@ -74,8 +68,8 @@ function nodeFlops(node: Node, block: Block): number {
   }
 }
 
-/** Operations whose result is written to memory; all others are computed where they are read. */
-const storing: ReadonlySet<string> = new Set([
+/** Operations that run as a kernel of their own: operands come from memory, results go there. */
+const kernels: ReadonlySet<string> = new Set([
   'matmul',
   'eigh',
   'orthonormalize',
@@ -85,44 +79,48 @@ const storing: ReadonlySet<string> = new Set([
   'gather',
   'repeat',
 ]);
-const stored = (node: Node | undefined): boolean => node !== undefined && storing.has(node.operation.op);
-const reducing = (node: Node): boolean => node.operation.op === 'sum' || node.operation.op === 'maximum';
+/** Other names of memory that is there anyway. */
+const aliases: ReadonlySet<string> = new Set(['reshape', 'part']);
 
-/** Inputs read once by all elementwise work, stored results written once and read once by each reader that is no elementwise stretch. */
-function blockBytes(block: Block): number {
-  const { nodes } = block;
-  const sources = nodes.map((_, position) => sourcesOf(nodes, position));
-  const elementwise = new Set<number>();
+const opOf = (node: Node | undefined): string => node?.operation.op ?? '';
+const isSource = (node: Node | undefined): boolean => opOf(node) === 'input' || opOf(node) === 'parameter';
+
+/**
+ * Kernels read their operands and write their results; all elementwise work together reads each tensor it needs once and writes
+ * once what a kernel or the outside wants to have. A row set in place moves the row only.
+ */
+function blockBytes({ nodes, results }: Block): number {
+  const resolve = (position: number): number => (aliases.has(opOf(nodes[position])) ? resolve(nodes[position]?.inputs[0] ?? 0) : position);
+  const wanted = new Set(results.map(resolve));
   let bytes = 0;
-  nodes.forEach((node, position) => {
-    if (stored(node)) {
-      bytes += bytesOf(node) + node.inputs.reduce((sum, input) => sum + readBytes(nodes, input), 0);
-      if (node.operation.op === 'repeat') bytes += node.operation.times * blockBytes(node.operation.body);
-    } else if (node.operation.op === 'setRow') {
-      // Its old value is neither read nor copied; the row is part of the elementwise stretch that makes it.
-      bytes += bytesOf(nodes[node.inputs[2] ?? -1]);
-    } else if (reducing(node) || block.results.includes(position)) {
-      for (const source of sources[position] ?? []) elementwise.add(source);
-    }
-  });
-  for (const source of elementwise) bytes += bytesOf(nodes[source]);
-  return bytes;
-}
-
-const readBytes = (nodes: readonly Node[], position: number): number => bytesOf(nodes[position]);
-
-/** The values in memory that an elementwise expression reads. */
-function sourcesOf(nodes: readonly Node[], position: number): ReadonlySet<number> {
-  const found = new Set<number>();
-  const visit = [position];
-  const seen = new Set<number>();
-  for (let at = visit.pop(); at !== undefined; at = visit.pop()) {
-    const node = nodes[at];
-    if (node === undefined || seen.has(at)) continue;
-    seen.add(at);
-    if (at !== position && (stored(node) || node.operation.op === 'input' || node.operation.op === 'parameter')) found.add(at);
-    else if (node.operation.op !== 'setRow' && !(at !== position && reducing(node))) visit.push(...node.inputs);
+  for (const node of nodes) {
+    if (!kernels.has(opOf(node))) continue;
+    bytes += bytesOf(node) + node.inputs.reduce((sum, input) => sum + bytesOf(nodes[input]), 0);
+    if (node.operation.op === 'repeat') bytes += node.operation.times * blockBytes(node.operation.body);
+    for (const input of node.inputs) wanted.add(resolve(input));
   }
-  if (nodes[position] !== undefined && (nodes[position].operation.op === 'input' || stored(nodes[position]))) found.delete(position);
-  return found;
+  const read = new Set<number>();
+  const seen = new Set<number>();
+  const visit = (position: number, own: boolean): void => {
+    const at = resolve(position);
+    const node = nodes[at];
+    if (node === undefined) return;
+    if (!own && (isSource(node) || kernels.has(opOf(node)) || wanted.has(at))) {
+      // What another elementwise result needs from memory; a wanted elementwise value is at hand in the same pass.
+      if (isSource(node) || kernels.has(opOf(node))) read.add(at);
+      return;
+    }
+    if (seen.has(at)) return;
+    seen.add(at);
+    const [first] = opOf(node) === 'setRow' ? [1] : [0];
+    for (const input of node.inputs.slice(first)) visit(input, false);
+  };
+  for (const at of wanted) {
+    const node = nodes[at];
+    if (node === undefined || isSource(node) || kernels.has(opOf(node))) continue;
+    bytes += opOf(node) === 'setRow' ? bytesOf(nodes[node.inputs[2] ?? -1]) : bytesOf(node);
+    visit(at, true);
+  }
+  for (const at of read) bytes += bytesOf(nodes[at]);
+  return bytes;
 }

@@ -28,6 +28,8 @@ export function combine(op: BinaryOp, left: Tensor | number, right: Tensor | num
   if ((op === 'mul' || op === 'div') && isLiteral(b, 1)) return a;
   if (op === 'mul' && isLiteral(a, 1)) return b;
   if (op === 'sub' && isLiteral(b, 0)) return a;
+  // One division on the host instead of one per element.
+  if (op === 'div' && b.at.in === 'host' && a.at.in === 'graph') return combine('mul', a, combine('div', 1, b));
   const [x, y] = [lineOf(a), lineOf(b)];
   if (x !== undefined && y !== undefined) return host(tracing().host.apply(op, [x, y]));
 

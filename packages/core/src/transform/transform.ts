@@ -84,6 +84,8 @@ export interface Site {
   /** `check`: only what decides whether this call is dropped is wanted. */
   readonly pass: 'step' | 'check';
   readonly deviceDecides: boolean;
+  /** Machine epsilon of working precision: what a tolerance is a multiple of. */
+  readonly epsilon: number;
 
   child(name: string, over?: { readonly extras?: Extras }): Site;
   /** A place whose schedules count the runs that reach it, under the name of a wrapper. */

@@ -1,0 +1,61 @@
+import type { Backend, Floats, MaybePromise, Mode, Role } from '../backend.ts';
+import { DisposedError } from '../errors.ts';
+import type { DType } from '../program/program.ts';
+import { type Shape, size } from '../program/shape.ts';
+import type { Slot } from '../transform/transform.ts';
+
+/** The buffers of one optimizer on its backend, by key. */
+export class Memory<Native, Buffer> {
+  private readonly backend: Backend<Mode, Mode, Native, Buffer>;
+  private readonly buffers = new Map<string, { readonly buffer: Buffer; readonly shape: Shape }>();
+
+  constructor(backend: Backend<Mode, Mode, Native, Buffer>) {
+    this.backend = backend;
+  }
+
+  add(key: string, buffer: Buffer, shape: Shape): Buffer {
+    this.buffers.set(key, { buffer, shape });
+    return buffer;
+  }
+
+  create(role: Role, key: string, shape: Shape, dtype: DType): Buffer {
+    return this.add(key, this.backend.create(role, key, shape, dtype), shape);
+  }
+
+  /** Gives a slot the value it has before the first step. */
+  initialize(key: string, { shape, init = 0 }: Slot): void {
+    const n = shape.at(-1) ?? 1;
+    const value = (i: number): number => (init === 'identity' ? Number(Math.floor(i / n) % n === i % n) : init);
+    this.write(
+      key,
+      Float64Array.from({ length: size(shape) }, (_, i) => value(i)),
+    );
+  }
+
+  buffer(key: string): Buffer {
+    return this.at(key).buffer;
+  }
+
+  shape(key: string): Shape {
+    return this.at(key).shape;
+  }
+
+  read(key: string): MaybePromise<Floats> {
+    return this.backend.readBuffer(this.buffer(key));
+  }
+
+  write(key: string, data: ArrayLike<number> | Native): void {
+    this.backend.write(this.buffer(key), data);
+  }
+
+  release(): void {
+    for (const { buffer } of this.buffers.values()) this.backend.release(buffer);
+    this.buffers.clear();
+  }
+
+  private at(key: string): { readonly buffer: Buffer; readonly shape: Shape } {
+    const found = this.buffers.get(key);
+    if (found === undefined) throw new DisposedError(`'${key}'`);
+    return found;
+  }
+}
