@@ -2,12 +2,14 @@ import {
   allFinite,
   type Basis,
   choice,
+  type Frame,
   flag,
   integer,
   iota,
   resolve,
   type Setting,
   type Shape,
+  type Site,
   size,
   type Tensor,
   text,
@@ -71,6 +73,16 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
     return [...foldingOf(shape).shape.entries()].flatMap(([axis, d]) => (d > 1 && d <= maxPreconditionDim ? [axis] : []));
   }
 
+  /** The projection as it is now: later writes to the basis do not change it. */
+  function frame(owner: string, shape: Shape, site: Site): Frame {
+    const { fold, unfold } = foldingOf(shape);
+    const bases = activeAxes(shape).map((k) => [k, site.get(`Q${k}`, owner)] as const);
+    return {
+      project: (x) => bases.reduce((y, [k, Q]) => along(y, k, Q, true), fold(x)),
+      unproject: (x) => unfold(bases.reduce((y, [k, Q]) => along(y, k, Q, false), x)),
+    };
+  }
+
   return {
     name,
     kinds: ['vector', 'diagonal'],
@@ -94,18 +106,11 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
       }
       return { hold: true };
     },
-    frame(owner, shape, site) {
-      const { fold, unfold } = foldingOf(shape);
-      const bases = activeAxes(shape).map((k) => [k, site.get(`Q${k}`, owner)] as const);
-      return {
-        project: (x) => bases.reduce((y, [k, Q]) => along(y, k, Q, true), fold(x)),
-        unproject: (x) => unfold(bases.reduce((y, [k, Q]) => along(y, k, Q, false), x)),
-      };
-    },
+    frame,
     after(owner, gradient, site) {
       const g = foldingOf(gradient.shape).fold(gradient);
       const refresh = site.phase(owner, phaseAt) === 'refresh';
-      const old = this.frame(owner, gradient.shape, site);
+      const old = frame(owner, gradient.shape, site);
       const orders: [axis: number, order: Tensor][] = [];
       for (const k of activeAxes(gradient.shape)) {
         const A = gram(g, k, site.hyper(shampooBeta), site.get(`A${k}`, owner));
@@ -116,7 +121,7 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
         orders.push([k, order]);
       }
       if (!refresh) return {};
-      const now = this.frame(owner, gradient.shape, site);
+      const now = frame(owner, gradient.shape, site);
       return {
         move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => orders.reduce((x, [k, order]) => x.gather(order, k), v) },
       };

@@ -178,10 +178,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private run(plan: Plan): MaybePromise<void> {
-    const known = this.planner.plans.length;
+    // Plans that became void are freed before the next one is made.
+    if (this.runner.programs > this.planner.plans.length) this.runner.keep(this.planner.plans);
     try {
       const running = this.runner.run(plan, this.call);
-      if (this.runner.programs > known) this.runner.keep(this.planner.plans);
       return isPromise(running) ? running.catch((error: unknown) => this.interrupt(error)) : running;
     } catch (error) {
       return this.interrupt(error);

@@ -35,6 +35,12 @@ export interface Plan {
   readonly verdicts: readonly { readonly owner: string; readonly otherwise: 'skip' | 'throw' }[];
 }
 
+/** From this many plans on, something is traced anew that should be a host scalar. */
+const bound = 64;
+
+// Every runtime has it; core is compiled without the types of any of them.
+declare const console: { warn(message: string): void };
+
 /** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
 interface Branch {
   question: Question | undefined;
@@ -96,6 +102,7 @@ export class Planner {
   }
 
   private hang(key: string, traceOnce: () => { trace: StepTrace; plan: Plan }): Plan {
+    if (this.plans.length >= bound) this.forget();
     const { trace, plan } = traceOnce();
     // Counters that part make every earlier program void: their host scalars stood for both.
     if (trace.pass === 'step' && this.counters.separate(trace.effects)) {
@@ -112,6 +119,9 @@ export class Planner {
     }
     at.plan = plan;
     this.plans.push(plan);
+    if (this.plans.length === bound) {
+      console.warn(`@opt: one optimizer has traced ${bound} programs; does a phase have an answer of its own for every step?`);
+    }
     return plan;
   }
 
