@@ -1,0 +1,1 @@
+export { type LmAdagradOptions, lmAdagrad } from './lm-adagrad.ts';
