@@ -78,7 +78,7 @@ const sweepCard = `<section class="card">
 
 const lede = ({ runs, options }: Outcome): string => {
   const [first, second] = standings(runs).filter(({ diverged }) => !diverged);
-  const what = `${runs.length === 1 ? 'One optimizer' : `${runs.length} optimizers`}, one MLP, the same initial weights and the same ${options.steps.toLocaleString('en')} batches of MNIST-1D.`;
+  const what = `${runs.length === 1 ? 'One optimizer' : `${runs.length} optimizers`}, one MLP, the same initial weights and the same ${options.steps.toLocaleString('en')} batches of MNIST&#8209;1D.`;
   if (first === undefined) return `${what} Every run diverged.`;
   return `${what} <strong>${escaped(first.lane.label)}</strong> came down to a training loss of <strong>${figure(first.best.loss)}</strong>${lead(first, second)}.`;
 };
