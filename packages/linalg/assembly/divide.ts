@@ -7,7 +7,7 @@ import { ql } from './ql';
 import { flush, refineWeights, secularRoot, secularVector } from './secular';
 
 /** Problems up to this size go to QL. */
-export const LEAF: i32 = 32;
+export const LEAF: i32 = 16;
 
 /** What the recursion shares: addresses of arrays of n, and of three matrices with rows of `ld` bytes. */
 @unmanaged
@@ -27,6 +27,8 @@ export class Workspace {
   weights: usize;
   etas: usize;
   work: usize;
+  groupedPoles: usize;
+  groupedWeights: usize;
   order: usize;
   rows: usize;
   kinds: usize;
@@ -38,19 +40,21 @@ export class Workspace {
 /** Bytes of the arrays above (not d, e and the matrices), with what QL and the products need. */
 export function divideScratch<T>(n: i32): usize {
   const leaf = <usize>(LEAF * LEAF * 8 + LEAF * 16);
-  return <usize>n * (4 * 8 + 6 * 4) + max(leaf, gemmScratch<T>(n, n, n)) + 256;
+  return <usize>(n + 1) * (6 * 8 + 6 * 4) + max(leaf, gemmScratch<T>(n, n, n)) + 256;
 }
 
 /** Lays the arrays out from `at` on. */
 export function place(workspace: Workspace, n: i32, at: usize): void {
-  const doubles = <usize>n << 3;
+  const doubles = <usize>((n + 1) & ~1) << 3;
   const integers = (<usize>n << 2);
   at = (at + 15) & ~15;
   workspace.poles = at;
   workspace.weights = at + doubles;
   workspace.etas = at + 2 * doubles;
   workspace.work = at + 3 * doubles;
-  at += 4 * doubles;
+  workspace.groupedPoles = at + 4 * doubles;
+  workspace.groupedWeights = at + 5 * doubles;
+  at += 6 * doubles;
   workspace.perm = at;
   workspace.order = at + integers;
   workspace.rows = at + 2 * integers;
@@ -251,7 +255,16 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
   if (k > 0) {
     refineWeights(k, poles, weights, origins, etas, workspace.work);
     const coefficients = workspace.coefficients;
-    for (let i = 0; i < k; i++) secularVector<T>(i, k, poles, weights, origins, etas, places, coefficients + i * ld, workspace.work);
+    // Poles and weights in the order of the gathered rows.
+    const groupedPoles = workspace.groupedPoles, groupedWeights = workspace.groupedWeights;
+    for (let j = 0; j < k; j++) {
+      setF64(groupedPoles, i32At(places, j), f64At(poles, j));
+      setF64(groupedWeights, i32At(places, j), f64At(weights, j));
+    }
+    for (let i = 0; i < k; i++) {
+      const origin = f64At(poles, i32At(origins, i));
+      secularVector<T>(k, groupedPoles, groupedWeights, origin, f64At(etas, i), coefficients + i * ld, workspace.work);
+    }
     const top = left + both, bottom = k - left;
     gemm<T>(k, n1, top, <T>1, coefficients, ld, false, gathered, ld, false, <T>0, z, ld, FULL, workspace.scratch);
     gemm<T>(

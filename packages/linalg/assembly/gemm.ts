@@ -1,7 +1,7 @@
 // C ← α·op(A)·op(B) + β·C: blocked for the caches, packed, in register tiles; thin products and small ones take shorter ways.
 import { packAcross, packAlong } from './pack';
 import { MR, NR, tileDirect, tilePacked } from './tile';
-import { dot, fma, lanes, roundUp, zero } from './vector';
+import { dot, fma, lanes, roundUp, sumLanes, zero } from './vector';
 
 /** Depth of a packed panel: a B panel of KC·NR elements (8 KB) stays in the first-level cache. */
 const KC: i32 = 256;
@@ -46,11 +46,52 @@ function mirror<T>(n: i32, c: usize, ldc: usize): void {
   }
 }
 
-/** y_i ← α·(row i · x) + β·y_i for contiguous rows and x. */
+// @ts-ignore: decorator
+@inline
+function combine<T>(y: usize, s: T, alpha: T, beta: T): void {
+  store<T>(y, beta == 0 ? alpha * s : alpha * s + beta * load<T>(y));
+}
+
+/** y_i ← α·(row i · x) + β·y_i for contiguous rows and x, four rows to each load of x. */
 function gemvRows<T>(m: i32, k: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize, incy: usize): void {
-  for (let i = 0; i < m; i++) {
-    const s = alpha * dot<T>(k, a + i * lda, x);
-    store<T>(y, beta == 0 ? s : s + beta * load<T>(y));
+  const Z = sizeof<T>();
+  const whole = k & -lanes<T>();
+  const end = <usize>whole * Z;
+  let i = 0;
+  for (; i + 4 <= m; i += 4) {
+    const a1 = a + lda;
+    const a2 = a1 + lda;
+    const a3 = a2 + lda;
+    let s0 = zero<T>(), s1 = zero<T>(), s2 = zero<T>(), s3 = zero<T>();
+    for (let o: usize = 0; o < end; o += 16) {
+      const v = v128.load(x + o);
+      s0 = fma<T>(v, v128.load(a + o), s0);
+      s1 = fma<T>(v, v128.load(a1 + o), s1);
+      s2 = fma<T>(v, v128.load(a2 + o), s2);
+      s3 = fma<T>(v, v128.load(a3 + o), s3);
+    }
+    let t0 = sumLanes<T>(s0), t1 = sumLanes<T>(s1), t2 = sumLanes<T>(s2), t3 = sumLanes<T>(s3);
+    for (let p = whole; p < k; p++) {
+      const o = <usize>p * Z;
+      const v = load<T>(x + o);
+      t0 += v * load<T>(a + o);
+      t1 += v * load<T>(a1 + o);
+      t2 += v * load<T>(a2 + o);
+      t3 += v * load<T>(a3 + o);
+    }
+    combine<T>(y, t0, alpha, beta);
+    y += incy;
+    combine<T>(y, t1, alpha, beta);
+    y += incy;
+    combine<T>(y, t2, alpha, beta);
+    y += incy;
+    combine<T>(y, t3, alpha, beta);
+    y += incy;
+    a = a3 + lda;
+  }
+  for (; i < m; i++) {
+    combine<T>(y, dot<T>(k, a, x), alpha, beta);
+    a += lda;
     y += incy;
   }
 }

@@ -1,7 +1,7 @@
 // Roots of the secular equation f(λ) = 1 + Σ z_j² / (d_j − λ) = 0, d ascending and distinct, and the eigenvectors of D + z·zᵀ.
 //
 // A root is kept as (origin, η): λ = d[origin] + η with origin its nearer pole, so that d_j − λ = (d_j − d[origin]) − η loses no digits.
-import { sumLanes } from './vector';
+import { fma, sumLanes } from './vector';
 
 let sum: f64 = 0;
 let slope: f64 = 0;
@@ -140,10 +140,11 @@ export function refineWeights(k: i32, d: usize, z: usize, origins: usize, etas: 
   }
 }
 
-/** The unit eigenvector of root i, z_j/(d_j − λ_i) normalised, scattered: row[place_j] (type T). `work`: k float64. */
-export function secularVector<T>(i: i32, k: i32, d: usize, z: usize, origins: usize, etas: usize, places: usize, row: usize, work: usize): void {
-  const origin = load<f64>(d + (<usize>load<i32>(origins + (<usize>i << 2)) << 3));
-  const eta = load<f64>(etas + (<usize>i << 3));
+/**
+ * The unit eigenvector of root i, z_j/(d_j − λ_i) normalised, as `row` of type T (up to a whole vector beyond k is written). `origin` and
+ * `eta` give the root; d and z may be in any order. `work`: k float64.
+ */
+export function secularVector<T>(k: i32, d: usize, z: usize, origin: f64, eta: f64, row: usize, work: usize): void {
   const vo = f64x2.splat(origin), ve = f64x2.splat(eta);
   let s = f64x2.splat(0);
   let j = 0;
@@ -151,7 +152,7 @@ export function secularVector<T>(i: i32, k: i32, d: usize, z: usize, origins: us
     const at = <usize>j << 3;
     const q = f64x2.div(v128.load(z + at), f64x2.sub(f64x2.sub(v128.load(d + at), vo), ve));
     v128.store(work + at, q);
-    s = f64x2.add(s, f64x2.mul(q, q));
+    s = fma<f64>(q, q, s);
   }
   let total = sumLanes<f64>(s);
   if (j < k) {
@@ -160,17 +161,24 @@ export function secularVector<T>(i: i32, k: i32, d: usize, z: usize, origins: us
     store<f64>(work + at, q);
     total += q * q;
   }
-  const unit = 1 / Math.sqrt(total);
-  for (j = 0; j < k; j++) {
-    const place = <usize>load<i32>(places + (<usize>j << 2));
-    store<T>(row + place * sizeof<T>(), flush<T>(load<f64>(work + (<usize>j << 3)) * unit));
+  const unit = f64x2.splat(1 / Math.sqrt(total));
+  for (j = 0; j < k; j += 2) {
+    const q = f64x2.mul(v128.load(work + (<usize>j << 3)), unit);
+    if (sizeof<T>() == 8) v128.store(row + (<usize>j << 3), q);
+    else {
+      const normal = f64x2.ge(f64x2.abs(q), f64x2.splat(SMALLEST));
+      v128.store64_lane(row + (<usize>j << 2), f32x4.demote_f64x2_zero(v128.and(q, normal)), 0);
+    }
   }
 }
 
-/** To T, with what would be denormal in float32 (and slow in every product) as 0. */
+/** Smaller float32 coefficients become 0: they would breed denormals, which are slow in every product. */
+const SMALLEST: f64 = 1e-30;
+
+/** To T, without what would be denormal in float32. */
 // @ts-ignore: decorator
 @inline
 export function flush<T>(x: f64): T {
   if (sizeof<T>() == 8) return <T>x;
-  return Math.abs(x) < 1e-30 ? <T>0 : <T>x;
+  return Math.abs(x) < SMALLEST ? <T>0 : <T>x;
 }
