@@ -10,7 +10,7 @@ const PANEL: i32 = 32;
 export function completeScratch(m: i32, n: i32): usize {
   const kept = min(m, n);
   const products = max(gemmScratch<f64>(PANEL, kept, m), max(gemmScratch<f64>(PANEL, m, kept), gemmScratch<f64>(n, n, m)));
-  return <usize>(n + kept + 1) * rowBytes<f64>(m) + <usize>(PANEL * kept + roundUp(m, 2) + n * n) * 8 + <usize>roundUp(n, 4) * 4 + products + 128;
+  return <usize>(n + kept) * rowBytes<f64>(m) + <usize>(PANEL * kept + roundUp(m, 2) + n * n) * 8 + <usize>roundUp(n, 4) * 4 + products + 128;
 }
 
 /** W [rows,m] ← W − (W·Kᵀ)·K for the accepted rows K [k,m]. */
@@ -19,6 +19,16 @@ function clean(rows: i32, k: i32, m: i32, w: usize, accepted: usize, ld: usize, 
   const ldc = <usize>k << 3;
   gemm<f64>(rows, k, m, 1, w, ld, false, accepted, ld, true, 0, coefficients, ldc, FULL, scratch);
   gemm<f64>(rows, m, k, -1, coefficients, ldc, false, accepted, ld, false, 1, w, ld, FULL, scratch);
+}
+
+/** The last subtraction and normalisation of accepted rows before … k−1: together as far as it concerns those before them, then in turn. */
+function polish(before: i32, k: i32, m: i32, accepted: usize, ld: usize, coefficients: usize, scratch: usize): void {
+  clean(k - before, before, m, accepted + before * ld, accepted, ld, coefficients, scratch);
+  for (let p = before; p < k; p++) {
+    const target = accepted + p * ld;
+    clean(1, p - before, m, target, accepted + before * ld, ld, coefficients, scratch);
+    scale<f64>(m, 1 / Math.sqrt(sumOfSquares<f64>(m, target)), target);
+  }
 }
 
 /**
@@ -33,8 +43,7 @@ export function orthonormalizeByColumn<T>(
   const kept = min(m, n);
   const columns = (scratch + 15) & ~15;
   const accepted = columns + <usize>n * ld;
-  const unit = accepted + <usize>kept * ld;
-  const coefficients = unit + ld;
+  const coefficients = accepted + <usize>kept * ld;
   const room = coefficients + (<usize>(PANEL * kept) << 3);
   const product = room + (<usize>roundUp(m, 2) << 3);
   // Slot → accepted row, or −1.
@@ -68,13 +77,7 @@ export function orthonormalizeByColumn<T>(
       scale<f64>(m, 1 / remainder, accepted + k * ld);
       store<i32>(slots + (<usize>j << 2), k++);
     }
-    // The last subtraction, for the panel's columns together as far as it concerns those before them.
-    clean(k - before, before, m, accepted + before * ld, accepted, ld, coefficients, free);
-    for (let p = before; p < k; p++) {
-      const target = accepted + p * ld;
-      clean(1, p - before, m, target, accepted + before * ld, ld, coefficients, free);
-      scale<f64>(m, 1 / Math.sqrt(sumOfSquares<f64>(m, target)), target);
-    }
+    polish(before, k, m, accepted, ld, coefficients, free);
   }
   const deferred = n - k;
 
@@ -82,22 +85,29 @@ export function orthonormalizeByColumn<T>(
     // room_i = 1 − Σ (row i of the accepted columns)²: what is left of e_i.
     for (let i = 0; i < m; i++) store<f64>(room + (<usize>i << 3), 1);
     for (let p = 0; p < k; p++) occupy(m, room, accepted + p * ld);
+    let before = k;
     for (let j = 0; j < n && k < m; j++) {
       if (load<i32>(slots + (<usize>j << 2)) >= 0) continue;
       let most: f64 = 0;
       for (let i = 0; i < m; i++) most = Math.max(most, load<f64>(room + (<usize>i << 3)));
       let i = 0;
       while (load<f64>(room + (<usize>i << 3)) < (1 - 1e-4) * most) i++;
-      memory.fill(unit, 0, ld);
-      store<f64>(unit + (<usize>i << 3), 1);
-      clean(1, k, m, unit, accepted, ld, coefficients, free);
-      clean(1, k, m, unit, accepted, ld, coefficients, free);
+      // The first subtraction: the coefficients of e_i are the i-th elements of the accepted columns.
+      for (let p = 0; p < k; p++) store<f64>(coefficients + (<usize>p << 3), load<f64>(accepted + p * ld + (<usize>i << 3)));
       const target = accepted + k * ld;
-      memory.copy(target, unit, ld);
+      memory.fill(target, 0, ld);
+      store<f64>(target + (<usize>i << 3), 1);
+      gemm<f64>(1, m, k, -1, coefficients, <usize>k << 3, false, accepted, ld, false, 1, target, ld, FULL, free);
       scale<f64>(m, 1 / Math.sqrt(sumOfSquares<f64>(m, target)), target);
       occupy(m, room, target);
       store<i32>(slots + (<usize>j << 2), k++);
+      // The second one can wait for its panel: what is left of e_i is at least 1/√m long, so that little cancelled.
+      if (k - before == PANEL) {
+        polish(before, k, m, accepted, ld, coefficients, free);
+        before = k;
+      }
     }
+    polish(before, k, m, accepted, ld, coefficients, free);
   }
 
   if (r != 0) writeR<T>(m, n, k, x, ldx, s, r, ldr, columns, accepted, ld, slots, product, free);
