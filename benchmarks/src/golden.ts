@@ -17,7 +17,10 @@ function refuse(message: string): never {
 
 function commandLine(): { directory: string; backends: string[] } {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { backend: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } } });
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { backend: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+    });
     if (values.help) {
       console.log(usage);
       process.exit(0);
@@ -80,7 +83,11 @@ async function main(): Promise<number> {
         const outcome = await replay(golden, await make());
         if (outcome.result === 'passed') passed++;
         else if (outcome.result === 'skipped') skipped++;
-        else fail(path, `on ${name}, step ${outcome.step}, '${outcome.tensor}': error ${outcome.error.toExponential(2)} above ${outcome.tolerance}`);
+        else
+          fail(
+            path,
+            `on ${name}, step ${outcome.step}, '${outcome.tensor}': error ${outcome.error.toExponential(2)} above ${outcome.tolerance}`,
+          );
       } catch (error) {
         fail(path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
       }

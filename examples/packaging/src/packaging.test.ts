@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const here = fileURLToPath(new URL('../', import.meta.url));
+const outside = mkdtempSync(join(tmpdir(), 'opt-packaging-'));
+const packages = readdirSync(join(root, 'packages'));
+const tarballs = new Map<string, string>();
+
+/** pnpm as it runs this test, or the pinned one. */
+function pnpm(args: readonly string[], cwd: string): Promise<{ stdout: string; stderr: string }> {
+  const entry = process.env['npm_execpath'];
+  const options = { cwd, env: { ...process.env, npm_config_verify_deps_before_run: 'false' } };
+  return entry?.includes('pnpm') ? run(process.execPath, [entry, ...args], options) : run('npx', ['-y', 'pnpm@10.34.9', ...args], options);
+}
+
+function tarball(name: string): string {
+  const found = tarballs.get(name);
+  if (found === undefined) throw new Error(`${name} was not packed`);
+  return found;
+}
+
+const bin = (name: string): string => join(here, 'node_modules/.bin', name);
+
+beforeAll(async () => {
+  for (const name of packages) {
+    const { stdout } = await pnpm(['pack', '--json', '--pack-destination', outside], join(root, 'packages', name));
+    const packed: unknown = JSON.parse(stdout.slice(stdout.indexOf('{')));
+    if (typeof packed === 'object' && packed !== null && 'filename' in packed && typeof packed.filename === 'string')
+      tarballs.set(`@opt/${name}`, packed.filename);
+  }
+}, 180_000);
+afterAll(() => rmSync(outside, { recursive: true, force: true }));
+
+describe.each(packages)('@opt/%s as it would be published', (name) => {
+  it('satisfies publint', async () => {
+    const { stdout } = await run(bin('publint'), ['run', '--strict', tarball(`@opt/${name}`)]);
+    expect(stdout).toContain('All good');
+  });
+
+  it('has types that resolve', async () => {
+    const { stdout } = await run(bin('attw'), ['--profile', 'esm-only', '--format', 'json', tarball(`@opt/${name}`)]);
+    expect(JSON.parse(stdout)).toMatchObject({ problems: {} });
+  });
+
+  it('says what it is', () => {
+    const manifest: unknown = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      name: `@opt/${name}`,
+      license: 'MIT',
+      type: 'module',
+      sideEffects: false,
+      engines: { node: '>=20.19' },
+    });
+    expect(readdirSync(join(root, 'packages', name))).toEqual(expect.arrayContaining(['README.md', 'LICENSE']));
+  });
+});
+
+const training = `
+import { createOptimizer } from '@opt/core';
+import { soap } from '@opt/soap';
+import { BACKEND } from '@opt/BACKEND-PACKAGE';
+
+// Find W with W = T, from the gradient of ½‖W − T‖².
+const target = Array.from({ length: 12 }, (_, i) => Math.sin(i));
+const optimizer = createOptimizer({ transform: soap({ learningRate: 0.1 }), parameters: { w: { shape: [4, 3], data: new Float32Array(12) } }, backend: BACKEND() });
+const distance = () => Math.hypot(...target.map((t, i) => optimizer.parameters.w[i] - t));
+const before = distance();
+for (let step = 0; step < 100; step++) optimizer.step({ w: Float32Array.from(target, (t, i) => optimizer.parameters.w[i] - t) });
+console.log(JSON.stringify({ before, after: distance() }));
+`;
+
+describe.each([
+  ['backend-reference', 'reference', []],
+  ['backend-wasm', 'wasm', ['@opt/linalg']],
+] as const)('soap and %s from the tarballs, in an empty folder', (backend, factory, more) => {
+  const folder = join(outside, backend);
+
+  it('install alone and train', async () => {
+    mkdirSync(folder);
+    const dependencies = Object.fromEntries(['@opt/core', '@opt/soap', `@opt/${backend}`].map((name) => [name, `file:${tarball(name)}`]));
+    const overrides = Object.fromEntries([...tarballs].map(([name, file]) => [name, `file:${file}`]));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies, pnpm: { overrides } }));
+    await pnpm(['install', '--ignore-workspace', '--config.node-linker=hoisted'], folder);
+
+    const installed = readdirSync(join(folder, 'node_modules/@opt')).map((name) => `@opt/${name}`);
+    expect(installed.sort()).toEqual(['@opt/core', '@opt/soap', '@opt/transforms', `@opt/${backend}`, ...more].sort());
+    const strangers = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.') && name !== '@opt');
+    expect(strangers).toEqual([]);
+
+    writeFileSync(join(folder, 'train.mjs'), training.replaceAll('BACKEND-PACKAGE', backend).replaceAll('BACKEND', factory));
+    const { stdout } = await run(process.execPath, ['train.mjs'], { cwd: folder });
+    const { before, after } = JSON.parse(stdout);
+    expect(after).toBeLessThan(0.2 * before);
+  });
+});
