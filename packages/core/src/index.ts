@@ -1,5 +1,6 @@
 export * from './backend.ts';
 export * from './errors.ts';
+export { warn } from './log.ts';
 export type { LoadReport } from './optimizer/checkpoint.ts';
 export { createOptimizer, type Optimizer, type OptimizerOptions, type ParameterSource } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';

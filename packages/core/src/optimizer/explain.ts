@@ -27,8 +27,14 @@ export interface Explanation {
 const lookahead = 1000;
 
 /** Traces what the first `calls` calls would run, every gradient present and finite, and says what each program costs. */
-export function explain(transform: Transform, shapes: Shapes, calls: number = lookahead, deviceDecides: boolean = false): Explanation {
-  const layout = new Layout(transform, shapes, deviceDecides);
+export function explain(
+  transform: Transform,
+  shapes: Shapes,
+  calls: number = lookahead,
+  deviceDecides: boolean = false,
+  epsilon?: number,
+): Explanation {
+  const layout = new Layout(transform, shapes, deviceDecides, epsilon);
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, 0);
   const present = new Set(Object.keys(shapes));

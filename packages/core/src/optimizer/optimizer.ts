@@ -1,5 +1,6 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, GradientError, NonFiniteGradientError, StepInterrupted } from '../errors.ts';
+import { DisposedError, GradientError, NonFiniteGradientError, StepInterrupted, TransformError } from '../errors.ts';
+import { warn } from '../log.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
@@ -129,7 +130,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   explain(calls?: number): Explanation {
-    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides);
+    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.layout.epsilon);
   }
 
   dispose(): void {
@@ -141,7 +142,16 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   /** What the transform does to parameters outside of steps. */
   once(moment: Moment): MaybePromise<void> {
-    return whenDone(this.run(this.planner.once(moment)), () => this.runner.keep(this.planner.plans));
+    const plan = this.planner.once(moment);
+    return whenDone(this.run(plan), () =>
+      whenDone(this.runner.verdict(plan), (entries) => {
+        const refusals = answer(plan, entries ?? []);
+        this.runner.keep(this.planner.plans);
+        if (refusals.length === 0) return;
+        this.dispose();
+        throw new TransformError(refusals.join('; '));
+      }),
+    );
   }
 
   private stepNow(gradients: Gradients<string, Native>): MaybePromise<void> {
@@ -277,6 +287,13 @@ function passes({ verdicts }: Plan, entries: Floats): boolean {
   const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
   if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
   return failed.length === 0;
+}
+
+/** Logs what is only to be logged where it does not hold, and gives the rest. */
+function answer({ verdicts }: Plan, entries: ArrayLike<number>): string[] {
+  const failed = verdicts.filter((_, i) => entries[i] !== 1);
+  for (const { otherwise, message } of failed) if (otherwise === 'warn') warn(message);
+  return failed.filter(({ otherwise }) => otherwise === 'throw').map(({ message }) => message);
 }
 
 const isArrayLike = (value: unknown): value is ArrayLike<number> =>

@@ -1,4 +1,5 @@
 import { TransformError } from '../errors.ts';
+import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Program } from '../program/program.ts';
 import { mapValues } from '../records.ts';
@@ -10,7 +11,7 @@ import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
 import type { Layout } from './layout.ts';
-import { type Question, StepSite, StepTrace } from './step-site.ts';
+import { type Question, StepSite, StepTrace, type Verdict } from './step-site.ts';
 
 export const parameterKey = (name: string): string => `parameter:${name}`;
 export const gradientKey = (name: string): string => `gradient:${name}`;
@@ -31,15 +32,12 @@ export interface Plan {
   readonly counts: readonly number[];
   readonly counted: readonly number[];
   readonly reset: readonly number[];
-  /** Whose gradient each entry of the verdict is about, and what is to happen if it is poisoned. */
-  readonly verdicts: readonly { readonly owner: string; readonly otherwise: 'skip' | 'throw' }[];
+  /** What each entry of the verdict is about, and what is to happen where it is not 1. */
+  readonly verdicts: readonly Verdict[];
 }
 
 /** From this many plans on, something is traced anew that should be a host scalar. */
 const bound = 64;
-
-// Every runtime has it; core is compiled without the types of any of them.
-declare const console: { warn(message: string): void };
 
 /** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
 interface Branch {
@@ -86,7 +84,7 @@ export class Planner {
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
-      return this.plan(trace, finishProgram(moment, trace.tracing, movedParameters(inputs, moved)));
+      return this.plan(trace, finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...verdict(trace)]));
     });
   }
 
@@ -120,7 +118,7 @@ export class Planner {
     at.plan = plan;
     this.plans.push(plan);
     if (this.plans.length === bound) {
-      console.warn(`@opt: one optimizer has traced ${bound} programs; does a phase have an answer of its own for every step?`);
+      warn(`one optimizer has traced ${bound} programs; does a phase have an answer of its own for every step?`);
     }
     return plan;
   }
@@ -173,7 +171,7 @@ export class Planner {
       counts: program.host.counters.map((counter) => trace.cell(counter)),
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
-      verdicts: trace.verdicts.map(({ owner, otherwise }) => ({ owner, otherwise })),
+      verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
     };
   }
 }

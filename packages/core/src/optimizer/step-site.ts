@@ -19,13 +19,20 @@ export interface Question {
   readonly answer: string;
 }
 
+/** Something the host is to look at after a run: whose it is, and what happens where it does not hold. */
+export interface Verdict {
+  readonly owner: string;
+  readonly otherwise: 'skip' | 'throw' | 'warn';
+  readonly message: string;
+}
+
 /** Everything one trace of a transform brings to light. */
 export class StepTrace {
   readonly tracing: Tracing = new Tracing();
   readonly slots: Map<string, Tensor> = new Map();
   readonly effects: Map<string, Effect> = new Map();
   readonly questions: Question[] = [];
-  readonly verdicts: { readonly owner: string; readonly passed: Tensor; readonly otherwise: 'skip' | 'throw' }[] = [];
+  readonly verdicts: (Verdict & { readonly passed: Tensor })[] = [];
   /** By address: the hyperparameter and the counter its schedule follows. */
   readonly hypers: Map<string, { hyper: Hyper; clock: string }> = new Map();
   readonly layout: Layout;
@@ -165,7 +172,11 @@ export class StepSite implements Site {
   }
 
   verdict(verdicts: Tensors, otherwise: 'skip' | 'throw'): void {
-    for (const [owner, passed] of Object.entries(verdicts)) this.trace.verdicts.push({ owner, passed, otherwise });
+    for (const [owner, passed] of Object.entries(verdicts)) this.trace.verdicts.push({ owner, passed, otherwise, message: '' });
+  }
+
+  insist(owner: string, holds: Tensor, otherwise: 'throw' | 'warn', message: string): void {
+    if (!this.deviceDecides) this.trace.verdicts.push({ owner, passed: holds, otherwise, message });
   }
 
   checked(): boolean {

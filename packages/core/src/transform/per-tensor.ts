@@ -34,7 +34,7 @@ export interface TensorRule<S extends string, H extends string> {
   readonly hyper?: Readonly<Record<H, Setting>>;
   readonly state?: (parameter: { readonly shape: Shape }) => Readonly<Record<S, Slot>>;
   /** Rewrites the parameter at construction or at the end of training. */
-  readonly once?: (moment: Moment, parameter: Tensor) => Tensor;
+  readonly once?: (moment: Moment, parameter: Tensor, owner: string, site: Site) => Tensor;
   readonly apply: (step: TensorStep<S, H>) => TensorChange<S>;
 }
 
@@ -54,7 +54,12 @@ export function perTensor<S extends string = never, H extends string = never>(ru
         for (const [slot, declared] of Object.entries<Slot>(slotsOf(shape))) here.slot(slot, owner, declared);
       }
     },
-    ...(once && { once: (moment: Moment, parameters: Tensors): Tensors => mapValues(parameters, (parameter) => once(moment, parameter)) }),
+    ...(once && {
+      once(moment: Moment, parameters: Tensors, site: Site): Tensors {
+        const here = site.child(name);
+        return mapValues(parameters, (parameter, owner) => here.writing(owner, () => once(moment, parameter, owner, here)));
+      },
+    }),
     apply(flow, site) {
       const here = site.child(name);
       const hyper = mapValues(hypers, (value) => here.hyper(value));

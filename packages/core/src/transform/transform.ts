@@ -107,6 +107,8 @@ export interface Site {
 
   /** In the check pass: 1 where the call may go on, per owner, and what happens where it may not. */
   verdict(passed: Tensors, otherwise: 'skip' | 'throw'): void;
+  /** In `once`: where `holds` is not 1, `message` is thrown or goes to the log. Not asked on a device that must not be read. */
+  insist(owner: string, holds: Tensor, otherwise: 'throw' | 'warn', message: string): void;
   /** In a step: whether the check passed (always true where the device decides). */
   checked(): boolean;
 
