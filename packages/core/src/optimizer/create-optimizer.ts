@@ -44,7 +44,7 @@ export interface Optimizer<N extends string = string, Run extends Mode = Mode, R
   set(address: string, value: Scalar): void;
   /** Everything needed to go on bit for bit, as a safetensors file. */
   save(): Result<Read, Uint8Array>;
-  /** Takes over a saved state, or throws a `CheckpointError` and changes nothing. */
+  /** Takes over a saved state, hyperparameters that were numbers included, or throws a `CheckpointError` and changes nothing. */
   load(file: Uint8Array): Result<Run, LoadReport>;
   /** Ends training: an averaged model takes its average. */
   finalize(): Result<Run, void>;

@@ -2,7 +2,8 @@ import type { BinaryOp, DType, ReduceOp, UnaryOp } from '../program/program.ts';
 import { binary as binaryOf, unary as unaryOf } from '../program/scalar.ts';
 import { broadcast, printShape, type Shape } from '../program/shape.ts';
 import { broadcastTo, rowSelect } from './arrange.ts';
-import { asTensor, axisOf, commonType, emit, fail, familyOf, isSymmetric, literal, markSymmetric, tracing } from './emit.ts';
+import { asTensor, axisOf, commonType, emit, fail, familyOf, isSymmetric, literal, markSymmetric } from './emit.ts';
+import { tracing } from './graph.ts';
 import { Tensor } from './tensor.ts';
 
 const host = (line: number): Tensor => new Tensor([], 'working', { in: 'host', line });

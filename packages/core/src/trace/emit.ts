@@ -1,6 +1,6 @@
 import type { DType, Node, Operation } from '../program/program.ts';
 import { printShape, type Shape } from '../program/shape.ts';
-import { during, type Graph, tracing } from './graph.ts';
+import { type Graph, tracing } from './graph.ts';
 import { Tensor } from './tensor.ts';
 
 /** A constant. */
@@ -71,5 +71,3 @@ export function axisOf(op: string, axis: number, shape: Shape): number {
     ? normal
     : fail(`${op}: axis must be an axis of shape ${printShape(shape)}, received ${axis}`);
 }
-
-export { during, tracing };

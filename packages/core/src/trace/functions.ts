@@ -1,7 +1,7 @@
 import { type Shape, sameShape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
-import { asTensor, at, emit, fail, literal, tracing } from './emit.ts';
-import { Graph } from './graph.ts';
+import { asTensor, at, emit, fail, literal } from './emit.ts';
+import { Graph, tracing } from './graph.ts';
 import type { Tensor } from './tensor.ts';
 
 export { concat } from './arrange.ts';

@@ -2,6 +2,9 @@ import { TransformError } from '../errors.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import type { Moment, Site, Tensors, Transform } from './transform.ts';
 
+/** One question for all parameters that have always stepped together. */
+export const anyYet = (count: number): 'some' | 'none' => (count > 0 ? 'some' : 'none');
+
 /**
  * Adds up the gradients of n calls and hands on their mean, sum/n, on the n-th. A parameter that had a gradient in any of
  * the n calls is updated; one that had none is left alone.
@@ -32,7 +35,7 @@ export function accumulate(n: number, inner: Transform): Transform {
       const means: Record<string, Tensor> = {};
       for (const owner of Object.keys(flow.parameters)) {
         const { [owner]: update } = flow.updates;
-        const before = here.peek(owner, (calls) => (calls > 0 ? 'some' : 'none')) === 'some';
+        const before = here.peek(owner, anyYet) === 'some';
         if (!before && update === undefined) continue;
         const sum = here.get('sum', owner);
         means[owner] = (update === undefined ? sum : before ? sum.add(update) : update).div(n);

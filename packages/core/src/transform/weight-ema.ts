@@ -3,6 +3,7 @@ import { closedUnit, integer, optional, resolve } from '../options/options.ts';
 import { mapValues, required } from '../records.ts';
 import { mod, where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { anyYet } from './accumulate.ts';
 import type { Site, Transform } from './transform.ts';
 
 export interface WeightEmaOptions {
@@ -43,9 +44,7 @@ export function weightEma(options: WeightEmaOptions, inner: Transform): Transfor
       const rest = inner.once?.(moment, parameters, site) ?? parameters;
       if (moment === 'construct') return rest;
       const here = site.child('weight-ema');
-      return mapValues(rest, (parameter, owner) =>
-        here.peek(owner, (steps) => (steps > 0 ? 'some' : 'none')) === 'some' ? here.get('average', owner) : parameter,
-      );
+      return mapValues(rest, (parameter, owner) => (here.peek(owner, anyYet) === 'some' ? here.get('average', owner) : parameter));
     },
     apply(flow, site) {
       const here = site.child('weight-ema');
