@@ -1,4 +1,5 @@
 import { TransformError } from '../errors.ts';
+import { full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import type { Moment, Site, Tensors, Transform } from './transform.ts';
 
@@ -39,7 +40,8 @@ export function accumulate(n: number, inner: Transform): Transform {
         if (!before && update === undefined) continue;
         const sum = here.get('sum', owner);
         means[owner] = (update === undefined ? sum : before ? sum.add(update) : update).div(n);
-        if (before) here.set('sum', owner, sum.mul(0));
+        // Written anew, not multiplied away: 0·NaN would poison every window to come.
+        if (before) here.set('sum', owner, full(sum.shape, 0));
         here.reset(owner);
       }
       return inner.apply({ ...flow, updates: means, gradients: means, gains: {} }, site.clocked('accumulate'));
