@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { testArrange } from './contract/arrange.ts';
+import { testContractions } from './contract/contractions.ts';
+import { testElementwise } from './contract/elementwise.ts';
+import { testFactorizations } from './contract/factorizations.ts';
+import { testGolden } from './contract/golden.ts';
+import { type BackendContract, harnessOf } from './contract/harness.ts';
+import { testInPlace } from './contract/in-place.ts';
+import { testLoops } from './contract/loops.ts';
+import { testOptimizers } from './contract/optimizers.ts';
+import { testRandom } from './contract/random.ts';
+import type { AnyBackend } from './families/family.ts';
+
+export type { BackendContract, Tolerance } from './contract/harness.ts';
+
+/**
+ * The whole contract of a backend as Vitest tests: one call in one test file.
+ *
+ *     testBackend({ name: 'mine', make: () => mine() });
+ *
+ * Every operation is held against the reference interpreter in f64, on inputs as the backend's precision has them; then whole
+ * optimizers: recorded runs, resumption, poisoned gradients, growth, and random programs.
+ */
+export function testBackend<B extends AnyBackend>(contract: BackendContract<B>): void {
+  describe(`backend ${contract.name}`, () => {
+    const harness = harnessOf(contract);
+    beforeAll(() => harness.start());
+    afterAll(() => harness.stop());
+    testElementwise(harness);
+    testArrange(harness);
+    testContractions(harness);
+    testFactorizations(harness);
+    testLoops(harness);
+    testInPlace(harness);
+    testRandom(harness);
+    testOptimizers(harness);
+    testGolden(harness);
+  });
+}
