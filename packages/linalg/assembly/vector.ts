@@ -7,11 +7,10 @@ export function lanes<T>(): i32 {
   return 16 / <i32>sizeof<T>();
 }
 
-/** a·b + c, fused where the module may assume relaxed SIMD. */
+/** a·b + c, in this order: src/fuse.ts looks for a product, a local and a sum to make one instruction of. */
 // @ts-ignore: decorator
 @inline
 export function fma<T>(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(a, b, c);
   return v128.add<T>(v128.mul<T>(a, b), c);
 }
 
@@ -19,7 +18,6 @@ export function fma<T>(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function fnma<T>(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_nmadd<T>(a, b, c);
   return v128.sub<T>(c, v128.mul<T>(a, b));
 }
 
@@ -43,12 +41,6 @@ export function zero<T>(): v128 {
 @inline
 export function roundUp(n: i32, to: i32): i32 {
   return (n + to - 1) & -to;
-}
-
-// @ts-ignore: decorator
-@inline
-export function align16(address: usize): usize {
-  return (address + 15) & ~15;
 }
 
 /** xᵀy. */

@@ -1,10 +1,9 @@
-import { fma as fmaHex } from './generated/fma.ts';
-import { simd as simdHex } from './generated/simd.ts';
+import { fuse } from './fuse.ts';
+import { kernels } from './generated/kernels.ts';
 
-/** Decodes an embedded module. */
+/** The embedded module, with fused multiply-add if asked for. */
 export const decodeKernels = (fma: boolean): Uint8Array<ArrayBuffer> => {
-  const hex = fma ? fmaHex : simdHex;
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
+  const bytes = new Uint8Array(kernels.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(kernels.slice(2 * i, 2 * i + 2), 16);
+  return fma ? fuse(bytes) : bytes;
 };

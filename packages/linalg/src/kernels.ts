@@ -146,12 +146,12 @@ export type SolveTriangular = (
   scratch: number,
 ) => void;
 
-/** The bytes of the kernel module: plain SIMD, or the one with relaxed-SIMD fused multiply-add. Both import `env.memory`. */
+/** The bytes of the kernel module, plain SIMD or with relaxed-SIMD fused multiply-add; it imports `env.memory`. */
 export const kernelBytes = (fma: boolean): Uint8Array<ArrayBuffer> => decodeKernels(fma);
 
 let supported: boolean | undefined;
 
-/** Whether this engine accepts the fused multiply-add module (Node 20 does not by default). */
+/** Whether this engine takes fused multiply-add (Node 20 does not unless told to). */
 export const fmaSupported = (): boolean => (supported ??= WebAssembly.validate(decodeKernels(true)));
 
 const compiled = new Map<boolean, WebAssembly.Module>();
