@@ -195,7 +195,7 @@
           width: place.clientWidth,
           height: place.clientHeight,
           legend: { show: false },
-          padding: [10, 12, 0, 0],
+          padding: [10, 22, 0, 0],
           cursor: {
             y: false,
             drag: { x: false, y: false },
