@@ -52,3 +52,13 @@ export const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> => val
 export function whenDone<T, U>(value: MaybePromise<T>, f: (value: T) => MaybePromise<U>): MaybePromise<U> {
   return isPromise(value) ? value.then(f) : f(value);
 }
+
+/** All values, awaited only where one of them has to be. */
+export function allOf<T>(values: readonly MaybePromise<T>[]): MaybePromise<T[]> {
+  const ready: T[] = [];
+  for (const value of values) {
+    if (isPromise(value)) return Promise.all(values);
+    ready.push(value);
+  }
+  return ready;
+}

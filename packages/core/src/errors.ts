@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'kind'
   | 'checkpoint'
   | 'disposed'
+  | 'objective'
   | 'step-interrupted'
   | 'backend';
 
@@ -117,6 +118,13 @@ export class CheckpointError extends OptError {
 export class DisposedError extends OptError {
   constructor(what: string) {
     super('disposed', `${what}: this optimizer was disposed`);
+  }
+}
+
+/** An objective that lacks, or gave in the wrong form, what a stage needs this step. Nothing has changed. */
+export class ObjectiveError extends OptError {
+  constructor(message: string) {
+    super('objective', message);
   }
 }
 

@@ -1,10 +1,13 @@
 export * from './backend.ts';
 export * from './errors.ts';
 export { warn } from './log.ts';
+export * from './objective/differences.ts';
+export type { Answer, Objective, PerSampleGradients, Values } from './objective/objective.ts';
 export type { LoadReport } from './optimizer/checkpoint.ts';
 export { createOptimizer, type Optimizer, type OptimizerOptions, type ParameterSource } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
 export type { Gradients } from './optimizer/optimizer.ts';
+export type { Draws } from './optimizer/randomness.ts';
 export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
 export {
   above,
@@ -32,6 +35,7 @@ export * from './program/program.ts';
 export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { mapValues, required } from './records.ts';
+export { sameTensor } from './trace/emit.ts';
 export { all, allFinite, concat, debias, full, identity, iota, mod, norm, repeat, scalar, where } from './trace/functions.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';

@@ -1,6 +1,7 @@
 import type { Backend, Floats, MaybePromise, Mode, Result } from '../backend.ts';
 import { whenDone } from '../backend.ts';
 import { BackendError, GradientError, OptionRangeError, ShapeError } from '../errors.ts';
+import type { Objective } from '../objective/objective.ts';
 import { message, type Scalar } from '../options/hyper.ts';
 import { printShape, type Shape, size } from '../program/shape.ts';
 import type { Transform } from '../transform/transform.ts';
@@ -8,6 +9,7 @@ import type { LoadReport } from './checkpoint.ts';
 import type { Explanation } from './explain.ts';
 import { Engine, type Gradients, type Placed } from './optimizer.ts';
 import { parameterKey } from './planner.ts';
+import type { Draws } from './randomness.ts';
 
 /** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
 export type ParameterSource<Native> = { readonly shape: Shape; readonly data: ArrayLike<number> } | Native;
@@ -20,15 +22,19 @@ export interface OptimizerOptions<N extends string, Run extends Mode, Read exten
   readonly backend: Backend<Run, Read, Native, Buffer>;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
+  /** Random numbers from outside, in place of the seed's: for replays and tests. */
+  readonly draws?: Draws;
 }
 
 /** Parameters, their optimizer state, and the programs that move them, on one backend. */
 export interface Optimizer<N extends string = string, Run extends Mode = Mode, Read extends Mode = Mode, Native = never> {
   /**
    * One step. A parameter whose gradient is left out, null or undefined is left alone. Gradients are read before `step`
-   * returns; nothing has changed if it throws, except on `StepInterrupted`.
+   * returns; nothing has changed if it throws, except on `StepInterrupted`. An objective is asked for what this step needs.
    */
   step(gradients: Gradients<N, Native>): Result<Run, void>;
+  step(objective: Objective<N, 'sync', Native>): Run extends 'sync' ? Result<Read, void> : Promise<void>;
+  step(objective: Objective<N, Mode, Native>): MaybePromise<void>;
   /** Current values; on a backend in host memory, live views. */
   readonly parameters: { readonly [K in N]: Result<Read, Floats> };
   /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
@@ -74,7 +80,7 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed = 0 } = options;
+  const { transform, backend, seed = 0, draws } = options;
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
     throw new OptionRangeError(message('createOptimizer', 'seed', 'an integer in [0, 2^32)', seed));
   const sources = Object.entries(options.parameters);
@@ -84,7 +90,7 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     transform,
     sources.map(([name, source]) => place(backend, name, source)),
     backend,
-    seed,
+    { seed, draws },
   );
   return whenDone(engine.once('construct'), () => engine);
 }

@@ -33,14 +33,19 @@ export function explain(
   calls: number = lookahead,
   deviceDecides: boolean = false,
   epsilon?: number,
+  samples = 1,
 ): Explanation {
   const layout = new Layout(transform, shapes, deviceDecides, epsilon);
   const counters = new Counters();
-  const planner = new Planner(transform, shapes, layout, counters, 0);
+  const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
   const present = new Set(Object.keys(shapes));
   const runs = new Map<Program, number>();
   for (let call = 0; call < calls; call++) {
-    for (const plan of [deviceDecides ? undefined : planner.check(present, ''), planner.step(present, '', true)]) {
+    for (const plan of [
+      deviceDecides ? undefined : planner.check(present, ''),
+      layout.needs.some(({ what }) => what === 'hvp') ? planner.probe(present, '', samples) : undefined,
+      planner.step(present, '', true, samples),
+    ]) {
       if (plan?.program !== undefined) runs.set(plan.program, (runs.get(plan.program) ?? 0) + 1);
       if (plan !== undefined) counters.apply(plan.counted, plan.reset);
     }

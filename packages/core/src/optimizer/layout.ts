@@ -1,7 +1,7 @@
 import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import { size } from '../program/shape.ts';
-import type { Declarer, Shapes, Slot, Transform } from '../transform/transform.ts';
+import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
 
 export interface DeclaredSlot {
   readonly key: string;
@@ -12,6 +12,9 @@ export interface DeclaredSlot {
 /** `soap/adam` and slot m of parameter w: `soap/adam.m:w`. Stage names have no ':' and no '.', so the first ones end the path and the slot. */
 export const slotKey = (path: string, slot: string, owner: string): string => `${path}.${slot}:${owner}`;
 
+/** What an objective can offer. */
+const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
+
 /** Everything a transform declares for given parameters: known before anything is traced. */
 export class Layout {
   readonly slots: Map<string, DeclaredSlot> = new Map();
@@ -19,6 +22,8 @@ export class Layout {
   readonly scopes: Map<string, DeclaredSlot[]> = new Map();
   /** Hyperparameters, with the path of every stage that holds them. */
   readonly hypers: Map<Hyper, string[]> = new Map();
+  /** What steps need beside gradients. */
+  readonly needs: Need[] = [];
   readonly deviceDecides: boolean;
   /** Machine epsilon of working precision. */
   readonly epsilon: number;
@@ -63,6 +68,7 @@ export class Layout {
       child: (name) => this.at(name === '' ? path : path === '' ? name : `${path}/${name}`, open),
       slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
       hyper: (hyper) => void this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]),
+      needs: (need) => this.need(need),
       scope: (label, f) => this.record(`${path}|${label}`, f),
     };
   }
@@ -78,6 +84,14 @@ export class Layout {
     } finally {
       this.recording.pop();
     }
+  }
+
+  private need(need: Need): void {
+    if (!offered.has(need.what))
+      throw new TransformError(
+        `${need.by} needs ${need.what}, which only a basis can offer${need.hint === undefined ? '' : `: ${need.hint}`}`,
+      );
+    this.needs.push(need);
   }
 
   private add(slot: DeclaredSlot): void {

@@ -22,6 +22,11 @@ export class Memory<Native, Buffer> {
     return this.add(key, this.backend.create(role, key, shape, dtype), shape);
   }
 
+  /** What the caller or a program brings along beside parameters, gradients and slots: made when it first comes. */
+  ensure(role: Role, key: string, shape: Shape): Buffer {
+    return this.buffers.get(key)?.buffer ?? this.create(role, key, shape, 'working');
+  }
+
   /** Gives a slot the value it has before the first step. */
   initialize(key: string, { shape, init = 0 }: Slot): void {
     const n = shape.at(-1) ?? 1;

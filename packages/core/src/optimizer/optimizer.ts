@@ -1,6 +1,7 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { DisposedError, GradientError, NonFiniteGradientError, StepInterrupted, TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
+import { isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
@@ -9,9 +10,11 @@ import { decodeHost, encodeHost, type HostState, type LoadReport, match } from '
 import { Counters } from './counters.ts';
 import type { Optimizer } from './create-optimizer.ts';
 import { type Explanation, explain } from './explain.ts';
+import { Inquiry, lacking } from './inquiry.ts';
 import { Layout } from './layout.ts';
 import { Memory } from './memory.ts';
 import { gradientKey, type Plan, Planner, parameterKey } from './planner.ts';
+import type { Randomness } from './randomness.ts';
 import { Runner } from './runner.ts';
 import { decodeSafetensors, encodeSafetensors, type SavedTensor } from './safetensors.ts';
 
@@ -41,7 +44,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly gradientBuffers: readonly Buffer[];
   private readonly everyName: ReadonlySet<string>;
   private planner: Planner;
-  private seed: number;
+  private random: Randomness;
+  private readonly inquiry: Inquiry<Native, Buffer>;
   private call = 0;
   private disposed = false;
   /** What broke off an earlier step. */
@@ -49,10 +53,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** The last call that is still under way, on a backend that is not synchronous. */
   private pending: Promise<unknown> | undefined;
 
-  constructor(transform: Transform, placed: readonly Placed<Buffer>[], backend: Backend<Mode, Mode, Native, Buffer>, seed: number) {
+  constructor(transform: Transform, placed: readonly Placed<Buffer>[], backend: Backend<Mode, Mode, Native, Buffer>, random: Randomness) {
     this.transform = transform;
     this.backend = backend;
-    this.seed = seed;
+    this.random = random;
     this.names = placed.map(({ name }) => name);
     this.everyName = new Set(this.names);
     this.shapes = Object.fromEntries(placed.map(({ name, shape }) => [name, shape]));
@@ -69,6 +73,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
       this.memory.initialize(key, slot);
     }
+    this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
     this.planner = this.makePlanner();
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
@@ -89,8 +94,13 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return device.reduce<MaybePromise<number>>((sum, value) => whenDone(sum, (a) => whenDone(value, (b) => a + (b[0] ?? 0))), host);
   }
 
-  step(gradients: Gradients<string, Native>): MaybePromise<void> {
+  step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
     this.usable('step');
+    if (isObjective(given)) return this.inTurn(given, (objective) => this.askThenStep(objective));
+    return this.stepWith(given);
+  }
+
+  private stepWith(gradients: Gradients<string, Native>): MaybePromise<void> {
     this.validate(gradients);
     // The caller may reuse its arrays as soon as this returns, so a step that has to wait keeps them as they are.
     return this.inTurn(this.pending === undefined ? gradients : mapValues(gradients, kept), (held) => this.stepNow(held));
@@ -154,7 +164,15 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     );
   }
 
-  private stepNow(gradients: Gradients<string, Native>): MaybePromise<void> {
+  private askThenStep(objective: Objective<string, Mode, Native>): MaybePromise<void> {
+    const gradients = this.inquiry.ask(() => objective.gradients());
+    return whenDone(gradients, (given) => {
+      this.validate(given);
+      return this.stepNow(given, objective);
+    });
+  }
+
+  private stepNow(gradients: Gradients<string, Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
     let missing = 0;
     this.names.forEach((name, i) => {
       const gradient = gradients[name];
@@ -166,16 +184,36 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const present =
       missing === 0 ? this.everyName : new Set(this.names.filter((name) => gradients[name] !== undefined && gradients[name] !== null));
     const kind = missing === 0 ? '' : JSON.stringify([...present]);
-    if (this.layout.deviceDecides) return this.apply(present, kind, true);
-    return whenDone(this.check(present, kind), (passed) => this.apply(present, kind, passed));
+    const passes = this.layout.deviceDecides ? true : this.check(present, kind);
+    return whenDone(passes, (passed) =>
+      whenDone(passed ? this.probe(present, kind, objective) : undefined, () => this.apply(present, kind, passed, objective)),
+    );
   }
 
-  private apply(present: ReadonlySet<string>, kind: string, passed: boolean): MaybePromise<void> {
-    const plan = this.planner.step(present, kind, passed);
-    return whenDone(this.run(plan), () => {
-      this.counters.apply(plan.counted, plan.reset);
-      if (passed) this.call++;
-    });
+  private apply(
+    present: ReadonlySet<string>,
+    kind: string,
+    passed: boolean,
+    objective: Objective<string, Mode, Native> | undefined,
+  ): MaybePromise<void> {
+    const plan = this.planner.step(present, kind, passed, objective?.samples);
+    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
+      whenDone(this.run(plan), () => {
+        this.counters.apply(plan.counted, plan.reset);
+        if (passed) this.call++;
+      }),
+    );
+  }
+
+  /** Has the objective multiply by the Hessian what this step wants multiplied. */
+  private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    if (!this.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
+    const plan = this.planner.probe(present, kind, objective?.samples);
+    if (plan.program === undefined) return undefined;
+    if (objective === undefined) throw lacking('hvp', this.layout.needs);
+    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
+      whenDone(this.run(plan), () => this.inquiry.product(plan, objective)),
+    );
   }
 
   /** Whether the call may go on; decided before anything is written. */
@@ -210,7 +248,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return {
       counters: Object.fromEntries(this.counters.entries()),
       call: this.call,
-      seed: this.seed,
+      seed: this.random.seed,
       hypers: Object.fromEntries(hypers),
       parameters: Object.entries(this.shapes),
     };
@@ -227,7 +265,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
     }
     this.call = host.call;
-    this.seed = host.seed;
+    this.random = { ...this.random, seed: host.seed };
     this.counters.load(Object.entries(host.counters));
     this.planner = this.makePlanner();
     this.runner.keep([]);
@@ -236,11 +274,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private makePlanner(): Planner {
-    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.seed);
+    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random);
   }
 
   private read(key: string): MaybePromise<Floats> {
-    return this.pending === undefined ? this.memory.read(key) : this.pending.then(() => this.memory.read(key));
+    return this.pending === undefined || this.inquiry.asking ? this.memory.read(key) : this.pending.then(() => this.memory.read(key));
   }
 
   private usable(what: string): void {

@@ -8,10 +8,12 @@ import { concat } from '../trace/functions.ts';
 import { during } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
-import type { Moment, Shapes, Transform } from '../transform/transform.ts';
+import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
 import type { Layout } from './layout.ts';
-import { type Question, StepSite, StepTrace, type Verdict } from './step-site.ts';
+import { probeKey } from './objective-keys.ts';
+import type { Randomness } from './randomness.ts';
+import { type FedDraw, type Question, StepSite, StepTrace, type Verdict } from './step-site.ts';
 
 export const parameterKey = (name: string): string => `parameter:${name}`;
 export const gradientKey = (name: string): string => `gradient:${name}`;
@@ -34,6 +36,8 @@ export interface Plan {
   readonly reset: readonly number[];
   /** What each entry of the verdict is about, and what is to happen where it is not 1. */
   readonly verdicts: readonly Verdict[];
+  /** Draws the program takes from outside. */
+  readonly fed: readonly FedDraw[];
 }
 
 /** From this many plans on, something is traced anew that should be a host scalar. */
@@ -55,22 +59,27 @@ export class Planner {
   private readonly shapes: Shapes;
   private readonly layout: Layout;
   private readonly counters: Counters;
-  private readonly seed: number;
+  private readonly random: Randomness;
   private splits = 0;
   /** All plans in use. */
   readonly plans: Plan[] = [];
 
-  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, seed: number) {
+  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, random: Randomness) {
     this.transform = transform;
     this.shapes = shapes;
     this.layout = layout;
     this.counters = counters;
-    this.seed = seed;
+    this.random = random;
   }
 
   /** The plan of the step at hand. `present` names the gradients that came; `passed` is what the check pass said. */
-  step(present: ReadonlySet<string>, kind: string, passed: boolean): Plan {
-    return this.find(`step ${passed} ${kind}`, () => this.trace('step', present, passed));
+  step(present: ReadonlySet<string>, kind: string, passed: boolean, samples?: number): Plan {
+    return this.find(`step ${passed} ${samples ?? ''} ${kind}`, () => this.trace('step', present, passed, samples));
+  }
+
+  /** The plan of the pass that finds what the objective is to multiply by the Hessian. */
+  probe(present: ReadonlySet<string>, kind: string, samples?: number): Plan {
+    return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, true, samples));
   }
 
   /** The plan of the pass that decides whether this call is dropped. */
@@ -80,7 +89,7 @@ export class Planner {
 
   /** What is done to parameters at `moment`; not kept. */
   once(moment: Moment): Plan {
-    const trace = new StepTrace(this.layout, this.counters, 'step', true, this.seed);
+    const trace = new StepTrace(this.layout, this.counters, 'step', true, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
@@ -129,8 +138,8 @@ export class Planner {
     this.splits = this.counters.splits;
   }
 
-  private trace(pass: 'step' | 'check', present: ReadonlySet<string>, passed: boolean): { trace: StepTrace; plan: Plan } {
-    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.seed);
+  private trace(pass: Pass, present: ReadonlySet<string>, passed: boolean, samples?: number): { trace: StepTrace; plan: Plan } {
+    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.random, samples);
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const updates: Record<string, Tensor> = {};
@@ -140,6 +149,10 @@ export class Planner {
       if (pass === 'step') site.tick();
       const flow = this.transform.apply({ updates, gradients: updates, gains: {}, parameters }, site);
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, verdict(trace))) };
+      if (pass === 'probe') {
+        const probes = [...trace.probes].map(([name, value]) => ({ key: probeKey(name), value }));
+        return { trace, plan: this.plan(trace, finishProgram('probe', trace.tracing, probes)) };
+      }
 
       const moved = movedParameters(parameters, flow.parameters);
       if (Object.keys(flow.updates).length > 0 && moved.length === 0) {
@@ -155,8 +168,8 @@ export class Planner {
   }
 
   private plan(trace: StepTrace, program: Program): Plan {
-    // The check pass only looks: it counts nothing.
-    const effects = trace.pass === 'check' ? [] : [...trace.effects];
+    // Passes that only look count nothing.
+    const effects = trace.pass === 'step' ? [...trace.effects] : [];
     const cellsOf = (effect: string): number[] => [
       ...new Set(effects.filter(([, one]) => one === effect).map(([counter]) => trace.cell(counter))),
     ];
@@ -172,6 +185,7 @@ export class Planner {
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
       verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
+      fed: [...trace.fed.values()].filter(({ key }) => program.inputs.some((input) => input.key === key)),
     };
   }
 }

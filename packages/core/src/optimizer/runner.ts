@@ -86,6 +86,7 @@ export class Runner<Native, Buffer> {
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
     const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
+    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
     const bind = (key: string): Buffer => {
       const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
       if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);

@@ -1,14 +1,19 @@
 import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Distribution, DType } from '../program/program.ts';
-import { printShape, type Shape, sameShape } from '../program/shape.ts';
+import { printShape, type Shape, sameShape, size } from '../program/shape.ts';
 import { emit, nodeOf, sameTensor } from '../trace/emit.ts';
+import { concat } from '../trace/functions.ts';
 import { Tracing } from '../trace/graph.ts';
 import { Tensor } from '../trace/tensor.ts';
 import { inputTensor } from '../trace/trace.ts';
-import type { Extras, Site, SlotRef, Tensors } from '../transform/transform.ts';
+import { joined } from '../transform/concatenated.ts';
+import type { Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Counters, Effect } from './counters.ts';
+import { lacking } from './inquiry.ts';
 import { type DeclaredSlot, type Layout, slotKey } from './layout.ts';
+import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './objective-keys.ts';
+import { answerAt, choice, hash, type Randomness } from './randomness.ts';
 
 /** A question a stage asked while it was traced, and what it was told. */
 export interface Question {
@@ -26,6 +31,14 @@ export interface Verdict {
   readonly message: string;
 }
 
+/** A draw that comes from outside. */
+export interface FedDraw {
+  readonly key: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly shape: Shape;
+}
+
 /** Everything one trace of a transform brings to light. */
 export class StepTrace {
   readonly tracing: Tracing = new Tracing();
@@ -37,18 +50,25 @@ export class StepTrace {
   readonly hypers: Map<string, { hyper: Hyper; clock: string }> = new Map();
   readonly layout: Layout;
   readonly counters: Counters;
-  readonly pass: 'step' | 'check';
+  readonly pass: Pass;
   readonly passed: boolean;
-  readonly seed: number;
+  readonly random: Randomness;
+  /** What the objective is to multiply by the Hessian, by parameter. */
+  readonly probes: Map<string, Tensor> = new Map();
+  /** Draws that come from outside, by key. */
+  readonly fed: Map<string, FedDraw> = new Map();
+  /** How many samples the objective at hand has. */
+  readonly samples: number | undefined;
   private fresh: number | undefined;
   private readonly countOf = new Map<number, string>();
 
-  constructor(layout: Layout, counters: Counters, pass: 'step' | 'check', passed: boolean, seed: number) {
+  constructor(layout: Layout, counters: Counters, pass: Pass, passed: boolean, random: Randomness, samples?: number) {
     this.layout = layout;
     this.counters = counters;
     this.pass = pass;
     this.passed = passed;
-    this.seed = seed;
+    this.random = random;
+    this.samples = samples;
   }
 
   /** The cell of a counter; counters first met in this trace share one. */
@@ -94,12 +114,14 @@ export class StepSite implements Site {
   readonly extras: Extras;
   private readonly trace: StepTrace;
   private readonly clock: string;
+  private readonly around: Surroundings;
 
-  constructor(trace: StepTrace, path = '', clock = '@applied:', extras: Extras = {}) {
+  constructor(trace: StepTrace, path = '', clock = '@applied:', around: Surroundings = {}) {
     this.trace = trace;
     this.path = path;
     this.clock = clock;
-    this.extras = extras;
+    this.around = around;
+    this.extras = around.extras ?? {};
   }
 
   /** Counts this run for the schedules of this place. */
@@ -107,7 +129,7 @@ export class StepSite implements Site {
     this.effect(this.clock, 'count');
   }
 
-  get pass(): 'step' | 'check' {
+  get pass(): Pass {
     return this.trace.pass;
   }
 
@@ -119,13 +141,13 @@ export class StepSite implements Site {
     return this.trace.layout.epsilon;
   }
 
-  child(name: string, over: { readonly extras?: Extras } = {}): Site {
+  child(name: string, over: Surroundings = {}): Site {
     const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
-    return new StepSite(this.trace, path, this.clock, over.extras ?? this.extras);
+    return new StepSite(this.trace, path, this.clock, { ...this.around, ...over });
   }
 
   clocked(label: string): Site {
-    const site = new StepSite(this.trace, this.path, `${this.path}${this.path === '' ? '' : '/'}${label}@applied:`, this.extras);
+    const site = new StepSite(this.trace, this.path, `${this.path}${this.path === '' ? '' : '/'}${label}@applied:`, this.around);
     site.tick();
     return site;
   }
@@ -155,6 +177,8 @@ export class StepSite implements Site {
   }
 
   count(owner: string): Tensor {
+    const known = this.around.counts?.[owner];
+    if (known !== undefined) return known;
     this.effect(this.counter(owner), 'count');
     return this.host(this.trace.count(this.counter(owner)));
   }
@@ -183,18 +207,73 @@ export class StepSite implements Site {
     return this.trace.passed;
   }
 
-  draw(name: string, owner: string, distribution: Distribution, shape: Shape): Tensor {
+  draw(
+    name: string,
+    owner: string,
+    distribution: Distribution,
+    shape: Shape,
+    finish: (drawn: Tensor) => Tensor = (drawn) => drawn,
+  ): Tensor {
+    const { random } = this.trace;
+    const key = `${this.path}.${name}:${owner}`;
+    if (random.draws !== undefined) {
+      const fed = { key: `draw:${key}`, name, owner, shape };
+      this.trace.fed.set(fed.key, fed);
+      return this.trace.input(fed.key, shape, 'working');
+    }
     const call = this.host(this.trace.tracing.host.call());
-    return emit(
-      { op: 'random', distribution, seed: this.trace.seed, stream: hash(`${this.path}.${name}:${owner}`) },
-      [call],
-      shape,
-      'working',
+    return finish(emit({ op: 'random', distribution, seed: random.seed, stream: hash(key) }, [call], shape, 'working'));
+  }
+
+  choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A {
+    const { seed, draws } = this.trace.random;
+    const stream = hash(`${this.path}.${name}:${owner}`);
+    return this.phase(owner, (count) =>
+      draws === undefined ? choice(weights, seed, stream, count) : answerAt(weights, draws(name, owner, [])[0] ?? 0),
     );
+  }
+
+  probe(owner: string, z: Tensor): void {
+    let start = 0;
+    for (const [name, shape] of this.parts(owner, z.shape)) {
+      if (this.trace.probes.has(name)) throw new TransformError(`two stages want products of the Hessian with a vector of '${name}'`);
+      this.trace.probes.set(
+        name,
+        z
+          .reshape([-1])
+          .slice([start], [start + size(shape)])
+          .reshape(shape),
+      );
+      start += size(shape);
+    }
+  }
+
+  product(owner: string, shape: Shape): { z: Tensor; Hz: Tensor } {
+    const read = (key: (name: string) => string): Tensor =>
+      concat(this.parts(owner, shape).map(([name, part]) => this.trace.input(key(name), part, 'working').reshape([-1]))).reshape(shape);
+    return { z: read(probeKey), Hz: read(productKey) };
+  }
+
+  loss(): Tensor {
+    return this.trace.input(lossKey, [], 'working');
+  }
+
+  samples(owner: string, shape: Shape): { gradients: Tensor; losses: Tensor } {
+    const b = this.trace.samples;
+    if (b === undefined) throw lacking('perSampleGradients', this.trace.layout.needs);
+    const rows = this.parts(owner, shape).map(([name, part]) =>
+      this.trace.input(samplesKey(name, b), [b, ...part], 'working').reshape([b, size(part)]),
+    );
+    return { gradients: concat(rows, 1).reshape([b, ...shape]), losses: this.trace.input(lossesKey(b), [b], 'working') };
   }
 
   writing<T>(owner: string, f: () => T): T {
     return this.trace.tracing.within(this.path, owner, f);
+  }
+
+  /** The parameters an owner stands for. */
+  private parts(owner: string, shape: Shape): [name: string, shape: Shape][] {
+    return owner === joined && this.around.joins !== undefined ? Object.entries(this.around.joins) : [[owner, shape]];
   }
 
   private counter(owner: string): string {
@@ -225,11 +304,4 @@ export class StepSite implements Site {
     if (declared === undefined) throw new TransformError(`slot '${key}' is used but was not declared`);
     return declared;
   }
-}
-
-/** A 32-bit number for a name (FNV-1a). */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
 }

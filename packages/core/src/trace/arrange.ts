@@ -105,10 +105,14 @@ function scalarIndex(op: string, index: Tensor | number): Tensor {
   return i.shape.length === 0 ? i : fail(`${op}: index must be a scalar, received shape ${printShape(i.shape)}`);
 }
 
-/** where(c, setRow(h, i, r), h) as setRow(h, i, where(c, r, row(h, i))): a rejected row never copies its history. */
+/**
+ * where(c, setRow(h, i, r), h) as setRow(h, i, where(c, r, row(h, i))), and so on for several rows: rejected rows never copy their
+ * history.
+ */
 export function rowSelect(c: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
   if (c.shape.length > 0 || nodeOf(a)?.operation.op !== 'setRow') return undefined;
   const [history, index, value] = [operandOf(a, 0), operandOf(a, 1), operandOf(a, 2)];
-  if (history === undefined || index === undefined || value === undefined || !sameTensor(history, b)) return undefined;
-  return setRow(history, index, where(c, value, row(history, index)));
+  if (history === undefined || index === undefined || value === undefined) return undefined;
+  const earlier = sameTensor(history, b) ? history : rowSelect(c, history, b);
+  return earlier && setRow(earlier, index, where(c, value, row(b, index)));
 }

@@ -16,8 +16,16 @@ export interface Frame {
 export interface Change {
   /** How the state inside moves, per kind; absent: it stays. */
   readonly move?: Readonly<Partial<Record<Kind, Move>>>;
+  /** 1 where it changed, 0 where it left everything as it was; absent: it changed. State inside moves only with it. */
+  readonly accepted?: Tensor;
+  /** 1 where there is a basis to step in; absent: there is. Without one the update is 0 and the stages inside neither move nor count. */
+  readonly ready?: Tensor;
   /** Nothing flows on for this parameter in this call. */
   readonly hold?: boolean;
+  /** What stands in for the gradient from here on. */
+  readonly gradient?: Tensor;
+  /** The basis as it now is, where it is at hand. */
+  readonly frame?: Frame;
 }
 
 /** A rotation of one parameter's space, tracked over time. */
@@ -25,11 +33,15 @@ export interface Basis {
   readonly name: string;
   /** The kinds of state it can carry. */
   readonly kinds: readonly Kind[];
+  /** The keys of a frame's extras, which stages inside may need. */
+  readonly extras?: readonly string[];
+  /** It can leave a step without a basis (`Change.ready`), so the steps of what is inside are counted on the device. */
+  readonly rejects?: boolean;
   /** The shape of a parameter's coordinates. */
   coordinates(shape: Shape): Shape;
   declare(owner: string, shape: Shape, at: Declarer): void;
   /** Before the inner step. */
-  before?(owner: string, gradient: Tensor, site: Site): Change;
+  before?(owner: string, gradient: Tensor, site: Site, parameter: Tensor): Change;
   frame(owner: string, shape: Shape, site: Site): Frame;
   /** After the inner step. */
   after?(owner: string, gradient: Tensor, site: Site): Change;

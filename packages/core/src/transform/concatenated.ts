@@ -25,7 +25,7 @@ export function concatenated(inner: Transform): Transform {
           parameters: { [joined]: join(flow.parameters, shapes) },
           gains: {},
         },
-        site,
+        site.child('', { joins: shapes }),
       );
       const { [joined]: update } = result.updates;
       if (update === undefined) return { ...flow, updates: {} };

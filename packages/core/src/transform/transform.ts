@@ -1,3 +1,4 @@
+import type { Differences } from '../objective/differences.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Distribution } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
@@ -51,6 +52,9 @@ export interface Transform {
   apply(flow: Flow, site: Site): Flow;
 }
 
+/** What a trace is for: a whole step; what decides whether the call is dropped; what the objective is asked to multiply by the Hessian. */
+export type Pass = 'step' | 'check' | 'probe';
+
 export type Moment = 'construct' | 'finalize';
 
 /** Where a stage declares what it has. */
@@ -61,8 +65,22 @@ export interface Declarer {
   child(name: string): Declarer;
   slot(name: string, owner: string, slot: Slot): void;
   hyper(hyper: Hyper): void;
+  /** Says that some steps need more than gradients, or what only a basis offers. */
+  needs(need: Need): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
   scope(label: string, f: () => void): void;
+}
+
+/** Something a stage cannot do without. */
+export interface Need {
+  /** Of the objective; everything else is an extra of an enclosing basis. */
+  readonly what: 'loss' | 'hvp' | 'perSampleGradients' | (string & {});
+  /** Who needs it. */
+  readonly by: string;
+  /** What else would do, for the message of the error. */
+  readonly hint?: string;
+  /** Products with the Hessian: taken from differences of gradients, not asked for. */
+  readonly differences?: Differences;
 }
 
 /** A slot seen from a wrapper that holds it. */
@@ -77,17 +95,25 @@ export interface SlotRef {
 /** What a basis offers to the stages inside it. */
 export type Extras = Readonly<Record<string, Tensor>>;
 
+/** What a wrapper changes for the stages inside it. */
+export interface Surroundings {
+  readonly extras?: Extras;
+  /** The parameters that `'*'` joins, for what is asked of the objective. */
+  readonly joins?: Shapes;
+  /** Counts that are data, by owner: inside a basis that can reject, how often a stage ran is known to the device only. */
+  readonly counts?: Tensors;
+}
+
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
 export interface Site {
   readonly path: string;
   readonly extras: Extras;
-  /** `check`: only what decides whether this call is dropped is wanted. */
-  readonly pass: 'step' | 'check';
+  readonly pass: Pass;
   readonly deviceDecides: boolean;
   /** Machine epsilon of working precision: what a tolerance is a multiple of. */
   readonly epsilon: number;
 
-  child(name: string, over?: { readonly extras?: Extras }): Site;
+  child(name: string, over?: Surroundings): Site;
   /** A place whose schedules count the runs that reach it, under the name of a wrapper. */
   clocked(label: string): Site;
 
@@ -112,8 +138,22 @@ export interface Site {
   /** In a step: whether the check passed (always true where the device decides). */
   checked(): boolean;
 
-  /** Random numbers, fresh every run: fixed by the optimizer's seed, this place, `name` and the number of the run. */
-  draw(name: string, owner: string, distribution: Distribution, shape: Shape): Tensor;
+  /**
+   * Random numbers, fresh every run: fixed by the optimizer's seed, this place, `name` and the number of the run. `finish` makes of
+   * them what is wanted; where draws are fed from outside, they come finished.
+   */
+  draw(name: string, owner: string, distribution: Distribution, shape: Shape, finish?: (drawn: Tensor) => Tensor): Tensor;
+  /** A random choice, by weight; drawn on the host, so each answer is a program of its own. Fed from outside, it is a position. */
+  choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A;
+
+  /** Hands over, in the probe pass, what is to be multiplied by the Hessian. */
+  probe(owner: string, z: Tensor): void;
+  /** The probe of this step and its product. */
+  product(owner: string, shape: Shape): { readonly z: Tensor; readonly Hz: Tensor };
+  loss(): Tensor;
+  /** [b, …shape] gradients and [b] losses of the samples. */
+  samples(owner: string, shape: Shape): { readonly gradients: Tensor; readonly losses: Tensor };
+
   /** Names the writer of everything traced inside `f`. */
   writing<T>(owner: string, f: () => T): T;
 }

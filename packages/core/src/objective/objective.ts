@@ -1,0 +1,38 @@
+import type { Floats, MaybePromise, Mode } from '../backend.ts';
+import type { Gradients } from '../optimizer/optimizer.ts';
+
+/** One vector of the whole model, by parameter name. */
+export type Values<N extends string = string> = Readonly<Record<N, Floats>>;
+
+/** What an objective returns: at once, or a promise. */
+export type Answer<M extends Mode, T> = M extends 'sync' ? T : MaybePromise<T>;
+
+/** Gradients of every sample of a batch: b rows each, one after the other. */
+export interface PerSampleGradients<N extends string = string> {
+  readonly gradients: Readonly<Record<N, ArrayLike<number>>>;
+  /** b losses, or the residuals ρ whose ½Σρ² is minimised. */
+  readonly losses: ArrayLike<number>;
+}
+
+/**
+ * What `step` can be given instead of gradients: functions it asks when it needs them, and only then. Everything is evaluated at
+ * the present parameters and on the same mini-batch throughout a step.
+ */
+export interface Objective<N extends string = string, M extends Mode = Mode, Native = never> {
+  /** The gradient of the loss; given `at`, at those parameters instead of the present ones: what differences are taken of. */
+  gradients(at?: Values<N>): Answer<M, Gradients<N, Native>>;
+  loss?(): Answer<M, number>;
+  /** The product of the Hessian with `v`. */
+  hvp?(v: Values<N>): Answer<M, Gradients<N, Native>>;
+  /** Of the per-sample loss, or of the residual. Sums count, not means: scale by the batch size in the loss. */
+  perSampleGradients?(): Answer<M, PerSampleGradients<N>>;
+  /** b: how many samples `perSampleGradients` gives. */
+  readonly samples?: number;
+  /** Another probe than the one drawn, such as a direction one wants the curvature of. */
+  probe?(drawn: Values<N>): Answer<M, Readonly<Record<N, ArrayLike<number>>>>;
+}
+
+/** Tells an objective from gradients. */
+export const isObjective = <Native>(
+  given: Gradients<string, Native> | Objective<string, Mode, Native>,
+): given is Objective<string, Mode, Native> => typeof given['gradients'] === 'function';

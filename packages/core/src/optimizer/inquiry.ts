@@ -1,0 +1,180 @@
+import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
+import { ObjectiveError } from '../errors.ts';
+import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
+import type { Objective, Values } from '../objective/objective.ts';
+import { size } from '../program/shape.ts';
+import { mapValues } from '../records.ts';
+import type { Need, Shapes } from '../transform/transform.ts';
+import type { Memory } from './memory.ts';
+import { lossesKey, lossKey, nameIn, probeKey, productKey, samplesKey } from './objective-keys.ts';
+import { gradientKey, type Plan, parameterKey } from './planner.ts';
+import type { Draws } from './randomness.ts';
+
+type Asked<Native> = Objective<string, Mode, Native> | undefined;
+
+/** What asking an objective involves: which values, in which form, and where they go. */
+export class Inquiry<Native, Buffer> {
+  /** While an answer is awaited, parameters stand still and may be read without waiting for the step to end. */
+  asking = false;
+  private readonly memory: Memory<Native, Buffer>;
+  private readonly shapes: Shapes;
+  private readonly needs: readonly Need[];
+
+  constructor(memory: Memory<Native, Buffer>, shapes: Shapes, needs: readonly Need[]) {
+    this.memory = memory;
+    this.shapes = shapes;
+    this.needs = needs;
+  }
+
+  /** Asks an objective something. */
+  ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
+    const over = (): void => {
+      this.asking = false;
+    };
+    this.asking = true;
+    try {
+      const answer = question();
+      if (isPromise(answer)) return answer.finally(over);
+      over();
+      return answer;
+    } catch (error) {
+      over();
+      throw error;
+    }
+  }
+
+  /** After a probe pass: has its vector multiplied by the Hessian. */
+  product(plan: Plan, objective: Asked<Native>): MaybePromise<void> {
+    const names = (plan.program?.outputs ?? []).map(({ key }) => nameIn(key));
+    if (names.length === 0) return undefined;
+    const { probe } = objective ?? {};
+    return whenDone(this.read(names, probeKey), (drawn) => {
+      const whole = mapValues(this.shapes, (shape, name) => drawn[name] ?? new Float64Array(size(shape)));
+      const chosen =
+        probe === undefined ? whole : this.ask(() => whenDone(probe.call(objective, whole), (given) => this.floats('probe', given)));
+      return whenDone(chosen, (z) =>
+        whenDone(this.multiply(z, objective), (Hz) => {
+          for (const name of names) {
+            this.write(productKey(name), name, Hz[name]);
+            if (probe !== undefined) this.write(probeKey(name), name, z[name]);
+          }
+        }),
+      );
+    });
+  }
+
+  /** Before a program runs: everything it reads of the objective, and the draws it takes from outside. */
+  supply(plan: Plan, objective: Asked<Native>, draws: Draws | undefined): MaybePromise<void> {
+    const read = new Set(plan.program?.inputs.map(({ key }) => key));
+    for (const { key, name, owner, shape } of plan.fed) {
+      const values = draws?.(name, owner, shape);
+      if (values?.length !== size(shape))
+        throw new ObjectiveError(`step: draw '${name}' must have ${size(shape)} values, received ${values?.length ?? 'none'}`);
+      this.memory.ensure('gradient', key, shape);
+      this.memory.write(key, values);
+    }
+    const loss = read.has(lossKey) ? this.loss(objective) : undefined;
+    const samples = objective?.samples ?? 0;
+    return whenDone(loss, () =>
+      read.has(lossesKey(samples)) || this.anySamples(read, samples) ? this.samples(objective, samples) : undefined,
+    );
+  }
+
+  private anySamples(read: ReadonlySet<string>, samples: number): boolean {
+    return Object.keys(this.shapes).some((name) => read.has(samplesKey(name, samples)));
+  }
+
+  private loss(objective: Asked<Native>): MaybePromise<void> {
+    const { loss } = objective ?? {};
+    if (loss === undefined) throw lacking('loss', this.needs);
+    return whenDone(
+      this.ask(() => loss.call(objective)),
+      (value) => {
+        if (!Number.isFinite(value)) throw new ObjectiveError(`step: loss must be a finite number, received ${String(value)}`);
+        this.memory.ensure('gradient', lossKey, []);
+        this.memory.write(lossKey, [value]);
+      },
+    );
+  }
+
+  private samples(objective: Asked<Native>, b: number): MaybePromise<void> {
+    const { perSampleGradients } = objective ?? {};
+    if (perSampleGradients === undefined) throw lacking('perSampleGradients', this.needs);
+    return whenDone(
+      this.ask(() => perSampleGradients.call(objective)),
+      ({ gradients, losses }) => {
+        if (losses.length !== b) throw new ObjectiveError(`step: perSampleGradients must give ${b} losses, received ${losses.length}`);
+        const rows = this.floats('perSampleGradients', gradients, b);
+        for (const [name, shape] of Object.entries(this.shapes)) {
+          this.memory.ensure('gradient', samplesKey(name, b), [b, ...shape]);
+          this.memory.write(samplesKey(name, b), rows[name] ?? []);
+        }
+        this.memory.ensure('gradient', lossesKey(b), [b]);
+        this.memory.write(lossesKey(b), losses);
+      },
+    );
+  }
+
+  private multiply(z: Values, objective: Asked<Native>): MaybePromise<Values> {
+    const need = this.needs.find(({ what }) => what === 'hvp');
+    if (objective === undefined) throw lacking('hvp', this.needs);
+    if (need?.differences !== undefined) return this.difference(z, objective, need.differences);
+    const { hvp } = objective;
+    if (hvp === undefined) throw lacking('hvp', this.needs);
+    return this.ask(() => whenDone(hvp.call(objective, z), (Hz) => this.floats('hvp', Hz)));
+  }
+
+  private difference(z: Values, objective: Objective<string, Mode, Native>, { method, h }: Differences): MaybePromise<Values> {
+    const names = Object.keys(this.shapes);
+    const delta = displacement(z, h);
+    return whenDone(this.read(names, parameterKey), (x) => {
+      const at = (sign: 1 | -1): MaybePromise<Values> =>
+        this.ask(() => whenDone(objective.gradients(shifted(x, delta, sign)), (g) => this.floats('gradients', g)));
+      const other = method === 'central' ? at(-1) : this.read(names, gradientKey);
+      return whenDone(other, (down) => whenDone(at(1), (up) => quotient(z, up, down, method === 'central' ? 2 * h : h)));
+    });
+  }
+
+  /** Copies of what buffers hold. */
+  private read(names: readonly string[], keyOf: (name: string) => string): MaybePromise<Record<string, Floats>> {
+    const values = allOf(names.map((name) => this.memory.read(keyOf(name))));
+    return whenDone(values, (all) => Object.fromEntries(names.map((name, i) => [name, all[i]?.slice() ?? new Float64Array(0)])));
+  }
+
+  private write(key: string, name: string, data: Floats | undefined): void {
+    this.memory.ensure('gradient', key, this.shapes[name] ?? []);
+    this.memory.write(key, data ?? []);
+  }
+
+  /** A whole-model vector that came from outside, as arrays of its own, a missing part as zeros. */
+  private floats(what: string, given: Readonly<Record<string, unknown>>, rows = 1): Record<string, Floats> {
+    return mapValues(this.shapes, (shape, name) => {
+      const part = given[name];
+      const length = rows * size(shape);
+      if (part === undefined || part === null) return new Float64Array(length);
+      if (!isArrayLike(part) || part.length !== length) {
+        const received = isArrayLike(part) ? part.length : 'something else';
+        throw new ObjectiveError(`step: ${what} must give an array of ${length} numbers for '${name}', received ${received}`);
+      }
+      return part instanceof Float32Array ? part.slice() : Float64Array.from(part);
+    });
+  }
+}
+
+const isArrayLike = (value: unknown): value is ArrayLike<number> =>
+  typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number';
+
+const remedies: Readonly<Record<string, string>> = {
+  loss: 'call step(objective) with loss()',
+  hvp: 'call step(objective) with hvp(v), the product of the Hessian with v',
+  perSampleGradients: 'call step(objective) with perSampleGradients() and samples, their number',
+};
+
+/** Says who needs what this step, and how to supply it. */
+export function lacking(what: string, needs: readonly Need[]): ObjectiveError {
+  const need = needs.find((one) => one.what === what);
+  const hint = need?.hint === undefined ? '' : `; ${need.hint}`;
+  const taken =
+    need?.differences === undefined ? remedies[what] : 'call step(objective) with gradients(at), of which differences are taken';
+  return new ObjectiveError(`step: ${need?.by ?? 'a stage'} needs ${what} in this step: ${taken ?? ''}${hint}`);
+}
