@@ -3,6 +3,7 @@ import { testArrange } from './contract/arrange.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
 import { testFactorizations } from './contract/factorizations.ts';
+import { testFuzz } from './contract/fuzz.ts';
 import { testGolden } from './contract/golden.ts';
 import { type BackendContract, harnessOf } from './contract/harness.ts';
 import { testInPlace } from './contract/in-place.ts';
@@ -12,6 +13,7 @@ import { testRandom } from './contract/random.ts';
 import type { AnyBackend } from './families/family.ts';
 
 export type { BackendContract, Tolerance } from './contract/harness.ts';
+export { build, type Instruction, type RandomProgram, randomPrograms } from './fuzz/programs.ts';
 
 /**
  * The whole contract of a backend as Vitest tests: one call in one test file.
@@ -35,5 +37,6 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testRandom(harness);
     testOptimizers(harness);
     testGolden(harness);
+    testFuzz(harness);
   });
 }

@@ -31,8 +31,8 @@ export interface BackendContract<B extends AnyBackend = AnyBackend> {
   readonly tolerance?: Partial<Tolerance>;
   /** Buffers alive on the backend, where it can say. */
   readonly buffers?: (backend: B) => number;
-  /** Differential fuzzing: number of random programs (default 25), and the seed to replay a failure with. */
-  readonly fuzz?: { readonly runs?: number; readonly seed?: number };
+  /** Differential fuzzing: number of random programs (default 25), and the seed and path that a failure printed, to see it again. */
+  readonly fuzz?: { readonly runs?: number; readonly seed?: number; readonly path?: string };
   /** Steps of the test that nothing grows (default 1000). */
   readonly steps?: number;
 }
