@@ -3,8 +3,16 @@ import { completeScratch, orthonormalizeByColumn } from './complete';
 import { factorsAt, qr, qrScratch, rowBytes } from './qr';
 import { fill, maxAbs, powerOfTwoFor, sumOfSquares, transpose } from './vector';
 
-/** |R_jj| is a column's remainder; closer than this factor to the tolerance the exact rule decides. */
-const MARGIN: f64 = 4;
+/**
+ * |R_jj| is a column's remainder. The exact rule decides where it is not clear of the tolerance, or of the rounding of the fast way: a
+ * dependent column leaves about ε·√m there. τ = 0 asks for a plain QR, which needs no decision.
+ */
+// @ts-ignore: decorator
+@inline
+function clearOf<T>(m: i32, tau: f64): f64 {
+  const epsilon: f64 = sizeof<T>() == 8 ? 1.1e-16 : 6e-8;
+  return tau > 0 ? 4 * Math.max(tau, epsilon * Math.sqrt(<f64>m)) : 0;
+}
 
 export function orthonormalizeScratch<T>(m: i32, n: i32): usize {
   return max(qrScratch<T>(m, n), completeScratch(m, n));
@@ -28,7 +36,7 @@ export function orthonormalize<T>(
     transpose<T>(m, n, x, ldx, factors, ld, <T>s);
     let norm: f64 = 0;
     for (let j = 0; j < n; j++) norm = Math.max(norm, sumOfSquares<T>(m, factors + j * ld));
-    if (qr<T>(m, n, MARGIN * tau * Math.sqrt(norm), q, ldq, r, ldr, <T>(1 / s), scratch)) return 0;
+    if (qr<T>(m, n, clearOf<T>(m, tau) * Math.sqrt(norm), q, ldq, r, ldr, <T>(1 / s), scratch)) return 0;
   }
   return orthonormalizeByColumn<T>(m, n, x, ldx, s, q, ldq, r, ldr, complete, tau, scratch);
 }

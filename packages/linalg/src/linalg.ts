@@ -68,7 +68,10 @@ export interface Linalg {
   orthonormalize(x: Float32Array, m: number, n: number, options?: OrthonormalizeOptions): Orthonormal<Float32Array>;
   orthonormalize(x: Float64Array, m: number, n: number, options?: OrthonormalizeOptions): Orthonormal<Float64Array>;
 
-  /** Thin QR of X [m,n], m ≥ n, R with a positive diagonal; a column exactly in the span of those before it gives 0 in Q. Throws LinalgError. */
+  /**
+   * Thin QR of X [m,n], m ≥ n, R with a positive diagonal: `orthonormalize` with tolerance 0, so that what rounding leaves of a dependent
+   * column counts as a direction. Throws LinalgError on wrong sizes.
+   */
   qr(x: Float32Array, m: number, n: number): Orthonormal<Float32Array>;
   qr(x: Float64Array, m: number, n: number): Orthonormal<Float64Array>;
 

@@ -75,12 +75,16 @@ export const gramMatrix = (n: number, k: number, seed: number, scale: (row: numb
   return product(n, n, k, factor, transposed(n, k, factor)).map((x) => x / k);
 };
 
-/** The orthonormalisation rule, column by column: unit columns or null for deferred slots, refilled if `complete`. */
+/**
+ * The orthonormalisation rule, column by column; deferred slots are 0, or refilled if `complete`. `clearance`: the smallest accepted
+ * remainder relative to the largest column norm, by which rounding errors are magnified.
+ */
 export const orthonormalizeByRule = (m: number, n: number, x: ArrayLike<number>, complete: boolean, tolerance: number) => {
   const norm = (v: Float64Array): number => Math.sqrt(v.reduce((sum, e) => sum + e * e, 0));
   const columns = Array.from({ length: n }, (_, j) => Float64Array.from({ length: m }, (_, i) => at(x, i * n + j)));
   const threshold = tolerance * Math.max(0, ...columns.map(norm));
   const accepted: Float64Array[] = [];
+  let clearance = 1;
   const subtractAccepted = (v: Float64Array): Float64Array =>
     accepted.reduce((rest, q) => {
       const c = q.reduce((sum, e, i) => sum + e * at(rest, i), 0);
@@ -93,7 +97,9 @@ export const orthonormalizeByRule = (m: number, n: number, x: ArrayLike<number>,
   };
   const slots = columns.map((column) => {
     const rest = subtractAccepted(subtractAccepted(column));
-    return accepted.length === m || norm(rest) <= threshold ? null : accept(normalised(subtractAccepted(normalised(rest))));
+    if (accepted.length === m || norm(rest) <= threshold) return null;
+    clearance = Math.min(clearance, (norm(rest) * tolerance) / threshold);
+    return accept(normalised(subtractAccepted(normalised(rest))));
   });
   const deferred = slots.filter((slot) => slot === null).length;
   for (const [j, slot] of slots.entries()) {
@@ -104,5 +110,5 @@ export const orthonormalizeByRule = (m: number, n: number, x: ArrayLike<number>,
     slots[j] = accept(normalised(subtractAccepted(subtractAccepted(e))));
   }
   const q = Float64Array.from({ length: m * n }, (_, i) => slots[i % n]?.[Math.floor(i / n)] ?? 0);
-  return { q, deferred };
+  return { q, deferred, clearance };
 };
