@@ -1,5 +1,80 @@
-import { reference } from '@opt/backend-reference';
+import { type ReferenceBackend, type ReferenceBuffer, reference } from '@opt/backend-reference';
+import type { Backend, Mode, Result } from '@opt/core';
 import { testBackend } from './vitest.ts';
 
 testBackend({ name: 'reference in f64', make: () => reference(), buffers: (backend) => backend.buffers });
 testBackend({ name: 'reference in f32', make: () => reference({ precision: 'f32' }), buffers: (backend) => backend.buffers });
+
+interface Moded<Run extends Mode, Read extends Mode> extends Backend<Run, Read, never, ReferenceBuffer> {
+  readonly inner: ReferenceBackend;
+}
+
+/** Everything but running and reading, as the reference does it. */
+const shared = (inner: ReferenceBackend) =>
+  ({
+    inner,
+    specificationVersion: 1,
+    precision: inner.precision,
+    wide: inner.wide,
+    create: (...given: Parameters<ReferenceBackend['create']>) => inner.create(...given),
+    write: (buffer: ReferenceBuffer, data: ArrayLike<number>) => inner.write(buffer, data),
+    release: () => inner.release(),
+    dispose: () => inner.dispose(),
+  }) as const;
+
+/** A later turn of the event loop: whatever was not awaited has gone wrong by then. */
+const later = async <T>(f: () => T): Promise<T> => {
+  await Promise.resolve();
+  await Promise.resolve();
+  return f();
+};
+
+/** The reference as a backend in another process would be: nothing is done when a call returns. */
+function remote(inner: ReferenceBackend): Moded<'async', 'async'> {
+  return {
+    ...shared(inner),
+    name: 'remote',
+    run: 'async',
+    read: 'async',
+    readBuffer: (buffer) => later(() => inner.readBuffer(buffer).slice()),
+    compile: (program, bind) =>
+      later(() => {
+        const executable = inner.compile(program, bind);
+        return {
+          run: (scalars: Float64Array): Result<'async', void> => {
+            const now = scalars.slice();
+            return later(() => executable.run(now));
+          },
+          dispose: () => executable.dispose(),
+        };
+      }),
+  };
+}
+
+/** The reference as a GPU would be: work is submitted at once, reading back is waited for, so the device decides about poison. */
+function submitting(inner: ReferenceBackend): Moded<'sync', 'async'> {
+  return {
+    ...shared(inner),
+    name: 'submitting',
+    run: 'sync',
+    read: 'async',
+    readBuffer: (buffer) => {
+      const now = inner.readBuffer(buffer).slice();
+      return later(() => now);
+    },
+    compile: (program, bind) => inner.compile(program, bind),
+  };
+}
+
+testBackend({
+  name: 'asynchronous',
+  make: () => remote(reference({ precision: 'f32' })),
+  buffers: ({ inner }) => inner.buffers,
+  fuzz: { runs: 5 },
+});
+testBackend({
+  name: 'that must not be read',
+  make: async () => submitting(reference()),
+  buffers: ({ inner }) => inner.buffers,
+  fuzz: { runs: 5 },
+});

@@ -127,7 +127,7 @@ const positions = (n: number, pick: Draw['pick']): Tensor =>
   ).int();
 
 /** Every instruction a random program may hold. */
-export const operations = {
+export const operations: Readonly<Record<string, (draw: Draw) => Value>> = {
   neg: ({ x }) => moved(x, x.tensor.neg()),
   abs: ({ x }) => moved(x, x.tensor.abs()),
   sign: ({ x }) => (isExact(x) ? exact(x.tensor.sign(), 1, 0) : moved(x, x.tensor.neg())),
@@ -209,6 +209,4 @@ export const operations = {
   orthonormalize,
   cholesky,
   loop,
-} satisfies Readonly<Record<string, (draw: Draw) => Value>>;
-
-export type OperationName = keyof typeof operations;
+};
