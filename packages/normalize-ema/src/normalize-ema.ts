@@ -63,6 +63,7 @@ export interface NormalizeEmaRuleOptions extends NormalizeEmaOptions {
  * @throws OptionTypeError where `base` is not a rule · OptionRangeError, OptionTypeError for the other options
  */
 export function normalizeEma(options: NormalizeEmaRuleOptions): Rule {
+  if (typeof options !== 'object' || options === null) throw new OptionTypeError(message('normalize-ema', 'options', 'an object', options));
   const { base, ...rest } = options;
   if (typeof base?.mapDirection !== 'function')
     throw new OptionTypeError(message(rest.name ?? 'normalize-ema', 'base', 'an optimizer such as soap()', base));
@@ -72,7 +73,7 @@ export function normalizeEma(options: NormalizeEmaRuleOptions): Rule {
 
 /** The rescaling alone, as a stage for chains of one's own. */
 export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
-  const { name, normOrder, clipOnly, perTensor, maxEmaGrowth, ...hypers } = resolve(options.name ?? 'normalize-ema', options, {
+  const { name, normOrder, clipOnly, perTensor, maxEmaGrowth, ...hypers } = resolve('normalize-ema', options, {
     emaBeta: unit(0.99),
     maxEmaGrowth: nullable(above(1, 1.1)),
     normOrder: fixed(2, { rule: 'a number >= 1 or Infinity', holds: (q) => q >= 1 }),

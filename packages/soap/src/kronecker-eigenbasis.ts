@@ -51,7 +51,7 @@ const tolerance = 1e-6;
  */
 export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): Basis {
   const { name, shampooBeta, preconditionFrequency, maxPreconditionDim, mergeDims, precondition1d, dataFormat, initialBasis } = resolve(
-    options.name ?? 'soap',
+    'soap',
     options,
     {
       shampooBeta: unit(0.95),

@@ -15,7 +15,7 @@ import {
   type Transform,
   unit,
 } from '@opt/core';
-import { adam, decay, descend, type GeneralOptions, general, generalOptions, nameOf, normalizeRms } from '@opt/transforms';
+import { adam, decay, descend, type GeneralOptions, general, generalOptions, normalizeRms } from '@opt/transforms';
 import { kroneckerEigenbasis } from './kronecker-eigenbasis.ts';
 
 export interface SoapOptions extends GeneralOptions {
@@ -61,7 +61,7 @@ export interface SoapOptions extends GeneralOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option
  */
 export function soap(options: SoapOptions = {}): Rule {
-  const o = resolve(nameOf(options, 'soap'), options, {
+  const o = resolve('soap', options, {
     ...generalOptions('soap'),
     learningRate: nonNegative(3e-3),
     beta1: unit(0.95),

@@ -2,7 +2,7 @@ import { closedUnit, nonNegative, optional, positive, type Rule, resolve, rule, 
 import { adam } from './adam.ts';
 import { decay } from './decay.ts';
 import { descend } from './descend.ts';
-import { type GeneralOptions, general, generalOptions, nameOf } from './general.ts';
+import { type GeneralOptions, general, generalOptions } from './general.ts';
 
 export interface AdamWOptions extends GeneralOptions {
   /** η ≥ 0, default 1e-3. */
@@ -25,7 +25,7 @@ export interface AdamWOptions extends GeneralOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option
  */
 export function adamw(options: AdamWOptions = {}): Rule {
-  const resolved = resolve(nameOf(options, 'adamw'), options, {
+  const resolved = resolve('adamw', options, {
     ...generalOptions('adamw'),
     learningRate: nonNegative(1e-3),
     beta1: unit(0.9),

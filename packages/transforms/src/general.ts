@@ -74,9 +74,11 @@ export const generalOptions = (name: string): GeneralTable => ({
   name: text(name),
 });
 
+const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9-]+$/.test(value);
+
 /** The name an optimizer will have, for messages about its other options. */
 export const nameOf = (options: unknown, fallback: string): string =>
-  typeof options === 'object' && options !== null && 'name' in options && typeof options.name === 'string' ? options.name : fallback;
+  typeof options === 'object' && options !== null && 'name' in options && isName(options.name) ? options.name : fallback;
 
 /**
  * Puts the general stages around a rule, in this order: accumulate, drop what is not finite, average the weights

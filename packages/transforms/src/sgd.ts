@@ -1,7 +1,7 @@
 import { chain, closedUnit, flag, message, nonNegative, OptionRangeError, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
 import { l2 } from './decay.ts';
 import { descend } from './descend.ts';
-import { type GeneralOptions, general, generalOptions, nameOf } from './general.ts';
+import { type GeneralOptions, general, generalOptions } from './general.ts';
 import { momentum } from './momentum.ts';
 
 export interface SgdOptions extends GeneralOptions {
@@ -23,7 +23,7 @@ export interface SgdOptions extends GeneralOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option
  */
 export function sgd(options: SgdOptions = {}): Rule {
-  const resolved = resolve(nameOf(options, 'sgd'), options, {
+  const resolved = resolve('sgd', options, {
     ...generalOptions('sgd'),
     learningRate: nonNegative(0.01),
     momentum: unit(0),

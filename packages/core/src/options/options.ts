@@ -10,12 +10,14 @@ export type Option<R> = (value: unknown, rule: string, option: string) => R;
 export type Resolved<S> = { readonly [K in keyof S]: S[K] extends Option<infer R> ? R : never };
 
 /**
- * Reads `given` by the table `options`; throws on an unknown name (TypeError), a wrong type (TypeError) or a value out of
+ * Reads `given` by the table `options`, for a rule that is `called` so unless it is given a name; throws on an unknown name (TypeError), a wrong type (TypeError) or a value out of
  * range (RangeError), before anything is built. Messages: `<rule>: <option> must be <rule>, received <value>`.
  */
-export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(rule: string, given: object, options: S): Resolved<S> {
-  if (typeof given !== 'object' || given === null) throw new OptionTypeError(message(rule, 'options', 'an object', given));
+export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(called: string, given: object, options: S): Resolved<S> {
+  if (typeof given !== 'object' || given === null) throw new OptionTypeError(message(called, 'options', 'an object', given));
   const values = new Map<string, unknown>(Object.entries(given));
+  const own = values.get('name');
+  const rule = 'name' in options && isName(own) ? own : called;
   for (const name of values.keys()) {
     if (!(name in options)) throw new OptionTypeError(`${rule}: unknown option '${name}', known are ${Object.keys(options).join(', ')}`);
   }
@@ -31,7 +33,7 @@ const live =
   (fallback: number): Option<Hyper> =>
   (value, rule, option) => {
     if (isHyper(value)) return value;
-    const scalar = value ?? fallback;
+    const scalar = value === undefined ? fallback : value;
     const result = hyper(rule, option, fallback, range);
     checkScalar(result, scalar);
     return { ...result, value: scalar };
@@ -87,11 +89,12 @@ export function choice<const C extends string>(fallback: NoInfer<C>, choices: re
   };
 }
 
+const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9-]+$/.test(value);
+
 export function text(fallback: string): Option<string> {
   return (value, rule, option) => {
     if (value === undefined) return fallback;
-    if (typeof value !== 'string' || !/^[a-z0-9-]+$/.test(value))
-      throw new OptionTypeError(message(rule, option, 'a name of a-z, 0-9 and -', value));
+    if (!isName(value)) throw new OptionTypeError(message(rule, option, 'a name of a-z, 0-9 and -', value));
     return value;
   };
 }
