@@ -1,0 +1,162 @@
+/// <reference lib="dom" preserve="true" />
+import {
+  type Backend,
+  BackendError,
+  type DType,
+  type Executable,
+  type Floats,
+  OptionRangeError,
+  type Program,
+  type Role,
+  type Shape,
+  size,
+} from '@opt/core';
+import { instantiateKernels, type Kernels } from '@opt/linalg';
+import { compileProgram } from './compile.ts';
+import { LinearMemory } from './memory.ts';
+import { bytesOf, type Type } from './plan/values.ts';
+
+export interface WasmOptions {
+  /** Most bytes of linear memory, at least 1 MiB, at most 4 GiB (default). */
+  readonly maxMemory?: number;
+}
+
+/** A tensor in linear memory. */
+export interface WasmBuffer {
+  readonly address: number;
+  readonly length: number;
+  readonly type: Type;
+}
+
+/** The live view of a buffer, made anew when the memory has grown. */
+interface Held extends WasmBuffer {
+  view: Floats;
+}
+
+const most = 65_536 * 65_536;
+
+/**
+ * Compiles every program to one WebAssembly SIMD module. Parameters, state and gradients live in one linear memory; what is read are
+ * views of it, and a gradient written into its view is not copied.
+ *
+ * @throws OptionRangeError
+ */
+export function wasm(options: WasmOptions = {}): WasmBackend {
+  const { maxMemory = most } = options;
+  if (!(maxMemory >= 1_048_576 && maxMemory <= most))
+    throw new OptionRangeError(`wasm: maxMemory must be in [1048576, ${most}], received ${String(maxMemory)}`);
+  return new WasmBackend(maxMemory);
+}
+
+export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
+  readonly specificationVersion = 1;
+  readonly name = 'wasm';
+  readonly run = 'sync';
+  readonly read = 'sync';
+  readonly precision = 'f32';
+  readonly wide = 'f64';
+  /** Programs compiled since the start, and buffers alive: what a test of growth watches. */
+  compiled = 0;
+  buffers = 0;
+  private readonly linear: LinearMemory;
+  private readonly kernels: Kernels;
+  private readonly arena: WebAssembly.Global;
+  private arenaAddress = 0;
+  private arenaBytes = 0;
+
+  constructor(maxMemory: number) {
+    this.linear = new LinearMemory(maxMemory);
+    this.kernels = instantiateKernels(this.linear.memory);
+    this.arena = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  }
+
+  /** The bytes of linear memory at present. */
+  get memoryBytes(): number {
+    return this.linear.memory.buffer.byteLength;
+  }
+
+  create(_role: Role, _key: string, shape: Shape, dtype: DType): WasmBuffer {
+    const type = dtype === 'working' ? 'f32' : 'f64';
+    const length = size(shape);
+    const address = this.linear.allocate(length * bytesOf[type]);
+    this.buffers++;
+    const held: Held = { address, length, type, view: this.view(address, length, type) };
+    held.view.fill(0);
+    return held;
+  }
+
+  write(buffer: WasmBuffer, data: ArrayLike<number>): void {
+    const view = this.readBuffer(buffer);
+    if (data === view) return;
+    if (
+      ArrayBuffer.isView(data) &&
+      data.buffer === view.buffer &&
+      data.byteOffset === view.byteOffset &&
+      data.byteLength === view.byteLength
+    )
+      return;
+    view.set(data);
+  }
+
+  readBuffer(buffer: WasmBuffer): Floats {
+    if (!isHeld(buffer)) throw new BackendError('wasm: a buffer of another backend was used');
+    if (buffer.view.buffer !== this.linear.memory.buffer) buffer.view = this.view(buffer.address, buffer.length, buffer.type);
+    return buffer.view;
+  }
+
+  release(buffer: WasmBuffer): void {
+    this.linear.free(buffer.address, buffer.length * bytesOf[buffer.type]);
+    this.buffers--;
+  }
+
+  compile(program: Program, bind: (key: string) => WasmBuffer): Executable<'sync'> {
+    const { linear } = this;
+    const count = program.host.scalars.length;
+    const scalarBytes = 8 * count;
+    const scalars = linear.allocate(scalarBytes);
+    const placement = (key: string) => {
+      const { address, length, type } = bind(key);
+      return { address, bytes: length * bytesOf[type], type };
+    };
+    const { bytes, arena } = compileProgram(program, placement, scalars, this.kernels);
+    this.reserve(arena);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { ...this.kernels, ...hostMath, memory: linear.memory, arena: this.arena },
+    });
+    this.compiled++;
+    const { run } = instance.exports;
+    if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no entry`);
+    let given = new Float64Array(linear.memory.buffer, scalars, count);
+    return {
+      run(values) {
+        if (count > 0) {
+          if (given.buffer !== linear.memory.buffer) given = new Float64Array(linear.memory.buffer, scalars, count);
+          given.set(values);
+        }
+        run();
+      },
+      dispose: () => linear.free(scalars, scalarBytes),
+    };
+  }
+
+  dispose(): void {}
+
+  /** Scratch is shared by all programs: only one runs at a time. */
+  private reserve(bytes: number): void {
+    if (bytes <= this.arenaBytes) return;
+    // The old one goes last: should there be no room, the programs that use it still run.
+    const address = this.linear.allocate(bytes);
+    if (this.arenaBytes > 0) this.linear.free(this.arenaAddress, this.arenaBytes);
+    [this.arenaAddress, this.arenaBytes] = [address, bytes];
+    this.arena.value = address;
+  }
+
+  private view(address: number, length: number, type: Type): Floats {
+    const { buffer } = this.linear.memory;
+    return type === 'f32' ? new Float32Array(buffer, address, length) : new Float64Array(buffer, address, length);
+  }
+}
+
+const isHeld = (buffer: WasmBuffer): buffer is Held => 'view' in buffer;
+
+const hostMath = { exp: Math.exp, log: Math.log, expm1: Math.expm1, sin: Math.sin, cos: Math.cos, pow: Math.pow };

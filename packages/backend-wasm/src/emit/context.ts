@@ -1,0 +1,22 @@
+import type { Type } from '../plan/values.ts';
+import type { Func, ModuleBuilder } from '../wasm/module.ts';
+import type { VectorMath } from './math.ts';
+
+/** What every emitter of one module shares. */
+export interface Context {
+  readonly module: ModuleBuilder;
+  readonly math: VectorMath;
+  /** Address of the host scalars, f64 each. */
+  readonly scalars: number;
+  /** Functions emitted once for all that call them, by name. */
+  readonly shared: Map<string, Func>;
+}
+
+/** How a number is on the stack: alone, as four lanes of f32, or as the lower or higher two of four f64. */
+export type Form = Type | 'v32' | 'lo' | 'hi';
+
+export const formsOf = (type: Type, lanes: 1 | 4): readonly Form[] => (lanes === 1 ? [type] : type === 'f32' ? ['v32'] : ['lo', 'hi']);
+
+export const typeOf = (form: Form): Type => (form === 'f32' || form === 'v32' ? 'f32' : 'f64');
+
+export const isVector = (form: Form): boolean => form !== 'f32' && form !== 'f64';

@@ -1,0 +1,188 @@
+import type { PlacedRoot } from '../plan/body.ts';
+import { bytesOf } from '../plan/values.ts';
+import type { ValueType } from '../wasm/code.ts';
+import { convert, i32, scalars, stores, v128, vectors } from '../wasm/instructions.ts';
+import { type Form, formsOf, typeOf } from './context.ts';
+import type { Expressions } from './expression.ts';
+
+const first = { sum: 0, maximum: Number.NEGATIVE_INFINITY, poison: 0 } as const;
+
+/**
+ * One reduction of a loop nest. Loops from `level` on, the innermost ones, run over what is reduced: their result is gathered in
+ * locals, four lanes and one number for the tail. Where a loop outside of those is reduced too, or none of the innermost is, results
+ * are gathered in memory.
+ */
+export class Reduction {
+  readonly level: number;
+  private readonly placed: PlacedRoot;
+  private readonly op: 'sum' | 'maximum' | 'poison';
+  private readonly inMemory: boolean;
+  private readonly expressions: Expressions;
+  private readonly depth: number;
+  /** Vectors gathered so far, by form, and the number beside them. */
+  private readonly lanes = new Map<Form, number>();
+  private single: number | undefined;
+  private vectors = false;
+
+  constructor(placed: PlacedRoot, loops: readonly number[], expressions: Expressions) {
+    this.placed = placed;
+    this.expressions = expressions;
+    this.depth = loops.length;
+    const { op } = placed.root.into.operation;
+    this.op = op === 'maximum' || op === 'poison' ? op : 'sum';
+    const { steps } = placed.view;
+    let level = steps.length;
+    while (level > 0 && (steps[level - 1] ?? 0) === 0) level--;
+    this.level = level;
+    this.inMemory = steps.slice(0, level).some((step) => step === 0) || (level === steps.length && steps.length > 0);
+  }
+
+  /** Code before all loops. */
+  prepare(): void {
+    if (!this.inMemory) return;
+    fillFirst(this.placed, this.expressions);
+  }
+
+  /** Code before the loops over what is reduced: `vectors` where they go in steps of four. */
+  start(useVectors: boolean): void {
+    if (this.perElement) return;
+    this.vectors = useVectors;
+    const { out } = this.expressions;
+    if (this.vectors) {
+      for (const form of this.forms) {
+        const local = this.lanes.get(form) ?? this.expressions.func.local('v128');
+        this.lanes.set(form, local);
+        this.expressions.constant(form, first[this.op]);
+        out.set(local);
+      }
+    }
+    this.single ??= this.expressions.func.local(this.singleType);
+    if (this.op === 'poison') out.i32(0);
+    else this.expressions.constant(this.singleForm, first[this.op]);
+    out.set(this.single);
+  }
+
+  /** Code of a round. */
+  gather(lanes: 1 | 4): void {
+    const { expressions, placed } = this;
+    const { source, root, view } = placed;
+    const { out } = expressions;
+    if (this.perElement) {
+      const total = (form: Form): number => {
+        expressions.load({ value: root.into, view, row: undefined }, form);
+        expressions.push(source, form);
+        out.op((form === 'f32' || form === 'f64' ? scalars : vectors)[typeOf(form)][this.op === 'sum' ? 'add' : 'max']);
+        const local = expressions.temporary(form === 'f32' || form === 'f64' ? form : 'v128', `total ${form}`);
+        out.set(local);
+        return local;
+      };
+      expressions.store(total, root.into, view, undefined, lanes);
+      return;
+    }
+    if (lanes === 1) {
+      const single = this.single ?? 0;
+      if (this.op === 'poison') {
+        expressions.difference(source, this.singleForm);
+        expressions.constant(this.singleForm, 0);
+        out.op(scalars[typeOf(this.singleForm)].ne).get(single).op(i32.or);
+      } else {
+        out.get(single);
+        expressions.push(source, this.singleForm);
+        out.op(scalars[typeOf(this.singleForm)][this.op === 'sum' ? 'add' : 'max']);
+      }
+      out.set(single);
+      return;
+    }
+    for (const [form, local] of this.lanes) {
+      out.get(local);
+      if (this.op === 'poison') {
+        expressions.difference(source, form);
+        out.op(v128.or);
+      } else {
+        expressions.push(source, form);
+        out.op(vectors[typeOf(form)][this.op === 'sum' ? 'add' : 'max']);
+      }
+      out.set(local);
+    }
+  }
+
+  /** Code after the loops over what is reduced: the result goes to memory. */
+  finish(at: readonly number[]): void {
+    if (this.perElement) return;
+    const { expressions, placed } = this;
+    const { out } = expressions;
+    const single = this.single ?? 0;
+    if (this.vectors) this.join(single);
+    const { type } = placed.root.into;
+    const result = expressions.temporary(type, 'result');
+    expressions.round(at);
+    out.get(single);
+    if (this.op === 'poison') out.op(type === 'f32' ? convert.f32FromI32 : convert.f64FromI32);
+    if (this.inMemory) {
+      expressions.load({ value: placed.root.into, view: placed.view, row: undefined }, type);
+      out.op(scalars[type][this.op === 'sum' ? 'add' : 'max']);
+    }
+    out.set(result);
+    expressions.store(() => result, placed.root.into, placed.view, undefined, 1);
+  }
+
+  /** Lanes into the single number. */
+  private join(single: number): void {
+    const { out } = this.expressions;
+    for (const [form, local] of this.lanes) {
+      const type = typeOf(form);
+      if (this.op === 'poison') {
+        out.get(local).op(v128.anyTrue).get(single).op(i32.or).set(single);
+        continue;
+      }
+      for (let lane = 0; lane < 16 / bytesOf[type]; lane++) {
+        out.get(single).get(local).lane(v128.extract[type], lane);
+        out.op(scalars[type][this.op === 'sum' ? 'add' : 'max']).set(single);
+      }
+    }
+  }
+
+  /** Every element of the innermost loop has a result of its own. */
+  private get perElement(): boolean {
+    return this.level === this.depth && this.depth > 0;
+  }
+
+  private get forms(): readonly Form[] {
+    return this.op === 'poison' ? formsOf(this.placed.source.value.type, 4) : formsOf(this.placed.root.into.type, 4);
+  }
+
+  private get singleForm(): Form {
+    return this.op === 'poison' ? this.placed.source.value.type : this.placed.root.into.type;
+  }
+
+  private get singleType(): ValueType {
+    return this.op === 'poison' ? 'i32' : this.placed.root.into.type;
+  }
+}
+
+/** Fills the result of a reduction with what a reduction of nothing gives. */
+export function fillFirst({ root: { into } }: Pick<PlacedRoot, 'root'>, expressions: Expressions): void {
+  const { out } = expressions;
+  const region = expressions.regionOf(into);
+  if (into.operation.op !== 'maximum') {
+    expressions.pushAddress(region);
+    out
+      .i32(0)
+      .i32(into.size * bytesOf[into.type])
+      .fill();
+    return;
+  }
+  const at = expressions.func.local('i32');
+  const end = expressions.func.local('i32');
+  expressions.pushAddress(region);
+  out
+    .tee(at)
+    .i32(into.size * bytesOf[into.type])
+    .op(i32.add)
+    .set(end);
+  out.block().loop();
+  out.get(at).get(end).op(i32.geU).brIf(1);
+  out.get(at);
+  expressions.constant(into.type, Number.NEGATIVE_INFINITY);
+  out.memory(stores[into.type], 0).bump(at, bytesOf[into.type]).br(0).end().end();
+}

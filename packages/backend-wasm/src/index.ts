@@ -1,0 +1,1 @@
+export { WasmBackend, type WasmBuffer, type WasmOptions, wasm } from './backend.ts';
