@@ -1,0 +1,24 @@
+import type { Entry } from './contender.ts';
+import type { Medians, Target } from './target.ts';
+
+export const sections = ['steps', 'linalg', 'overhead', 'size'] as const;
+export type Section = (typeof sections)[number];
+
+/** What every contender does in one iteration, so that a rate can be printed. */
+export interface Work {
+  readonly amount: number;
+  readonly unit: 'GFLOP/s' | 'GB/s';
+}
+
+/** Contenders that do the same thing, timed in turns. */
+export interface Comparison {
+  readonly section: Section;
+  readonly title: string;
+  /** The contender all others are divided by. */
+  readonly ours: string;
+  readonly entries: readonly Entry[];
+  readonly work?: Work;
+  readonly targets: readonly Target[];
+  /** Sentences below the table. */
+  readonly notes?: (medians: Medians) => readonly string[];
+}

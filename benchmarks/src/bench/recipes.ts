@@ -1,0 +1,26 @@
+import { type Rule, rule } from '@opt/core';
+import { normalizeEma } from '@opt/normalize-ema';
+import { soap } from '@opt/soap';
+import { adam, adamw, decay, descend } from '@opt/transforms';
+import { muonLike } from './newton-schulz.ts';
+
+/** An optimizer of ours as it is timed. */
+export interface Recipe {
+  rule(): Rule;
+  /** `in place`: the caller fills the backend's own gradient buffers, `copied`: it hands over arrays, other ones every step. */
+  readonly gradients: 'in place' | 'copied';
+  /** Steps after which the work repeats itself: SOAP's refreshes. */
+  readonly block: number;
+}
+
+export const refreshEvery = 10;
+const refreshing = () => soap({ preconditionFrequency: refreshEvery });
+
+export const recipes: Readonly<Record<string, Recipe>> = {
+  adamw: { rule: () => adamw(), gradients: 'in place', block: 1 },
+  'adamw-copied': { rule: () => adamw(), gradients: 'copied', block: 1 },
+  'adamw-unguarded': { rule: () => rule(adam(), decay(), descend()), gradients: 'in place', block: 1 },
+  'newton-schulz': { rule: muonLike, gradients: 'in place', block: 1 },
+  soap: { rule: refreshing, gradients: 'copied', block: refreshEvery },
+  'soap-normalize-ema': { rule: () => normalizeEma({ base: refreshing() }), gradients: 'copied', block: refreshEvery },
+};

@@ -1,0 +1,66 @@
+/** The median of a contender in seconds per iteration, if it was measured. */
+export type Medians = (name: string) => number | undefined;
+
+/** Something a comparison has to show. */
+export interface Target {
+  /** The contender beside which it is printed. */
+  readonly row: string;
+  readonly says: string;
+  readonly bound: number;
+  readonly sense: 'at least' | 'at most';
+  /** What is held against the bound; undefined where something it needs was not measured. */
+  value(medians: Medians): number | undefined;
+}
+
+export interface Judged {
+  readonly row: string;
+  readonly says: string;
+  readonly value: number | null;
+  readonly verdict: 'met' | 'missed' | 'not measured';
+}
+
+/** Time of `row` over time of `ours`. */
+export const ratioAtLeast = (row: string, ours: string, bound: number): Target => ({
+  row,
+  says: `${row} ÷ ${ours} ≥ ${bound}`,
+  bound,
+  sense: 'at least',
+  value(medians) {
+    const [theirs, own] = [medians(row), medians(ours)];
+    return theirs === undefined || own === undefined ? undefined : theirs / own;
+  },
+});
+
+/** At most so many microseconds an iteration. */
+export const microsecondsAtMost = (row: string, bound: number): Target => ({
+  row,
+  says: `≤ ${bound} µs`,
+  bound,
+  sense: 'at most',
+  value(medians) {
+    const seconds = medians(row);
+    return seconds === undefined ? undefined : seconds * 1e6;
+  },
+});
+
+/** At least so many GFLOP/s, where an iteration takes `flops` operations. */
+export const gigaflopsAtLeast = (row: string, flops: number, bound: number): Target => ({
+  row,
+  says: `≥ ${bound} GFLOP/s`,
+  bound,
+  sense: 'at least',
+  value(medians) {
+    const seconds = medians(row);
+    return seconds === undefined ? undefined : flops / seconds / 1e9;
+  },
+});
+
+export function judge(target: Target, medians: Medians): Judged {
+  const value = target.value(medians);
+  const { row, says } = target;
+  if (value === undefined || !Number.isFinite(value)) return { row, says, value: null, verdict: 'not measured' };
+  return { row, says, value, verdict: holds(value, target.sense, target.bound) ? 'met' : 'missed' };
+}
+
+export const holds = (value: number, sense: Target['sense'], bound: number): boolean =>
+  sense === 'at least' ? value >= bound : value <= bound;
