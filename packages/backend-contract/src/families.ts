@@ -1,12 +1,13 @@
 import { OptError } from '@opt/core';
-import type { Family, MakeOptimizer, MakeReplay } from './families/family.ts';
+import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
+import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
 
 /** Every family whose recorded runs can be replayed: a new one is one file and one entry here. */
-const families: readonly Family[] = [transformsFamily, soapFamily, lmAdagradFamily, normalizeEmaFamily(optimizerNamed)];
+const families: readonly Family[] = [transformsFamily, soapFamily, lmAdagradFamily, geometricFamily, normalizeEmaFamily(optimizerNamed)];
 
 /** How the optimizer a case names is made from its hyperparameters. */
 export function optimizerNamed(name: string): MakeOptimizer {
@@ -16,6 +17,11 @@ export function optimizerNamed(name: string): MakeOptimizer {
 /** How the building block a case names is made. */
 export function componentNamed(name: string): MakeReplay {
   return find('component', name, ({ components }) => components);
+}
+
+/** What a bound of a case is about. */
+export function measureNamed(name: string): MakeMeasure {
+  return find('measure', name, ({ measures }) => measures ?? {});
 }
 
 function find<T>(what: string, name: string, table: (family: Family) => Readonly<Record<string, T>>): T {

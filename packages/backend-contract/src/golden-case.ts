@@ -19,6 +19,8 @@ interface Common {
 export interface Trajectory extends Common {
   readonly kind: 'trajectory';
   readonly optimizer: string;
+  /** What a measure of a parameter may be at most after every step, by its name. */
+  readonly bounds: Readonly<Record<string, Readonly<Record<Precision, number | null>>>>;
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly initial: readonly number[] }[];
   readonly steps: readonly {
     readonly gradients: Readonly<Record<string, readonly number[]>>;
@@ -69,7 +71,7 @@ export function parseGolden(value: unknown): GoldenCase {
       gradients: vectors(step, 'gradients', id),
       parameters: vectors(step, 'parameters', id),
     }));
-    return { ...common, kind, optimizer: text(value, 'optimizer'), parameters, steps };
+    return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), parameters, steps };
   }
   if (kind === 'component') {
     const calls = list(value, 'calls', id).map((call) => ({ inputs: tensors(call, 'inputs', id), outputs: tensors(call, 'outputs', id) }));
@@ -128,11 +130,22 @@ function tensors(value: Record<string, unknown>, field: string, id: string): Rec
   );
 }
 
-function tolerance(value: Record<string, unknown>): Record<Precision, number | null> {
-  const given = isRecord(value['tolerance']) ? value['tolerance'] : {};
-  const read = (precision: Precision, fallback: number): number | null => {
+const tolerance = (value: Record<string, unknown>): Record<Precision, number | null> =>
+  byPrecision(isRecord(value['tolerance']) ? value['tolerance'] : {}, 1e-9, 1e-4);
+
+function bounds(value: Record<string, unknown>, id: string): Record<string, Record<Precision, number | null>> {
+  return Object.fromEntries(
+    Object.entries(record(value, 'bounds', id)).map(([name, bound]) => {
+      if (!isRecord(bound)) throw new GoldenFormatError(`${id}: bounds.${name} must have float64 and float32`);
+      return [name, byPrecision(bound, null, null)];
+    }),
+  );
+}
+
+function byPrecision<F>(given: Record<string, unknown>, float64: F, float32: F): Record<Precision, number | null | F> {
+  const read = (precision: Precision, fallback: F): number | null | F => {
     const one = given[precision];
     return one === null || typeof one === 'number' ? one : fallback;
   };
-  return { float64: read('float64', 1e-9), float32: read('float32', 1e-4) };
+  return { float64: read('float64', float64), float32: read('float32', float32) };
 }

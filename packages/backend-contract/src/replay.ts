@@ -1,7 +1,8 @@
-import { createOptimizer } from '@opt/core';
+import { createOptimizer, type Program, trace } from '@opt/core';
 import type { AnyBackend } from './families/family.ts';
-import { componentNamed, optimizerNamed } from './families.ts';
+import { componentNamed, measureNamed, optimizerNamed } from './families.ts';
 import type { Component, GoldenCase, Trajectory } from './golden-case.ts';
+import { runProgram } from './run-program.ts';
 
 export type Outcome =
   | { readonly result: 'passed'; readonly worst: number }
@@ -14,11 +15,11 @@ export async function replay(golden: GoldenCase, backend: AnyBackend): Promise<O
   if (tolerance === null) return { result: 'skipped', why: `not compared in ${backend.precision}` };
   const results = golden.kind === 'trajectory' ? trajectory(golden, backend) : calls(golden, backend);
   let worst = 0;
-  for await (const { step, tensor, actual, expected } of results) {
-    const error = relativeError(actual, expected);
+  for await (const { step, tensor, actual, expected, bound } of results) {
+    const [error, most] = bound === undefined ? [relativeError(actual, expected), tolerance] : [actual[0] ?? Number.NaN, bound];
     // Written so that NaN fails.
-    if (!(error <= tolerance)) return { result: 'failed', step, tensor, error, tolerance };
-    worst = Math.max(worst, error);
+    if (!(error <= most)) return { result: 'failed', step, tensor, error, tolerance: most };
+    if (bound === undefined) worst = Math.max(worst, error);
   }
   return { result: 'passed', worst };
 }
@@ -29,21 +30,48 @@ interface Comparison {
   readonly tensor: string;
   readonly actual: ArrayLike<number>;
   readonly expected: readonly number[];
+  /** In place of a comparison: what `actual` may be at most. */
+  readonly bound?: number;
 }
 
 async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenerator<Comparison> {
   const parameters = Object.fromEntries(golden.parameters.map(({ name, shape, initial }) => [name, { shape, data: initial }]));
   const optimizer = await createOptimizer({ transform: optimizerNamed(golden.optimizer)(golden.hyperparameters), parameters, backend });
+  const limits = limitsOf(golden, backend);
   try {
     for (const [index, { gradients, parameters: after }] of golden.steps.entries()) {
       await optimizer.step(gradients);
       for (const [tensor, expected] of Object.entries(after)) {
         yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
       }
+      for (const { measure, parameter, program, bound } of limits) {
+        const measured = await runProgram(backend, program, { value: { data: (await optimizer.parameters[parameter]) ?? [] } });
+        yield { step: index + 1, tensor: `${measure} of ${parameter}`, actual: measured['measured'] ?? [], expected: [], bound };
+      }
     }
   } finally {
     optimizer.dispose();
   }
+}
+
+interface Limit {
+  readonly measure: string;
+  readonly parameter: string;
+  readonly program: Program;
+  readonly bound: number;
+}
+
+/** The bounds of a case, for every parameter they apply to. */
+function limitsOf({ bounds, optimizer, hyperparameters, parameters }: Trajectory, { precision }: AnyBackend): Limit[] {
+  return Object.entries(bounds).flatMap(([measure, byPrecision]) => {
+    const bound = byPrecision[precision === 'f64' ? 'float64' : 'float32'];
+    if (bound === null) return [];
+    return parameters.flatMap(({ name, shape }): Limit[] => {
+      const f = measureNamed(measure)(optimizer, hyperparameters, name, shape);
+      if (f === undefined) return [];
+      return [{ measure, parameter: name, bound, program: trace({ value: shape }, ({ value }) => ({ measured: f(value) })) }];
+    });
+  });
 }
 
 async function* calls(golden: Component, backend: AnyBackend): AsyncGenerator<Comparison> {

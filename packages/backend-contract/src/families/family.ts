@@ -1,4 +1,15 @@
-import { type Backend, chain, createOptimizer, type Mode, OptError, perTensor, type Rule, type Transform } from '@opt/core';
+import {
+  type Backend,
+  chain,
+  createOptimizer,
+  type Mode,
+  OptError,
+  perTensor,
+  type Rule,
+  type Shape,
+  type Tensor,
+  type Transform,
+} from '@opt/core';
 import type { GoldenTensor } from '../golden-case.ts';
 
 /** Hyperparameters as JSON has them. */
@@ -12,10 +23,19 @@ export type Replay = (inputs: Inputs) => Promise<Outputs>;
 export type MakeReplay = (hyperparameters: Hyperparameters, backend: AnyBackend, first: Inputs) => Promise<Replay>;
 export type MakeOptimizer = (hyperparameters: Hyperparameters) => Rule;
 
+/** A number about a parameter of an optimizer, which `bounds` of a case may limit; undefined where it does not apply. */
+export type MakeMeasure = (
+  optimizer: string,
+  hyperparameters: Hyperparameters,
+  parameter: string,
+  shape: Shape,
+) => ((value: Tensor) => Tensor) | undefined;
+
 /** What recorded runs of one family of optimizers can name. */
 export interface Family {
   readonly optimizers: Readonly<Record<string, MakeOptimizer>>;
   readonly components: Readonly<Record<string, MakeReplay>>;
+  readonly measures?: Readonly<Record<string, MakeMeasure>>;
 }
 
 /** JSON has no Infinity: it is written as a string. */

@@ -1,0 +1,95 @@
+import { chain, choice, flag, integer, nonNegative, type Rule, resolve, type Setting, type Shape, unit } from '@opt/core';
+import { decay, descend, type GeneralOptions, general, generalOptions, nameOf } from '@opt/transforms';
+import { muonDirection, type Scale } from './muon-direction.ts';
+import { demand } from './options.ts';
+import { type PolarOptions, polarFactor, polarOptions } from './polar-options.ts';
+import { type AuxOptions, auxOption, type Roles, rolesOption, routed } from './roles.ts';
+import { type Axis, blockView, type Convolution, composed, kernelView, type Layout, type View } from './view.ts';
+
+export interface MuonOptions extends GeneralOptions, PolarOptions {
+  /** η ≥ 0, default 0.02. */
+  readonly learningRate?: Setting;
+  /** μ of the running mean of gradients, [0, 1), default 0.95. */
+  readonly momentum?: Setting;
+  /** Look ahead, default true. */
+  readonly nesterov?: boolean;
+  /** λ ≥ 0 of the decay before the step, default 0; η·λ below 1. */
+  readonly weightDecay?: Setting;
+  /** Which entries decay and by how much, see `decay`; default 'decoupled'. */
+  readonly decayMode?: 'decoupled' | 'independent' | 'cautious';
+  /** ε ≥ 0 added to the norm the iteration starts from, default 1e-7: gradients much shorter than this are not lengthened to 1. */
+  readonly epsilon?: Setting;
+  /**
+   * s: √max(1, fanOut/fanIn) ('keller', default), 0.2·√max(fanOut, fanIn) ('moonlight': updates as long as AdamW's), √(fanOut/fanIn)
+   * ('spectral') or 1 ('none').
+   */
+  readonly scale?: Scale;
+  /** Storage order, default 'out-in': rows are outputs, kernels [out, in, k…]. 'in-out': rows are inputs, kernels [k…, in, out]. */
+  readonly layout?: Layout;
+  /** Kernels as one matrix [out, in·k…] (default), or as one channel matrix per tap. */
+  readonly convolution?: Convolution;
+  /** Equal blocks that are orthogonalised each by itself, such as the heads of a query weight; default 1. For a fused QKV: 3·heads. */
+  readonly blocks?: number;
+  /** Along which axis blocks follow each other, default 'rows'. */
+  readonly axis?: Axis;
+  /** What each parameter is; see `defaultRole`. Only hidden ones are orthogonalised. */
+  readonly roles?: Roles;
+  /** AdamW of everything else. */
+  readonly aux?: AuxOptions;
+  /** Throw where a hidden parameter cannot be split into `blocks`, default false: it goes to AdamW with a line in the log. */
+  readonly strict?: boolean;
+}
+
+/**
+ * Muon (Jordan et al. 2024): steepest descent under the spectral norm, with momentum.
+ *
+ *     B ← μB + (1−μ)G     U = (1−μ)G + μB, or B     O = msign(U)     W ← W(1 − ηλ) − η·s·O
+ *
+ * Default polar factor: 5 quintic steps, singular values of O in [0.68, 1.13]. The scale goes by the shape of the matrix that is
+ * orthogonalised: of a kernel as flattened, of each block, of each tap.
+ *
+ * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
+ */
+export function muon(options: MuonOptions = {}): Rule {
+  const rule = nameOf(options, 'muon');
+  const o = resolve(rule, options, {
+    ...generalOptions('muon'),
+    ...polarOptions,
+    learningRate: nonNegative(0.02),
+    momentum: unit(0.95),
+    nesterov: flag(true),
+    weightDecay: nonNegative(0),
+    decayMode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
+    epsilon: nonNegative(1e-7),
+    scale: choice('keller', ['keller', 'moonlight', 'spectral', 'none']),
+    layout: choice('out-in', ['out-in', 'in-out']),
+    convolution: choice('flatten', ['flatten', 'per-tap']),
+    blocks: integer(1),
+    axis: choice('rows', ['rows', 'columns']),
+    roles: rolesOption,
+    aux: auxOption,
+    strict: flag(false),
+  });
+  const { learningRate, weightDecay, momentum, nesterov, epsilon, scale, layout, convolution, blocks, axis } = o;
+  const [eta, lambda] = [learningRate.value, weightDecay.value];
+  if (typeof eta === 'number' && typeof lambda === 'number' && o.decayMode !== 'independent')
+    demand(eta * lambda < 1, rule, 'weightDecay', `below 1/learningRate = ${1 / eta}`, lambda);
+  const viewOf = (shape: Shape): View =>
+    composed(
+      shape,
+      (given) => kernelView(given, layout, convolution),
+      (matrix) => blockView(matrix, axis, blocks),
+    );
+  const polar = polarFactor({ ...o, orthogonalization: o.orthogonalization ?? 'newton-schulz' });
+  const direction = muonDirection({ momentum, nesterov, epsilon, polar, scale, layout, viewOf });
+  const move = chain(decay({ learningRate, weightDecay, mode: o.decayMode }), descend({ learningRate }));
+  const refuses = (shape: Shape): string | undefined => unsplittable(shape, layout, convolution, axis, blocks);
+  return general(o, routed(o, { direction, move }, refuses));
+}
+
+/** What a shape would have to be to be split into these blocks. */
+export function unsplittable(shape: Shape, layout: Layout, convolution: Convolution, axis: Axis, blocks: number): string | undefined {
+  if (shape.length < 2) return 'a matrix or a kernel';
+  const side = kernelView(shape, layout, convolution).shape.at(axis === 'rows' ? -2 : -1) ?? 1;
+  return side % blocks === 0 ? undefined : `divisible into ${blocks} blocks of ${axis}`;
+}

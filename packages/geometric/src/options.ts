@@ -1,0 +1,54 @@
+import {
+  fixed,
+  type Hyper,
+  hyper,
+  isHyper,
+  message,
+  type Option,
+  OptionRangeError,
+  OptionTypeError,
+  type Range,
+  type Scalar,
+} from '@opt/core';
+
+const isScalar = (value: unknown): value is Scalar => typeof value === 'number' || typeof value === 'function';
+
+/** Live, in a range of one's own. */
+export function within(fallback: number, range: Range): Option<Hyper> {
+  return (value, rule, option) => {
+    if (isHyper(value)) return value;
+    const scalar = value ?? fallback;
+    if (!isScalar(scalar)) throw new OptionTypeError(message(rule, option, `${range.rule}, or a function returning one`, scalar));
+    return hyper(rule, option, scalar, range);
+  };
+}
+
+/** A learning rate that is an angle, or the largest change of a logarithm. */
+export const rateBelow = (limit: number, fallback: number): Option<Hyper> =>
+  within(fallback, { rule: `in [0, ${limit})`, holds: (x) => x >= 0 && x < limit });
+
+/** A number > 0, fixed once the optimizer exists. */
+export const positiveNumber = (fallback: number): Option<number> =>
+  fixed(fallback, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 });
+
+/** A number ≥ 0, fixed once the optimizer exists. */
+export const nonNegativeNumber = (fallback: number): Option<number> =>
+  fixed(fallback, { rule: 'a finite number >= 0', holds: (x) => Number.isFinite(x) && x >= 0 });
+
+/** An integer in [least, most]. */
+export const integerIn = (fallback: number, least: number, most: number): Option<number> =>
+  fixed(fallback, { rule: `an integer in [${least}, ${most}]`, holds: (x) => Number.isInteger(x) && x >= least && x <= most });
+
+/** Whatever `valid` recognises; left out, `fallback`. */
+export function checked<T, F>(fallback: F, expected: string, valid: (value: unknown) => value is T): Option<T | F> {
+  return (value, rule, option) => {
+    if (value === undefined || value === null) return fallback;
+    if (!valid(value)) throw new OptionTypeError(message(rule, option, expected, value));
+    return value;
+  };
+}
+
+/** Throws unless `holds`: for what two options only together can break. */
+export function demand(holds: boolean, rule: string, option: string, expected: string, received: unknown): void {
+  if (!holds) throw new OptionRangeError(message(rule, option, expected, received));
+}

@@ -1,0 +1,127 @@
+import {
+  chain,
+  type Hyper,
+  message,
+  nonNegative,
+  type Option,
+  OptionTypeError,
+  partition,
+  positive,
+  type Rule,
+  resolve,
+  rule,
+  type Setting,
+  type Shape,
+  type Transform,
+  TransformError,
+  unit,
+  warn,
+} from '@opt/core';
+import { adam, decay, descend } from '@opt/transforms';
+import { checked } from './options.ts';
+
+/** What a parameter is in its model. Only `hidden` ones get the matrix rule. */
+export type Role = 'hidden' | 'embedding' | 'head' | 'bias' | 'norm';
+const roleNames: readonly string[] = ['hidden', 'embedding', 'head', 'bias', 'norm'] satisfies Role[];
+
+/** Roles by parameter name, or a function; what is left out or undefined goes by `defaultRole`. */
+export type Roles = Readonly<Record<string, Role>> | ((name: string, shape: Shape) => Role | undefined);
+
+/** AdamW for everything that is not hidden: η 3e-4, β (0.9, 0.95), ε 1e-10, λ 0. */
+export interface AuxOptions {
+  readonly learningRate?: Setting;
+  readonly beta1?: Setting;
+  readonly beta2?: Setting;
+  readonly epsilon?: Setting;
+  readonly weightDecay?: Setting;
+}
+
+/** By shape, then by name: vectors and matrices with a side of 1 are biases; *embed*; head, lm_head, logits, classifier; else hidden. */
+export function defaultRole(name: string, shape: Shape): Role {
+  if (shape.length < 2 || (shape.length === 2 && shape.includes(1))) return 'bias';
+  const lower = name.toLowerCase();
+  if (lower.includes('embed')) return 'embedding';
+  return lower.split(/[^a-z0-9_]+/).some((part) => /(^|_)(head|logits|classifier)$/.test(part)) ? 'head' : 'hidden';
+}
+
+const isRole = (value: unknown): value is Role => typeof value === 'string' && roleNames.includes(value);
+const isRoles = (value: unknown): value is Roles =>
+  typeof value === 'function' || (typeof value === 'object' && value !== null && Object.values(value).every(isRole));
+
+/** How `resolve` reads `roles`. */
+export const rolesOption: Option<Roles> = checked(
+  {},
+  `a role (${roleNames.join(', ')}) per parameter name, or a function giving one`,
+  isRoles,
+);
+
+/** The role of a parameter; throws where a function gives something else. */
+export function roleOf(rule: string, roles: Roles, name: string, shape: Shape): Role {
+  const given: unknown = typeof roles === 'function' ? roles(name, shape) : roles[name];
+  const role = given ?? defaultRole(name, shape);
+  if (!isRole(role)) throw new OptionTypeError(message(rule, `roles['${name}']`, roleNames.join(' or '), role));
+  return role;
+}
+
+/** The hyperparameters of `aux`, live under the names `aux.learningRate` and so on. */
+export type AuxHypers = Readonly<Record<'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay', Hyper>>;
+
+/** How `resolve` reads `aux`. */
+export const auxOption: Option<AuxHypers> = (value, rule) => {
+  if (value !== undefined && (typeof value !== 'object' || value === null))
+    throw new OptionTypeError(message(rule, 'aux', 'an object', value));
+  const named = resolve(rule, Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [`aux.${name}`, one])), {
+    'aux.learningRate': nonNegative(3e-4),
+    'aux.beta1': unit(0.9),
+    'aux.beta2': unit(0.95),
+    'aux.epsilon': positive(1e-10),
+    'aux.weightDecay': nonNegative(0),
+  });
+  return {
+    learningRate: named['aux.learningRate'],
+    beta1: named['aux.beta1'],
+    beta2: named['aux.beta2'],
+    epsilon: named['aux.epsilon'],
+    weightDecay: named['aux.weightDecay'],
+  };
+};
+
+/** What decides where a parameter goes. */
+export interface Routing {
+  readonly name: string;
+  readonly roles: Roles;
+  readonly aux: AuxHypers;
+  readonly strict: boolean;
+}
+
+/** A direction and the moves that apply it. */
+export interface Halves {
+  readonly direction: Transform;
+  readonly move: Transform;
+}
+
+/**
+ * Hidden parameters to `hidden`, all others to AdamW. A hidden one whose shape `refuses` rejects goes to AdamW too, with a line in the
+ * log, or throws if `strict`. State keys begin with `hidden/` or `aux/`.
+ */
+export function routed({ name, roles, aux, strict }: Routing, hidden: Halves, refuses: (shape: Shape) => string | undefined): Rule {
+  const route = (owner: string, shape: Shape): 'hidden' | 'aux' =>
+    roleOf(name, roles, owner, shape) === 'hidden' && refuses(shape) === undefined ? 'hidden' : 'aux';
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = aux;
+  const direction = partition({ hidden: hidden.direction, aux: adam({ beta1, beta2, epsilon }) }, route);
+  const move = partition({ hidden: hidden.move, aux: chain(decay({ learningRate, weightDecay }), descend({ learningRate })) }, route);
+  const checkedDirection: Transform = {
+    ...direction,
+    declare(parameters, at) {
+      for (const [owner, shape] of Object.entries(parameters)) {
+        const expected = roleOf(name, roles, owner, shape) === 'hidden' ? refuses(shape) : undefined;
+        if (expected === undefined) continue;
+        const complaint = `${name}: hidden parameter '${owner}' must be ${expected}, received shape [${shape.join(', ')}]`;
+        if (strict) throw new TransformError(complaint);
+        warn(`${complaint}; it is updated by AdamW`);
+      }
+      direction.declare(parameters, at);
+    },
+  };
+  return rule(checkedDirection, move);
+}
