@@ -1,8 +1,8 @@
 /** A duration in three digits: 2.41 µs, 0.812 ms, 1.24 s. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
-  if (seconds < 1e-4) return `${three(seconds * 1e6)} µs`;
-  return seconds < 1 ? `${three(seconds * 1e3)} ms` : `${three(seconds)} s`;
+  if (Math.abs(seconds) < 1e-4) return `${three(seconds * 1e6)} µs`;
+  return Math.abs(seconds) < 1 ? `${three(seconds * 1e3)} ms` : `${three(seconds)} s`;
 }
 
 /** Three significant digits, never in powers of ten. */
