@@ -10,6 +10,7 @@ import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testRandom } from './contract/random.ts';
+import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
 
 export type { BackendContract, Tolerance } from './contract/harness.ts';
@@ -35,6 +36,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testLoops(harness);
     testInPlace(harness);
     testRandom(harness);
+    testTable(harness);
     testOptimizers(harness);
     testGolden(harness);
     testFuzz(harness);

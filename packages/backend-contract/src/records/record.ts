@@ -1,0 +1,96 @@
+import type { Transform } from '@opt/core';
+import type { Hyperparameters } from '../families/family.ts';
+
+/** A value an option must refuse, and how. */
+export interface BadValue {
+  readonly value: unknown;
+  /** RangeError or TypeError. */
+  readonly error: 'range' | 'type';
+  /** What the option must be, in the words of the message. */
+  readonly rule: string;
+}
+
+/** One exported transform: all that the shared tests need to know of it. */
+export interface TransformRecord {
+  /** The name it is exported by. */
+  readonly name: string;
+  readonly from: string;
+  /** A whole optimizer; a stage that gives a direction; one that moves the parameter; one that wraps a rule. */
+  readonly role: 'rule' | 'direction' | 'move';
+  /** What it calls itself in messages. */
+  readonly called: string;
+  readonly make: (options?: Hyperparameters) => Transform;
+  /** Every option, with values it must refuse. */
+  readonly options: Readonly<Record<string, readonly BadValue[]>>;
+  /** Option sets that take other paths through the code; the default is always tried. */
+  readonly variants?: readonly Hyperparameters[];
+  /** Only slots of kind `vector` and only operations that commute with rotations. */
+  readonly rotates?: boolean;
+}
+
+const refuse = (rule: string, error: 'range' | 'type', values: readonly unknown[]): BadValue[] =>
+  values.map((value) => ({ value, error, rule }));
+
+/** A live hyperparameter: a number in a range, or a function. */
+const live = (rule: string, outside: readonly number[]): BadValue[] => [
+  ...refuse(rule, 'range', [...outside, Number.NaN]),
+  ...refuse(`${rule}, or a function returning one`, 'type', ['0.5', true, null, [], {}]),
+];
+
+export const nonNegative: readonly BadValue[] = live('a finite number >= 0', [-1, -1e-300, Infinity]);
+export const positive: readonly BadValue[] = live('a finite number > 0', [0, -1, Infinity]);
+export const aboveOne: readonly BadValue[] = live('a finite number > 1', [1, 0.5, Infinity]);
+export const unit: readonly BadValue[] = live('in [0, 1)', [1, -0.1, 2, Infinity]);
+export const closedUnit: readonly BadValue[] = live('in [0, 1]', [-0.1, 1.5, Infinity]);
+
+export const integer = (least: number): readonly BadValue[] => {
+  const rule = `an integer >= ${least}`;
+  return [...refuse(rule, 'range', [least - 1, -5, least + 0.5, Number.NaN, Infinity]), ...refuse(rule, 'type', ['3', true, null, [3]])];
+};
+
+export const number = (rule: string, outside: readonly number[]): readonly BadValue[] => [
+  ...refuse(rule, 'range', [...outside, Number.NaN]),
+  ...refuse(rule, 'type', ['2', true, null]),
+];
+
+export const flag: readonly BadValue[] = refuse('true or false', 'type', [1, 0, 'true', null, {}]);
+
+export const choice = (...choices: readonly string[]): readonly BadValue[] =>
+  refuse(choices.map((one) => `'${one}'`).join(' or '), 'type', ['other', '', 1, true, null]);
+
+export const text: readonly BadValue[] = refuse('a name of a-z, 0-9 and -', 'type', [
+  '',
+  'Upper',
+  'with space',
+  'a/b',
+  'a.b',
+  'a:b',
+  3,
+  null,
+]);
+
+export const transform: readonly BadValue[] = refuse('a transform such as adam()', 'type', [3, 'adam', {}, true]);
+
+/** An option that may be null. */
+export const orNull = (values: readonly BadValue[]): readonly BadValue[] => values.filter(({ value }) => value !== null);
+
+/** The options every optimizer has. */
+export const general: Readonly<Record<string, readonly BadValue[]>> = {
+  clipnorm: orNull(positive),
+  clipvalue: orNull(positive),
+  globalClipnorm: orNull(positive),
+  useEma: flag,
+  emaMomentum: closedUnit,
+  emaOverwriteFrequency: orNull(integer(1)),
+  lossScaleFactor: orNull(positive),
+  gradientAccumulationSteps: orNull(integer(2)),
+  nonFinite: choice('skip', 'throw'),
+  name: text,
+};
+
+/** Settings that put every general stage into a rule. */
+export const everyGeneral: readonly Hyperparameters[] = [
+  { globalClipnorm: 0.5, useEma: true, emaMomentum: 0.8, emaOverwriteFrequency: 3, lossScaleFactor: 2 },
+  { clipnorm: 0.1, gradientAccumulationSteps: 2 },
+  { clipvalue: 0.2, useEma: true, name: 'other' },
+];

@@ -1,0 +1,71 @@
+import { accumulate, chain, named, OptError, partition, type Rule, rule, skipNonFinite, type Transform, weightEma } from '@opt/core';
+import { normalizeEma } from '@opt/normalize-ema';
+import { descend, ema, sgd, unscale } from '@opt/transforms';
+import type { Hyperparameters } from './families/family.ts';
+import { optimizersRecords } from './records/optimizers.ts';
+import type { TransformRecord } from './records/record.ts';
+import { transformsRecords } from './records/transforms.ts';
+
+/** Every exported transform: a new one joins the shared tests by a record here. */
+export const transforms: readonly TransformRecord[] = [...transformsRecords, ...optimizersRecords];
+
+/** One way to make an optimizer of a record. */
+export interface Subject {
+  readonly label: string;
+  readonly record: TransformRecord;
+  make(): Rule;
+}
+
+const isRule = (transform: Transform): transform is Rule => 'mapDirection' in transform;
+
+/** A whole optimizer around a record: stages without memory get a moving average to work on. */
+function whole({ name, role, make }: TransformRecord, options: Hyperparameters): Rule {
+  const made = make(options);
+  if (role === 'direction') return rule(chain(named('before', ema({ beta: 0.5 })), made), descend({ learningRate: 0.02 }));
+  if (role === 'move') return rule(ema({ beta: 0.5 }), made, ...(name === 'descend' ? [] : [descend({ learningRate: 0.02 })]));
+  return isRule(made) ? made : rule(made);
+}
+
+const show = (options: Hyperparameters): string =>
+  Object.entries(options)
+    .map(([name, value]) => `${name} ${typeof value === 'object' && value !== null ? '…' : String(value)}`)
+    .join(', ');
+
+export const subjects = (records: readonly TransformRecord[] = transforms): Subject[] =>
+  records.flatMap((record) =>
+    [{}, ...(record.variants ?? [])].map((options) => ({
+      label: `${record.name}(${show(options)})`,
+      record,
+      make: () => whole(record, options),
+    })),
+  );
+
+/** Everything a rule can be put into. */
+export interface Wrapper {
+  readonly name: string;
+  wrap(rule: Rule): Transform;
+  /** Whether some calls only collect, so that poison shows later. */
+  readonly collects?: boolean;
+}
+
+export const wrappers: readonly Wrapper[] = [
+  { name: 'alone', wrap: (inner) => inner },
+  { name: 'named', wrap: (inner) => named('outer', inner) },
+  { name: 'in a chain', wrap: (inner) => chain(named('first', unscale({ lossScaleFactor: 4 })), inner) },
+  {
+    name: 'in a partition',
+    wrap: (inner) => partition({ here: inner, there: sgd({ momentum: 0.5 }) }, (_, shape) => (shape.length > 0 ? 'here' : 'there')),
+  },
+  { name: 'accumulated', wrap: (inner) => accumulate(3, named('inner', inner)), collects: true },
+  { name: 'averaged', wrap: (inner) => weightEma({ emaMomentum: 0.7, emaOverwriteFrequency: 4 }, named('inner', inner)) },
+  { name: 'normalised', wrap: (inner) => normalizeEma({ base: inner, name: 'wrapped', emaBeta: 0.5 }) },
+];
+
+export function subjectNamed(label: string): Subject {
+  const found = subjects().find((subject) => subject.label === label);
+  if (found === undefined) throw new OptError('transform', `no subject is called '${label}'`);
+  return found;
+}
+
+/** The wrapped rule inside a guard of its own: of a rule's own guard a wrapper around it knows nothing. */
+export const guarded = (subject: Subject, wrapper: Wrapper): Transform => skipNonFinite(named('all', wrapper.wrap(subject.make())));
