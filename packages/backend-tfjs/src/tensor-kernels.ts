@@ -50,8 +50,10 @@ const given = (operand: Operand | undefined): Operand => {
   return operand;
 };
 
-const asTensor = (operand: Operand | undefined): tf.Tensor =>
-  typeof operand === 'number' || operand === undefined ? tf.scalar(given(operand) as number) : operand;
+const asTensor = (operand: Operand | undefined): tf.Tensor => {
+  const there = given(operand);
+  return typeof there === 'number' ? tf.scalar(there) : there;
+};
 
 const bits = (condition: tf.Tensor): tf.Tensor => tf.cast(condition, 'float32');
 

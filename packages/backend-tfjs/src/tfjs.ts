@@ -60,6 +60,11 @@ export interface TfjsBackend<Run extends Mode, Read extends Mode> extends Backen
   readonly buffers: number;
 }
 
+/** Whether a backend is one of this package. */
+export const isTfjsBackend = <Run extends Mode, Read extends Mode>(
+  backend: object | TfjsBackend<Run, Read>,
+): backend is TfjsBackend<Run, Read> => backend instanceof Common;
+
 /** What the three ways of running have in common. */
 abstract class Common {
   readonly specificationVersion = 1;
