@@ -38,7 +38,7 @@ describe('a run without peers', () => {
     expect(new Set(absent)).toEqual(
       new Set([
         'ours (FMA)',
-        'torch',
+        'torch, the same in f32',
         'torch foreach',
         'torch fused',
         'torch loop',

@@ -19,15 +19,15 @@ export interface Judged {
   readonly verdict: 'met' | 'missed' | 'not measured';
 }
 
-/** Time of `row` over time of `ours`. */
-export const ratioAtLeast = (row: string, ours: string, bound: number): Target => ({
-  row,
-  says: `${row} ÷ ${ours} ≥ ${bound}`,
+/** Time of `theirs` over time of `ours`; printed beside theirs, or beside the variant of ours that it is about. */
+export const ratioAtLeast = (theirs: string, ours: string, bound: number): Target => ({
+  row: ours === 'ours' ? theirs : ours,
+  says: `${theirs} ÷ ${ours} ≥ ${bound}`,
   bound,
   sense: 'at least',
   value(medians) {
-    const [theirs, own] = [medians(row), medians(ours)];
-    return theirs === undefined || own === undefined ? undefined : theirs / own;
+    const [other, own] = [medians(theirs), medians(ours)];
+    return other === undefined || own === undefined ? undefined : other / own;
   },
 });
 

@@ -2,9 +2,8 @@ import { explain } from '@opt/core';
 import type { Comparison } from '../comparison.ts';
 import { copyOf, memoryCopy } from '../memory-copy.ts';
 import { gradientSetCount, type Model, models, parameterCount } from '../models.ts';
-import { a, b, c, steps as quinticSteps } from '../newton-schulz.ts';
 import type { Peers } from '../peers.ts';
-import { recipes, refreshEvery } from '../recipes.ts';
+import { quintic, recipes, refreshEvery } from '../recipes.ts';
 import { microsecondsAtMost, ratioAtLeast, type Target } from '../target.ts';
 import { duration, three } from '../units.ts';
 
@@ -82,15 +81,16 @@ export function adamwStep(peers: Peers, name: string, model: Model, section: Com
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 function muonStep(peers: Peers, name: string, model: Model): Comparison {
-  const task = `step/newton-schulz/${name}`;
-  const spec = { task: 'newton-schulz', shapes: Object.values(model.shapes), coefficients: [a, b, c], steps: quinticSteps };
+  const task = `step/muon/${name}`;
+  const spec = { task: 'newton-schulz', shapes: Object.values(model.shapes), coefficients: quintic.nsCoefficients, steps: quintic.nsSteps };
   return {
     section: 'steps',
-    title: `Newton–Schulz (${quinticSteps} quintic steps, as in Muon), ${model.title}`,
+    title: `Muon, ${quintic.nsSteps} quintic steps, ${model.title}`,
     ours: 'ours',
-    entries: [peers.ours('ours', task), peers.fma(task), peers.torch('torch', spec)],
-    work: { amount: meanFlops('newton-schulz', model) / 1e9, unit: 'GFLOP/s' },
+    entries: [peers.ours('ours', task), peers.fma(task), peers.torch('torch, the same in f32', spec)],
+    work: { amount: meanFlops('muon', model) / 1e9, unit: 'GFLOP/s' },
     targets: [],
+    notes: () => [necessary],
   };
 }
 
@@ -117,8 +117,11 @@ export function soapStep(peers: Peers, name: string, model: Model, section: Comp
     ],
     ...(section === 'steps' && { work: { amount: meanFlops('soap', model) / 1e9, unit: 'GFLOP/s' as const } }),
     targets: targets[name] ?? [],
+    notes: () => (section === 'steps' ? [necessary] : []),
   };
 }
+
+const necessary = 'Rates count the operations that are necessary, symmetric products half, whoever computes them.';
 
 /** Floating-point operations of a step that are necessary, mean over ten steps after the first. */
 function meanFlops(recipe: string, model: Model): number {
