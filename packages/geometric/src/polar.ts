@@ -11,7 +11,7 @@ export function polarStep(x: Tensor, [a, b, c]: Triple): Tensor {
 
 /**
  * The same polynomials, gathered in Q = qI + R [p, p], a polynomial of A₀ = XXᵀ, and applied to X once: products of p × p matrices
- * that commute, so that each is symmetric. Cheaper as soon as q > p; p small singular values lose what a Gram matrix loses.
+ * that commute, so that each is symmetric. What A₀ loses to rounding grows with every step, so few steps share one.
  */
 function gramSteps(x: Tensor, triples: readonly Triple[]): Tensor {
   let A = inner(x, x);
@@ -25,6 +25,13 @@ function gramSteps(x: Tensor, triples: readonly Triple[]): Tensor {
     A = P.matmul(B, { add: B, beta: a });
   });
   return R === undefined ? x : along(x, R, { add: x, beta: q });
+}
+
+/** Steps that share a Gram matrix: 3, while small singular values only grow, then 2 at a time. */
+function gramChunks(triples: readonly Triple[]): (readonly Triple[])[] {
+  const chunks = [triples.slice(0, 3)];
+  for (let i = 3; i < triples.length; i += 2) chunks.push(triples.slice(i, i + 2));
+  return chunks;
 }
 
 export interface NewtonSchulzOptions {
@@ -47,7 +54,7 @@ export function newtonSchulz(m: Tensor, { triples, safety = 1, epsilon = 0, rout
   const [rows, columns] = sides(m);
   const p = Math.min(rows, columns);
   const pays = p >= gramSize && Math.max(rows, columns) >= gramRatio * p;
-  return route === 'auto' && pays ? gramSteps(x, triples) : triples.reduce(polarStep, x);
+  return route === 'auto' && pays ? gramChunks(triples).reduce(gramSteps, x) : triples.reduce(polarStep, x);
 }
 
 /** 10·max(m, n)·ε, relative to the largest: singular values up to this are zero. */

@@ -1,0 +1,37 @@
+import type { RecordedRun, Size } from './recorded.ts';
+import type { Row } from './rows.ts';
+import type { Run } from './train.ts';
+
+/** What the corrected algorithms must reach on the full set, whatever was recorded; percent. */
+const least: Readonly<Record<string, number>> = { grassmannian: 96.8, 'doubly-stochastic': 97.0, symplectic: 96.9, muon: 97.3 };
+
+const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.abs(expected);
+
+/** The limits of mnist-table.json that a run misses, in words; none is a pass. */
+export function misses(row: Row, run: Run, recorded: RecordedRun | undefined, size: Size): string[] {
+  const missed: string[] = [];
+  const last = run.epochs.at(-1);
+  const check = (holds: boolean, what: string): void => void (holds || missed.push(what));
+  if (row.kind === 'repository' && row.name === 'grassmannian') {
+    check(last !== undefined && last.testAccuracy < 20 && !(last.trainLoss <= 10), 'must diverge: accuracy below 20, loss above 10');
+    return missed;
+  }
+  const floor = row.kind === 'corrected' && size === 'full' ? least[row.name] : undefined;
+  if (floor !== undefined) check((last?.testAccuracy ?? 0) >= floor, `accuracy below ${floor}`);
+  if (recorded === undefined) return missed;
+  recorded.firstLosses.forEach((expected, i) => {
+    const error = relative(run.firstLosses[i] ?? Number.NaN, expected);
+    check(error < 1e-4, `loss of batch ${i + 1} off by ${error.toExponential(1)}`);
+  });
+  const [first, end] = [recorded.epochs[0], recorded.epochs.at(-1)];
+  if (size === 'quick' && first !== undefined) {
+    const error = relative(run.epochs[0]?.trainLoss ?? Number.NaN, first.trainLoss);
+    check(error < 2e-3, `training loss of epoch 1 off by ${error.toExponential(1)}`);
+  }
+  if (end === undefined || last === undefined || run.epochs.length < recorded.epochs.length) return missed;
+  const points = size === 'quick' ? 1.5 : 0.6;
+  check(Math.abs(last.testAccuracy - end.testAccuracy) <= points, `accuracy more than ${points} points from ${end.testAccuracy}`);
+  const share = size === 'quick' && row.name === 'muon' ? 0.15 : 0.1;
+  check(relative(last.trainLoss, end.trainLoss) <= share, `training loss more than ${100 * share} % from ${end.trainLoss}`);
+  return missed;
+}

@@ -1,0 +1,74 @@
+import { type Backend, createOptimizer, type Floats, mapValues } from '@opt/core';
+import { fill, type Mnist, shuffled } from './data.ts';
+import { initialWeights } from './initial-weights.ts';
+import { gradientsOf, hitsOf, layers, runner, type Weights } from './network.ts';
+import type { Row } from './rows.ts';
+
+export const batchSize = 256;
+const testBatch = 500;
+
+/** What one row of the table did. */
+export interface Run {
+  /** Losses of the first 20 batches, each before its update. */
+  readonly firstLosses: readonly number[];
+  readonly epochs: readonly { readonly trainLoss: number; readonly testAccuracy: number }[];
+  readonly seconds: number;
+}
+
+/** Trains one row from the recorded weights over the recorded shuffles; `epochDone` after each epoch. */
+export function train<B>(
+  row: Row,
+  data: Mnist,
+  epochs: number,
+  backend: Backend<'sync', 'sync', never, B>,
+  epochDone: (epoch: number, trainLoss: number, testAccuracy: number) => void = () => {},
+): Run {
+  const started = performance.now();
+  const initial = initialWeights(layers);
+  const parameters = mapValues(layers, ({ shape }, name) => ({ shape, data: initial[name] ?? [] }));
+  const optimizer = createOptimizer({ transform: row.make(), parameters, backend });
+  const runners = new Map<number, ReturnType<typeof runner>>();
+  const batchOf = (count: number): ReturnType<typeof runner> => {
+    const made = runners.get(count) ?? runner(backend, count, gradientsOf);
+    runners.set(count, made);
+    return made;
+  };
+  const evaluation = runner(backend, testBatch, hitsOf);
+  const firstLosses: number[] = [];
+  const results: { trainLoss: number; testAccuracy: number }[] = [];
+  let step = 0;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffled(data.train.count, epoch);
+    let [sum, batches] = [0, 0];
+    for (let start = 0; start < order.length; start += batchSize) {
+      const chosen = order.subarray(start, start + batchSize);
+      const batch = batchOf(chosen.length);
+      fill(data.train, chosen, batch);
+      const { loss, ...gradients } = batch.run(optimizer.parameters);
+      const value = loss?.[0] ?? Number.NaN;
+      if (firstLosses.length < 20) firstLosses.push(value);
+      sum += value;
+      batches++;
+      optimizer.step(Object.fromEntries(Object.entries(gradients).filter(([name]) => !row.frozen.includes(name))));
+      step++;
+      row.afterStep?.(step, optimizer.parameters);
+    }
+    const testAccuracy = accuracy(data.test, evaluation, optimizer.parameters);
+    results.push({ trainLoss: sum / batches, testAccuracy });
+    epochDone(epoch + 1, sum / batches, testAccuracy);
+  }
+  optimizer.dispose();
+  return { firstLosses, epochs: results, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Percent of images recognised. */
+function accuracy(images: Mnist['test'], evaluation: ReturnType<typeof runner>, weights: Weights): number {
+  let hits = 0;
+  for (let start = 0; start < images.count; start += testBatch) {
+    const chosen = Array.from({ length: testBatch }, (_, i) => start + i);
+    fill(images, chosen, evaluation);
+    const counted: Floats | undefined = evaluation.run(weights)['hits'];
+    hits += counted?.[0] ?? Number.NaN;
+  }
+  return (100 * hits) / images.count;
+}
