@@ -1,10 +1,9 @@
 import { CheckpointError } from '../errors.ts';
 import { type Shape, sameShape, size } from '../program/shape.ts';
-import { joined } from '../transform/concatenated.ts';
 import type { Shapes } from '../transform/transform.ts';
 import type { Layout } from './layout.ts';
 import { parameterKey } from './planner.ts';
-import { isRecord, type Saved, type SavedTensor } from './safetensors.ts';
+import { isRecord, isSizes, type Saved, type SavedTensor } from './safetensors.ts';
 
 export const checkpointFormat = 'opt-checkpoint/1';
 
@@ -15,8 +14,9 @@ export interface HostState {
   readonly seed: number;
   /** Numbers only: a schedule is a function and cannot be saved. */
   readonly hypers: Readonly<Record<string, number>>;
-  /** Parameters in declaration order: the order inside joined slots. */
-  readonly parameters: readonly (readonly [name: string, shape: Shape])[];
+  readonly parameters: Readonly<Record<string, Shape>>;
+  /** Joined slots by key: their parameters, in order. */
+  readonly joins: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What did not fit when a checkpoint was loaded. */
@@ -33,21 +33,34 @@ export function decodeHost(metadata: Readonly<Record<string, string>>): HostStat
   if (metadata['format'] !== checkpointFormat) {
     throw new CheckpointError(`load: the file must be of format ${checkpointFormat}, received ${metadata['format'] ?? 'none'}`);
   }
-  const state: unknown = JSON.parse(metadata['host'] ?? 'null');
+  const state = parse(metadata['host'] ?? 'null');
   if (!isHostState(state)) throw new CheckpointError("load: the file's counters and hyperparameters are incomplete");
   return state;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isHostState(value: unknown): value is HostState {
   return (
     isRecord(value) &&
-    isRecord(value['counters']) &&
-    typeof value['call'] === 'number' &&
-    typeof value['seed'] === 'number' &&
-    isRecord(value['hypers']) &&
-    Array.isArray(value['parameters'])
+    isRecordOf(value['counters'], isNumber) &&
+    isNumber(value['call']) &&
+    isNumber(value['seed']) &&
+    isRecordOf(value['hypers'], isNumber) &&
+    isRecordOf(value['parameters'], isSizes) &&
+    isRecordOf(value['joins'], isNames)
   );
 }
+
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isNames = (value: unknown): boolean => Array.isArray(value) && value.every((name) => typeof name === 'string');
+const isRecordOf = (value: unknown, holds: (item: unknown) => boolean): boolean => isRecord(value) && Object.values(value).every(holds);
 
 /** Checks a checkpoint against what is here, changing nothing: the tensors to write, and the report. */
 export function match(
@@ -57,13 +70,18 @@ export function match(
   layout: Layout,
 ): { writes: Map<string, SavedTensor>; report: LoadReport } {
   const wanted = new Map<string, Shape>(Object.entries(shapes).map(([name, shape]) => [parameterKey(name), shape]));
-  for (const { key, slot } of layout.slots.values()) wanted.set(key, slot.shape);
+  const joins = new Map<string, Shapes>();
+  for (const { key, slot } of layout.slots.values()) {
+    wanted.set(key, slot.shape);
+    if (slot.joins !== undefined) joins.set(key, slot.joins);
+  }
   const writes = new Map<string, SavedTensor>();
   for (const [key, shape] of wanted) {
     const tensor = saved.tensors.get(key);
     if (tensor === undefined) continue;
     if (!sameShape(tensor.shape, shape)) throw new CheckpointError(`load: '${key}' must have shape [${shape}], received [${tensor.shape}]`);
-    writes.set(key, key.endsWith(`:${joined}`) ? reorder(key, tensor, host.parameters, shapes) : tensor);
+    const today = joins.get(key);
+    writes.set(key, today === undefined ? tensor : reorder(key, tensor, joinedIn(key, host), today));
   }
   const absent = [...wanted.keys()].filter((key) => !writes.has(key));
   const parameters = absent.filter((key) => layout.slots.get(key) === undefined);
@@ -72,8 +90,13 @@ export function match(
   return { writes, report: { missing: absent, surplus: [...saved.tensors.keys()].filter((key) => !wanted.has(key)) } };
 }
 
+type Join = readonly (readonly [name: string, shape: Shape])[];
+
+/** What a saved slot joins. */
+const joinedIn = (key: string, { joins, parameters }: HostState): Join => (joins[key] ?? []).map((name) => [name, parameters[name] ?? []]);
+
 /** A joined slot saved under another order of the parameters, in the order of today. */
-function reorder(key: string, tensor: SavedTensor, saved: HostState['parameters'], shapes: Shapes): SavedTensor {
+function reorder(key: string, tensor: SavedTensor, saved: Join, shapes: Shapes): SavedTensor {
   const today = Object.entries(shapes);
   if (saved.length === today.length && saved.every(([name], i) => name === today[i]?.[0])) return tensor;
   if (saved.length !== today.length || !saved.every(([name, shape]) => shapes[name] !== undefined && sameShape(shape, shapes[name]))) {
@@ -93,7 +116,7 @@ function reorder(key: string, tensor: SavedTensor, saved: HostState['parameters'
 }
 
 /** For each element of today's joined vector, its position in the saved one. */
-function positions(saved: HostState['parameters'], shapes: Shapes): number[] {
+function positions(saved: Join, shapes: Shapes): number[] {
   const start = new Map<string, number>();
   let at = 0;
   for (const [name, shape] of saved) {

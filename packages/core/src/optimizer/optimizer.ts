@@ -250,7 +250,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       call: this.call,
       seed: this.random.seed,
       hypers: Object.fromEntries(hypers),
-      parameters: Object.entries(this.shapes),
+      parameters: this.shapes,
+      joins: Object.fromEntries(
+        [...this.layout.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])),
+      ),
     };
   }
 

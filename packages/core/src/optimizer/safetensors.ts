@@ -68,7 +68,7 @@ function parseHeader(bytes: Uint8Array, bad: (why: string) => CheckpointError): 
 }
 
 function readTensor(view: DataView, start: number, name: string, entry: unknown, bad: (why: string) => CheckpointError): SavedTensor {
-  if (!isRecord(entry) || !isNumbers(entry['shape']) || !isNumbers(entry['data_offsets'])) throw bad(`'${name}' has no shape or offsets`);
+  if (!isRecord(entry) || !isSizes(entry['shape']) || !isNumbers(entry['data_offsets'])) throw bad(`'${name}' has no shape or offsets`);
   const { shape, data_offsets: offsets, dtype } = { shape: entry['shape'], data_offsets: entry['data_offsets'], dtype: entry['dtype'] };
   if (dtype !== 'F32' && dtype !== 'F64') throw bad(`'${name}' has dtype ${String(dtype)}, known are F32 and F64`);
   const bytes = dtype === 'F64' ? 8 : 4;
@@ -82,6 +82,8 @@ function readTensor(view: DataView, start: number, name: string, entry: unknown,
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Sizes of axes. */
+export const isSizes = (value: unknown): value is number[] => isNumbers(value) && value.every((n) => Number.isInteger(n) && n >= 0);
 const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
 const strings = (value: unknown): Record<string, string> =>
   isRecord(value) ? Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string')) : {};

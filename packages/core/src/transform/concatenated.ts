@@ -2,7 +2,7 @@ import { size } from '../program/shape.ts';
 import { mapValues, required } from '../records.ts';
 import { concat, full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
-import type { Shapes, Tensors, Transform } from './transform.ts';
+import type { Declarer, Shapes, Tensors, Transform } from './transform.ts';
 
 /** The name of all parameters joined. */
 export const joined = '*';
@@ -14,7 +14,8 @@ export const joined = '*';
 export function concatenated(inner: Transform): Transform {
   return {
     name: inner.name,
-    declare: (parameters, at) => inner.declare({ [joined]: [Object.values(parameters).reduce((sum, shape) => sum + size(shape), 0)] }, at),
+    declare: (parameters, at) =>
+      inner.declare({ [joined]: [Object.values(parameters).reduce((sum, shape) => sum + size(shape), 0)] }, joining(parameters, at)),
     apply(flow, site) {
       if (Object.keys(flow.updates).length === 0) return flow;
       const shapes = mapValues(flow.parameters, ({ shape }) => shape);
@@ -39,6 +40,13 @@ export function concatenated(inner: Transform): Transform {
     },
   };
 }
+
+/** A declarer that notes with every slot which parameters it joins: a checkpoint may hold them in another order. */
+const joining = (joins: Shapes, at: Declarer): Declarer => ({
+  ...at,
+  child: (name) => joining(joins, at.child(name)),
+  slot: (name, owner, slot) => at.slot(name, owner, owner === joined ? { ...slot, joins } : slot),
+});
 
 const join = (tensors: Tensors, shapes: Shapes): Tensor =>
   concat(Object.entries(shapes).map(([owner, shape]) => tensors[owner]?.reshape([size(shape)]) ?? full([size(shape)], 0)));

@@ -24,6 +24,8 @@ export interface Slot {
   readonly init?: number | 'identity';
   /** Equal to its transpose at all times: products of it need half the work. */
   readonly symmetric?: boolean;
+  /** The parameters it joins, in order; said by `concatenated`. */
+  readonly joins?: Shapes;
 }
 
 /** One step on its way through the stages, for the whole model. */
