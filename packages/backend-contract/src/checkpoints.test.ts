@@ -1,0 +1,273 @@
+import { reference } from '@opt/backend-reference';
+import { CheckpointError, chain, concatenated, named, partition, perTensor, rule, type Transform, weightEma } from '@opt/core';
+import { lmAdagrad } from '@opt/lm-adagrad';
+import { adamw, descend, ema, sgd } from '@opt/transforms';
+import { describe, expect, it } from 'vitest';
+import { expectSame, input } from './contract/harness.ts';
+import { type AnyOptimizer, gradientsAt, type Model, oddModel, optimizerOn, snapshot, train, withOptimizer } from './contract/models.ts';
+import { type Subject, subjects } from './transforms.ts';
+
+const reversed = (model: Model): Model => Object.fromEntries(Object.entries(model).reverse());
+const on = (transform: Transform, model: Model = oddModel) => optimizerOn(reference(), transform, model);
+
+/** Steps with the gradients of `model`, whatever the order in which the optimizer holds them. */
+const feed = async (optimizer: AnyOptimizer, from: number, to: number): Promise<void> => {
+  for (let step = from; step < to; step++) await optimizer.step(gradientsAt(oddModel, step));
+};
+
+const savedBy = (transform: Transform, model: Model = oddModel): Promise<Uint8Array> =>
+  withOptimizer(on(transform, model), async (optimizer) => {
+    await train(optimizer, model, 0, 5);
+    return optimizer.save();
+  });
+
+const failing = async (call: () => unknown): Promise<unknown> => {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '');
+
+describe('state is kept by name', () => {
+  it.each(subjects().map((subject): [string, Subject] => [subject.label, subject]))(
+    'parameters in another order go on as if nothing had happened: %s',
+    async (_, { make }) => {
+      await withOptimizer(on(make()), async (through) => {
+        await feed(through, 0, 5);
+        const file = await through.save();
+        await feed(through, 5, 9);
+        await withOptimizer(on(make(), reversed(oddModel)), async (reordered) => {
+          expect(await reordered.load(file)).toEqual({ missing: [], surplus: [] });
+          await feed(reordered, 5, 9);
+          const [actual, expected] = [await snapshot(reordered), await snapshot(through)];
+          for (const name of Object.keys(oddModel)) {
+            expected[name]?.forEach((x, i) => {
+              // Sums over all parameters are added up in another order.
+              expect(Math.abs(x - (actual[name]?.[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThanOrEqual(1e-10);
+            });
+          }
+        });
+      });
+    },
+  );
+
+  it('joined state in a partition follows its parameters too, or is refused', async () => {
+    const make = () => partition({ joined: lmAdagrad(), rest: sgd() }, (_, shape) => (shape.length === 2 ? 'joined' : 'rest'));
+    await withOptimizer(on(make()), async (through) => {
+      await feed(through, 0, 5);
+      const file = await through.save();
+      await feed(through, 5, 9);
+      await withOptimizer(on(make(), reversed(oddModel)), async (reordered) => {
+        const refused = await failing(() => reordered.load(file));
+        if (refused !== undefined) return expect(refused).toBeInstanceOf(CheckpointError);
+        await feed(reordered, 5, 9);
+        const [actual, expected] = [await snapshot(reordered), await snapshot(through)];
+        for (const name of Object.keys(oddModel))
+          expected[name]?.forEach((x, i) => {
+            expect(Math.abs(x - (actual[name]?.[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThanOrEqual(1e-10);
+          });
+      });
+    });
+  });
+
+  it('joined state of other parameters is refused', async () => {
+    const transform = rule(concatenated(ema()), descend());
+    const [first, second] = [
+      { a: input([2], 1), b: input([2], 2), c: input([2], 3) },
+      { a: input([2], 1), b: input([2], 2) },
+    ];
+    const file = await savedBy(transform, first);
+    await withOptimizer(on(transform, second), async (optimizer) => {
+      const before = await snapshot(optimizer);
+      expect(messageOf(await failing(() => optimizer.load(file)))).toContain("load: 'ema.m:*'");
+      const after = await snapshot(optimizer);
+      for (const [key, value] of Object.entries(before)) expectSame(key, after[key] ?? [], value);
+    });
+  });
+
+  it('a wrapper switched on or off keeps every other key', async () => {
+    const [plain, averaged] = [await savedBy(adamw()), await savedBy(adamw({ useEma: true }))];
+    await withOptimizer(on(adamw({ useEma: true })), async (optimizer) => {
+      const { missing, surplus } = await optimizer.load(plain);
+      expect(missing).toEqual(Object.keys(oddModel).map((name) => `weight-ema.average:${name}`));
+      expect(surplus).toEqual([]);
+      await withOptimizer(on(adamw()), async (without) => {
+        expect((await without.load(averaged)).surplus).toEqual(Object.keys(oddModel).map((name) => `weight-ema.average:${name}`));
+        await feed(without, 5, 8);
+        await feed(optimizer, 5, 8);
+        const [one, other] = [await snapshot(without), await snapshot(optimizer)];
+        for (const name of Object.keys(oddModel)) expectSame(name, other[name] ?? [], one[name] ?? []);
+      });
+    });
+  });
+
+  it('a stage that is added starts from its beginning, the others go on', async () => {
+    const file = await savedBy(rule(ema(), descend()));
+    await withOptimizer(on(rule(chain(ema(), named('second', ema())), descend())), async (optimizer) => {
+      const { missing } = await optimizer.load(file);
+      expect(missing).toEqual(Object.keys(oddModel).map((name) => `second/ema.m:${name}`));
+      await withOptimizer(on(rule(ema(), descend())), async (saved) => {
+        await saved.load(file);
+        expectSame('ema.m:square', (await snapshot(optimizer))['ema.m:square'] ?? [], (await snapshot(saved))['ema.m:square'] ?? []);
+      });
+    });
+  });
+
+  it('slots that are absent from the file start anew, whatever they held', async () => {
+    const file = await savedBy(sgd());
+    await withOptimizer(on(sgd({ momentum: 0.9 })), async (optimizer) => {
+      await feed(optimizer, 0, 3);
+      await optimizer.load(file);
+      const { 'sgd.b:square': b = new Float64Array(0) } = await snapshot(optimizer);
+      expect(Array.from(b)).toEqual(Array(16).fill(0));
+    });
+  });
+});
+
+describe('files that do not fit are refused, and nothing changes', () => {
+  const refused = async (file: Uint8Array, model: Model = oddModel, transform: Transform = adamw()): Promise<string> =>
+    withOptimizer(on(transform, model), async (optimizer) => {
+      await train(optimizer, model, 0, 2);
+      const before = await snapshot(optimizer);
+      const error = await failing(() => optimizer.load(file));
+      expect(error).toBeInstanceOf(CheckpointError);
+      const after = await snapshot(optimizer);
+      for (const [key, value] of Object.entries(before)) expectSame(key, after[key] ?? [], value);
+      await train(optimizer, model, 2, 4);
+      return messageOf(error);
+    });
+
+  it('another shape', async () => {
+    const file = await savedBy(adamw());
+    expect(await refused(file, { ...oddModel, square: input([2, 8], 1) })).toBe(
+      "load: 'parameter:square' must have shape [2,8], received [4,4]",
+    );
+  });
+
+  it('other parameters', async () => {
+    const file = await savedBy(adamw());
+    expect(await refused(file, { ...oddModel, another: input([2], 1) })).toContain("load: the file must hold 'parameter:another'");
+  });
+
+  const header = (text: string, data = 0): Uint8Array => {
+    const bytes = new TextEncoder().encode(text);
+    const file = new Uint8Array(8 + bytes.length + data);
+    new DataView(file.buffer).setUint32(0, bytes.length, true);
+    file.set(bytes, 8);
+    return file;
+  };
+  const metadata = (host: unknown): Uint8Array =>
+    header(JSON.stringify({ __metadata__: { format: 'opt-checkpoint/1', host: typeof host === 'string' ? host : JSON.stringify(host) } }));
+  const host = { counters: {}, call: 0, seed: 0, hypers: {}, parameters: {}, joins: {} };
+
+  it.each<[string, Uint8Array, string]>([
+    ['nothing', new Uint8Array(0), 'it is shorter than its header'],
+    ['a few bytes', new Uint8Array(7), 'it is shorter than its header'],
+    ['a header longer than the file', new Uint8Array(8).fill(255), 'its header is longer than the file'],
+    ['text', new TextEncoder().encode('this is no checkpoint at all'), 'its header is longer than the file'],
+    ['a header that is no JSON', header('{'), 'its header is no JSON object'],
+    ['a header that is a list', header('[1]'), 'its header is no JSON object'],
+    ['a header that is null', header('null'), 'its header is no JSON object'],
+    ['a tensor without shape', header('{"a":{"dtype":"F32"}}'), "'a' has no shape or offsets"],
+    [
+      'a tensor of another type',
+      header('{"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}', 1),
+      "'a' has dtype I8, known are F32 and F64",
+    ],
+    ['a tensor outside of the file', header('{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}', 8), "'a' lies outside of the file"],
+    ['a tensor before the file', header('{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}', 8), "'a' lies outside of the file"],
+    [
+      'offsets that do not fit the shape',
+      header('{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,4]}}', 8),
+      "'a' lies outside of the file",
+    ],
+    ['a shape of no integers', header('{"a":{"dtype":"F32","shape":[0.5,2],"data_offsets":[0,4]}}', 8), "'a'"],
+    ['a shape of negative sizes', header('{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}', 8), "'a'"],
+    ['safetensors of something else', header('{}'), 'the file must be of format opt-checkpoint/1, received none'],
+    ['a host state that is no JSON', metadata('{'), 'load: '],
+    ['a host state of another form', metadata({ counters: 3 }), "load: the file's counters and hyperparameters are incomplete"],
+    ['counts that are no numbers', metadata({ ...host, counters: { a: 'x' } }), 'load: '],
+    ['parameters that are no list of names and shapes', metadata({ ...host, parameters: [3] }), 'load: '],
+    ['no parameters', metadata(host), "load: the file must hold 'parameter:scalar'"],
+  ])('%s', async (_, file, reason) => {
+    expect(await refused(file)).toContain(reason);
+  });
+
+  it('a file that was cut off anywhere', async () => {
+    const file = await savedBy(adamw(), { w: input([3], 1) });
+    for (let length = 0; length < file.length; length += 37)
+      expect(await refused(file.slice(0, length), { w: input([3], 1) })).toContain('load: not a safetensors file');
+  });
+});
+
+describe('what a checkpoint holds', () => {
+  it('precision as it is on the backend: f32, f64, and f64 for wide state', async () => {
+    const dtypes = async (precision: 'f32' | 'f64'): Promise<Record<string, string>> => {
+      const model = { w: input([3], 1) };
+      return withOptimizer(optimizerOn(reference({ precision }), lmAdagrad(), model), async (optimizer) => {
+        const file = await optimizer.save();
+        const text = new TextDecoder().decode(file.subarray(8, 8 + new DataView(file.buffer).getUint32(0, true)));
+        const parsed: Record<string, { dtype: string }> = JSON.parse(text);
+        return Object.fromEntries(Object.entries(parsed).flatMap(([key, { dtype }]) => (key === '__metadata__' ? [] : [[key, dtype]])));
+      });
+    };
+    expect(await dtypes('f32')).toEqual({ 'parameter:w': 'F32', 'lm-adagrad.history:*': 'F32', 'lm-adagrad.K:*': 'F64' });
+    expect(await dtypes('f64')).toEqual({ 'parameter:w': 'F64', 'lm-adagrad.history:*': 'F64', 'lm-adagrad.K:*': 'F64' });
+  });
+
+  it('hyperparameters that were changed, unless they are schedules', async () => {
+    const make = () => adamw({ learningRate: (step) => 0.1 / (1 + step), weightDecay: 0 });
+    await withOptimizer(on(make()), async (through) => {
+      await feed(through, 0, 3);
+      through.set('weightDecay', 0.5);
+      const file = await through.save();
+      await feed(through, 3, 6);
+      await withOptimizer(on(make()), async (resumed) => {
+        await resumed.load(file);
+        await feed(resumed, 3, 6);
+        const [actual, expected] = [await snapshot(resumed), await snapshot(through)];
+        for (const [key, value] of Object.entries(expected)) expectSame(key, actual[key] ?? [], value);
+      });
+    });
+  });
+
+  it('the seed and the number of the call: draws go on where they were', async () => {
+    const noisy = () =>
+      perTensor({
+        name: 'noisy',
+        apply: ({ parameter: p, owner, site }) => ({ parameter: p.add(site.draw('noise', owner, 'normal', p.shape)) }),
+      });
+    await withOptimizer(optimizerOn(reference(), noisy(), oddModel, 11), async (through) => {
+      await feed(through, 0, 3);
+      const file = await through.save();
+      await feed(through, 3, 5);
+      await withOptimizer(optimizerOn(reference(), noisy(), oddModel, 99), async (resumed) => {
+        await resumed.load(file);
+        await feed(resumed, 3, 5);
+        const [actual, expected] = [await snapshot(resumed), await snapshot(through)];
+        for (const [key, value] of Object.entries(expected)) expectSame(key, actual[key] ?? [], value);
+      });
+    });
+  });
+
+  it('weightEma resumes its average in the middle of a window', async () => {
+    const make = () => weightEma({ emaMomentum: 0.5, emaOverwriteFrequency: 4 }, sgd());
+    await withOptimizer(on(make()), async (through) => {
+      await feed(through, 0, 6);
+      const file = await through.save();
+      await feed(through, 6, 9);
+      await through.finalize();
+      await withOptimizer(on(make()), async (resumed) => {
+        await resumed.load(file);
+        await feed(resumed, 6, 9);
+        await resumed.finalize();
+        const [actual, expected] = [await snapshot(resumed), await snapshot(through)];
+        for (const [key, value] of Object.entries(expected)) expectSame(key, actual[key] ?? [], value);
+      });
+    });
+  });
+});
