@@ -10,6 +10,9 @@ export interface MemoryInstruction extends Instruction {
   readonly memory: true;
 }
 
+/** One for each precision. */
+type PerType<I> = Readonly<Record<'f32' | 'f64', I>>;
+
 export const valueTypes = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 
 const plain = (code: number): Instruction => ({ code });
@@ -18,7 +21,29 @@ const saturating = (code: number): Instruction => ({ prefix: 0xfc, code });
 const memory = (code: number): MemoryInstruction => ({ code, memory: true });
 const simdMemory = (code: number): MemoryInstruction => ({ prefix: 0xfd, code, memory: true });
 
-export const i32 = {
+export const i32: Readonly<
+  Record<
+    | 'eqz'
+    | 'eq'
+    | 'ne'
+    | 'ltS'
+    | 'ltU'
+    | 'gtS'
+    | 'geU'
+    | 'and'
+    | 'or'
+    | 'xor'
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'shl'
+    | 'shrU'
+    | 'fromF64'
+    | 'fromI64',
+    Instruction
+  >
+> &
+  Readonly<Record<'load' | 'store', MemoryInstruction>> = {
   eqz: plain(0x45),
   eq: plain(0x46),
   ne: plain(0x47),
@@ -40,7 +65,7 @@ export const i32 = {
   store: memory(0x36),
 };
 
-export const i64 = {
+export const i64: Readonly<Record<'mul' | 'shrU' | 'fromI32' | 'fromF64', Instruction>> = {
   mul: plain(0x7e),
   shrU: plain(0x88),
   fromI32: plain(0xad),
@@ -118,7 +143,7 @@ export const vectors: Readonly<Record<'f32' | 'f64', Arithmetic>> = {
 export const copySigns: Readonly<Record<'f32' | 'f64', Instruction>> = { f32: plain(0x98), f64: plain(0xa6) };
 
 /** Between single numbers. */
-export const convert = {
+export const convert: Readonly<Record<'f32FromF64' | 'f64FromF32' | 'f32FromI32' | 'f64FromI32' | 'f64FromU32', Instruction>> = {
   f32FromF64: plain(0xb6),
   f64FromF32: plain(0xbb),
   f32FromI32: plain(0xb2),
@@ -129,7 +154,27 @@ export const convert = {
 export const loads: Readonly<Record<'f32' | 'f64', MemoryInstruction>> = { f32: memory(0x2a), f64: memory(0x2b) };
 export const stores: Readonly<Record<'f32' | 'f64', MemoryInstruction>> = { f32: memory(0x38), f64: memory(0x39) };
 
-export const v128 = {
+export const v128: Readonly<
+  Record<
+    | 'splatI32'
+    | 'and'
+    | 'andNot'
+    | 'or'
+    | 'bitSelect'
+    | 'anyTrue'
+    | 'demote'
+    | 'promote'
+    | 'addI32'
+    | 'extendLow'
+    | 'extendHigh'
+    | 'f32FromI32'
+    | 'f64FromI32',
+    Instruction
+  >
+> &
+  Readonly<Record<'load' | 'store' | 'halfLoad', MemoryInstruction>> &
+  Readonly<Record<'splat' | 'extract' | 'replace', PerType<Instruction>>> &
+  Readonly<Record<'splatLoad' | 'laneLoad' | 'laneStore', PerType<MemoryInstruction>>> = {
   load: simdMemory(0),
   store: simdMemory(11),
   splatLoad: { f32: simdMemory(9), f64: simdMemory(10) },
