@@ -268,7 +268,7 @@ describe.each(['cpu', 'wasm'])('toTfjsOptimizer with tfjs on %s', (backend) => {
     adam.applyGradients({ [variable.name]: gradient });
     await momentum.setWeights(await adam.getWeights());
     expect(() => momentum.applyGradients({ [variable.name]: gradient })).toThrow('the state is that of another transform');
-    await expect(momentum.setWeights([{ name: 'iter', tensor: gradient }])).rejects.toThrow("must begin with 'iter' and 'opt-host'");
+    await expect(momentum.setWeights([{ name: 'kernel', tensor: gradient }])).rejects.toThrow("must begin with 'iter' and 'opt-host'");
     tf.dispose([variable, gradient]);
     adam.dispose();
     momentum.dispose();

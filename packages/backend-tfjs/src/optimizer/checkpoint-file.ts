@@ -6,48 +6,51 @@ export interface SavedTensor {
   readonly data: Floats;
 }
 
-/** What the host keeps beside the tensors; fields that are of no concern here are carried along. */
-export interface HostState {
-  readonly hypers: Readonly<Record<string, number>>;
-  /** Parameters in declaration order. */
-  readonly parameters: readonly (readonly [name: string, shape: Shape])[];
-  readonly [field: string]: unknown;
-}
-
-/** What `optimizer.save()` of core holds, taken apart: a safetensors file whose metadata carries the host's state as JSON. */
+/**
+ * What `optimizer.save()` of core holds, taken apart: a safetensors file. Its metadata (counters, hyperparameters) is core's own
+ * business and is carried along as it is; parameters are the tensors `parameter:…`, in the order of declaration.
+ */
 export interface Checkpoint {
-  readonly format: string;
-  readonly host: HostState;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly parameters: readonly (readonly [name: string, shape: Shape])[];
   readonly tensors: ReadonlyMap<string, SavedTensor>;
 }
 
-export const parameterKey = (name: string): string => `parameter:${name}`;
+const prefix = 'parameter:';
+export const parameterKey = (name: string): string => `${prefix}${name}`;
+export const isParameterKey = (key: string): boolean => key.startsWith(prefix);
 
-/** The host's state as the numbers of its UTF-8 bytes, and back: how it travels among tensors. */
-export const encodeHost = ({ format, host }: Checkpoint): Int32Array =>
-  Int32Array.from(new TextEncoder().encode(JSON.stringify({ format, host })));
+/** Everything but the tensors, as the numbers of its UTF-8 bytes, and back: how it travels among weights. */
+export const encodeHost = ({ metadata, parameters }: Checkpoint): Int32Array =>
+  Int32Array.from(new TextEncoder().encode(JSON.stringify({ metadata, parameters })));
 
-export function decodeHost(bytes: ArrayLike<number>): Pick<Checkpoint, 'format' | 'host'> {
+export function decodeHost(bytes: ArrayLike<number>): Pick<Checkpoint, 'metadata' | 'parameters'> {
   const value = parse(new TextDecoder().decode(Uint8Array.from(bytes)));
-  if (!isRecord(value) || typeof value['format'] !== 'string' || !isHostState(value['host'])) {
+  if (!isRecord(value) || !isStrings(value['metadata']) || !isParameters(value['parameters'])) {
     throw new CheckpointError('setWeights: the first weights must be those that getWeights of this optimizer gives');
   }
-  return { format: value['format'], host: value['host'] };
+  return { metadata: value['metadata'], parameters: value['parameters'] };
+}
+
+/** The hyperparameters that were numbers, by address. */
+export function savedHypers({ metadata }: Checkpoint): [string, number][] {
+  const host = parse(metadata['host'] ?? '');
+  const hypers = isRecord(host) ? host['hypers'] : undefined;
+  return isRecord(hypers) ? Object.entries(hypers).filter((entry): entry is [string, number] => typeof entry[1] === 'number') : [];
 }
 
 export function readCheckpoint(file: Uint8Array): Checkpoint {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = 8 + view.getUint32(0, true);
   const header = parse(new TextDecoder().decode(file.subarray(8, start)));
-  if (!isRecord(header) || !isRecord(header['__metadata__'])) throw new CheckpointError('load: the file has no metadata');
-  const { format, host } = header['__metadata__'];
-  const state = parse(String(host));
-  if (typeof format !== 'string' || !isHostState(state)) throw new CheckpointError("load: the file's host state is incomplete");
+  const metadata = isRecord(header) ? header['__metadata__'] : undefined;
+  if (!isRecord(header) || !isStrings(metadata)) throw new CheckpointError('load: the file has no metadata');
   const tensors = new Map<string, SavedTensor>();
   for (const [key, entry] of Object.entries(header)) {
     if (key !== '__metadata__') tensors.set(key, readTensor(view, start, key, entry));
   }
-  return { format, host: state, tensors };
+  const parameters = [...tensors].flatMap(([key, { shape }]) => (isParameterKey(key) ? [[key.slice(prefix.length), shape] as const] : []));
+  return { metadata, parameters, tensors };
 }
 
 function readTensor(view: DataView, start: number, key: string, entry: unknown): SavedTensor {
@@ -62,8 +65,8 @@ function readTensor(view: DataView, start: number, key: string, entry: unknown):
   return { shape, data };
 }
 
-export function writeCheckpoint({ format, host, tensors }: Checkpoint): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: { format, host: JSON.stringify(host) } };
+export function writeCheckpoint({ metadata, tensors }: Pick<Checkpoint, 'metadata' | 'tensors'>): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const [key, { shape, data }] of tensors) {
     header[key] = { dtype: data instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [end, end + data.byteLength] };
@@ -94,8 +97,7 @@ function parse(text: string): unknown {
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
-const isHostState = (value: unknown): value is HostState =>
-  isRecord(value) &&
-  isRecord(value['hypers']) &&
-  Array.isArray(value['parameters']) &&
-  value['parameters'].every((entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isNumbers(entry[1]));
+const isStrings = (value: unknown): value is Record<string, string> =>
+  isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
+const isParameters = (value: unknown): value is Checkpoint['parameters'] =>
+  Array.isArray(value) && value.every((entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isNumbers(entry[1]));

@@ -1,5 +1,6 @@
 import { type Backend, createOptimizer, type Floats, type Scalar, size } from '@opt/core';
-import { type DataId, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { type DataId, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { copyIn, copyOut } from './host-memory.ts';
 import { type Session, type SessionParameter, variableOf } from './session.ts';
 
 interface Held {
@@ -32,7 +33,7 @@ export function hostSession(
   function refresh(one: Held, into: Floats | undefined): void {
     const { variable } = one.parameter;
     if (variable === undefined || variable.dataId === one.seen) return;
-    into?.set(variable.dataSync());
+    if (into !== undefined) copyOut(variable, into);
     one.seen = variable.dataId;
   }
 
@@ -40,7 +41,7 @@ export function hostSession(
     const variable = variableOf(one.parameter);
     const data = optimizer.parameters[one.parameter.key];
     if (data === undefined) return;
-    tidy(() => variable.assign(tensor(Float32Array.from(data), variable.shape, 'float32')));
+    tidy(() => variable.assign(copyIn(data, variable.shape)));
     one.seen = variable.dataId;
   }
 
@@ -55,8 +56,9 @@ export function hostSession(
       for (const [key, gradient] of gradients) {
         // A view of the backend's own memory: `step` then has nothing left to copy.
         const view = optimizer.gradients[key];
-        view?.set(gradient.dataSync());
-        if (view !== undefined) views[key] = view;
+        if (view === undefined) continue;
+        copyOut(gradient, view);
+        views[key] = view;
       }
       optimizer.step(views);
       for (const key of gradients.keys()) {

@@ -22,7 +22,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { isTfjsBackend, type TfjsBackend, tfjs, tfjsDevice } from '../tfjs.ts';
 import { identify } from './bindings.ts';
-import { type Checkpoint, parameterKey, readCheckpoint, type SavedTensor, writeCheckpoint } from './checkpoint-file.ts';
+import { type Checkpoint, parameterKey, readCheckpoint, savedHypers, writeCheckpoint } from './checkpoint-file.ts';
 import { declaredHypers } from './declared.ts';
 import { type HostBackend, hostSession } from './host-session.ts';
 import { nativeSession } from './native-session.ts';
@@ -49,7 +49,10 @@ export class TransformOptimizer extends Optimizer {
   private readonly keys = new Map<string, string>();
   /** A loaded state that has not met its variables yet. */
   private pending: Checkpoint | undefined;
-  private readonly hypers = new Map<string, Scalar>();
+  /** Every hyperparameter as it is now. */
+  private readonly hypers: Map<string, Scalar>;
+  /** Those that differ from what the transform and a loaded state say. */
+  private readonly changed = new Map<string, Scalar>();
   private weights: NamedTensor[] = [];
   private disposed = false;
 
@@ -57,7 +60,8 @@ export class TransformOptimizer extends Optimizer {
     super();
     this.transform = transform;
     this.options = options;
-    for (const [address, value] of Object.entries(config)) if (typeof value === 'number') this.hypers.set(address, value);
+    this.hypers = declaredHypers(transform, {});
+    for (const [address, value] of Object.entries(config)) if (typeof value === 'number') this.set(address, value);
   }
 
   /** One step. Gradients by variable name, or as a list; one that is missing or null leaves its variable alone. */
@@ -80,9 +84,10 @@ export class TransformOptimizer extends Optimizer {
   set(address: string, value: Scalar): void {
     this.session?.set(address, value);
     this.hypers.set(address, value);
+    this.changed.set(address, value);
   }
 
-  /** The learning rate, where the transform has exactly one; a schedule if it was given as one. Undefined before the first step. */
+  /** The learning rate, where the transform has exactly one; a schedule if it was given as one. */
   get learningRate(): Scalar | undefined {
     return this.hypers.get('learningRate');
   }
@@ -110,19 +115,21 @@ export class TransformOptimizer extends Optimizer {
   override async getWeights(): Promise<NamedTensor[]> {
     const checkpoint = this.session === undefined ? this.pending : readCheckpoint(await this.session.save());
     this.releaseWeights();
-    if (checkpoint !== undefined) this.weights = toWeights(checkpoint, this.iterations);
+    this.weights = toWeights(checkpoint, this.iterations);
     return this.weights;
   }
 
   /** Takes over a state; it finds its variables, by order and shape, at the next step. */
   override async setWeights(weightValues: NamedTensor[]): Promise<void> {
-    if (weightValues.length === 0) return;
     const { iterations, checkpoint } = await fromWeights(weightValues);
     this.releaseWeights();
     this.forget();
     this.iterations_ = iterations;
     this.pending = checkpoint;
-    for (const [address, value] of Object.entries(checkpoint.host.hypers)) this.hypers.set(address, value);
+    for (const [address, value] of checkpoint === undefined ? [] : savedHypers(checkpoint)) {
+      this.hypers.set(address, value);
+      this.changed.delete(address);
+    }
   }
 
   override dispose(): void {
@@ -165,7 +172,7 @@ export class TransformOptimizer extends Optimizer {
       this.parameters = variables.map((variable) => ({ key: variable.name, shape: variable.shape, variable }));
       return this.start(undefined);
     }
-    const known = pending.host.parameters.map(([key, shape]) => ({ key, shape }));
+    const known = pending.parameters.map(([key, shape]) => ({ key, shape }));
     const found = identify(known, variables);
     for (const [name, key] of found) this.keys.set(name, key);
     this.parameters = known.map((one) => ({ ...one, variable: variables.find(({ name }) => found.get(name) === one.key) }));
@@ -197,13 +204,13 @@ export class TransformOptimizer extends Optimizer {
   }
 
   private start(state: Checkpoint | undefined): Session {
-    const { transform, parameters, hypers } = this;
+    const { transform, parameters, hypers, changed } = this;
     const { compute = getBackend() === 'webgpu' ? tfjsDevice() : tfjs(), seed = 0 } = this.options;
     const options = { transform, seed };
     const session = isTfjsBackend(compute) ? nativeSession(options, parameters, compute) : hostSession(options, parameters, compute);
     try {
       if (state !== undefined) takeOver(session, state, parameters);
-      for (const [address, value] of hypers) session.set(address, value);
+      for (const [address, value] of changed) session.set(address, value);
     } catch (error) {
       session.dispose();
       this.forget();
@@ -218,15 +225,14 @@ export class TransformOptimizer extends Optimizer {
 const shapesOf = (parameters: readonly SessionParameter[]) => Object.fromEntries(parameters.map(({ key, shape }) => [key, shape]));
 
 /** Loads a state that may know fewer parameters. @throws CheckpointError if it is that of another transform. */
-function takeOver(session: Session, { format, host, tensors }: Checkpoint, parameters: readonly SessionParameter[]): void {
-  const all = new Map<string, SavedTensor>(tensors);
+function takeOver(session: Session, saved: Checkpoint, parameters: readonly SessionParameter[]): void {
+  const tensors = new Map(saved.tensors);
   for (const { key, shape } of parameters) {
     // The session keeps the variables as they are; the file only has to be complete.
-    if (!all.has(parameterKey(key))) all.set(parameterKey(key), { shape, data: new Float32Array(size(shape)) });
+    if (!tensors.has(parameterKey(key))) tensors.set(parameterKey(key), { shape, data: new Float32Array(size(shape)) });
   }
-  const old = new Set(host.parameters.map(([name]) => name));
-  const state = { ...host, parameters: parameters.map(({ key, shape }) => [key, shape] as const) };
-  const { missing, surplus } = session.load(writeCheckpoint({ format, host: state, tensors: all }));
+  const old = new Set(saved.parameters.map(([name]) => name));
+  const { missing, surplus } = session.load(writeCheckpoint({ metadata: saved.metadata, tensors }));
   const lost = missing.filter((key) => old.has(key.slice(key.indexOf(':') + 1)));
   if (lost.length + surplus.length > 0)
     throw new CheckpointError(

@@ -1,6 +1,6 @@
 import { CheckpointError, type Floats, type Shape } from '@opt/core';
 import { keep, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { type Checkpoint, decodeHost, encodeHost, type SavedTensor } from './checkpoint-file.ts';
+import { type Checkpoint, decodeHost, encodeHost, isParameterKey, type SavedTensor } from './checkpoint-file.ts';
 
 /** How tfjs passes weights and gradients about; its own type of this name is not exported. */
 export interface NamedTensor {
@@ -15,10 +15,12 @@ export const hostName = 'opt-host';
  * A checkpoint as weights of tfjs: `iter`, the host's state, then every slot by its key. Parameters are left out, the model has
  * them. f64 travels as its bits, in int32.
  */
-export function toWeights(checkpoint: Checkpoint, iterations: number): NamedTensor[] {
-  const slots = [...checkpoint.tensors].filter(([key]) => !key.startsWith('parameter:'));
+export function toWeights(checkpoint: Checkpoint | undefined, iterations: number): NamedTensor[] {
+  const iter = { name: 'iter', tensor: keep(scalar(iterations, 'int32')) };
+  if (checkpoint === undefined) return [iter];
+  const slots = [...checkpoint.tensors].filter(([key]) => !isParameterKey(key));
   return [
-    { name: 'iter', tensor: keep(scalar(iterations, 'int32')) },
+    iter,
     { name: hostName, tensor: keep(tensor(encodeHost(checkpoint), undefined, 'int32')) },
     ...slots.map(([name, saved]) => ({ name, tensor: keep(toTensor(saved)) })),
   ];
@@ -29,9 +31,12 @@ function toTensor({ shape, data }: SavedTensor): Tensor {
   return tensor(new Int32Array(data.slice().buffer), [...shape, 2], 'int32');
 }
 
-/** What `toWeights` was given, without parameters. Every tensor is read before this returns its promise's value. */
-export async function fromWeights(weights: readonly NamedTensor[]): Promise<{ iterations: number; checkpoint: Checkpoint }> {
+/** What `toWeights` was given, without parameters. Every tensor is read before the promise comes true. */
+export async function fromWeights(
+  weights: readonly NamedTensor[],
+): Promise<{ readonly iterations: number; readonly checkpoint: Checkpoint | undefined }> {
   const [iter, host, ...slots] = weights;
+  if (iter?.name === 'iter' && weights.length === 1) return { iterations: (await iter.tensor.data())[0] ?? 0, checkpoint: undefined };
   if (iter === undefined || host === undefined || host.name !== hostName) {
     throw new CheckpointError(
       `setWeights: the weights must begin with 'iter' and '${hostName}', as getWeights gives them; received ${weights.map(({ name }) => `'${name}'`).join(', ') || 'none'}`,
