@@ -228,7 +228,8 @@ export class StepSite implements Site {
   choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A {
     const { seed, draws } = this.trace.random;
     const stream = hash(`${this.path}.${name}:${owner}`);
-    return this.phase(owner, (count) =>
+    // By the number of the step, so that every pass of a step makes the same choice.
+    return this.question(this.trace.cell(this.clock), 1, (count) =>
       draws === undefined ? choice(weights, seed, stream, count) : answerAt(weights, draws(name, owner, [])[0] ?? 0),
     );
   }

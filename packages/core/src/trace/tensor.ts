@@ -168,8 +168,8 @@ export class Tensor {
   broadcastTo(shape: Shape): Tensor {
     return broadcastTo(this, shape);
   }
-  /** Elements [start, end) along each axis; missing trailing axes are taken whole. */
-  slice(starts: readonly number[], ends: readonly number[]): Tensor {
+  /** Elements [start, end) along each axis; where one is missing, from the beginning or to the end. */
+  slice(starts: readonly number[], ends: readonly number[] = []): Tensor {
     return slice(this, starts, ends);
   }
   /** Entries `index` (a vector of positions) along `axis`, in that order. */

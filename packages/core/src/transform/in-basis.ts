@@ -129,9 +129,12 @@ class BasisStep {
     return Object.fromEntries(counts);
   }
 
-  private move(owner: string, { move, accepted }: Change): void {
+  private move(owner: string, { move, accepted: changed }: Change): void {
     if (move === undefined) return;
     this.site.writing(owner, () => {
+      // State that was never stepped is what it was declared to be, in every basis.
+      const used = this.basis.rejects === true ? this.site.get(steps, owner).gt(0) : undefined;
+      const accepted = used === undefined ? changed : used.mul(changed ?? 1);
       for (const slot of this.site.scope('inner')) {
         const carry = slot.owner === owner && slot.slot.kind !== 'invariant' ? move[slot.slot.kind] : undefined;
         if (carry === undefined) continue;

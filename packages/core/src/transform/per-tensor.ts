@@ -2,7 +2,7 @@ import { type Hyper, hyper, isHyper, type Setting } from '../options/hyper.ts';
 import type { Shape } from '../program/shape.ts';
 import { mapValues, none, required } from '../records.ts';
 import type { Tensor } from '../trace/tensor.ts';
-import type { Moment, Site, Slot, Tensors, Transform } from './transform.ts';
+import type { Moment, Need, Site, Slot, Tensors, Transform } from './transform.ts';
 
 /** What a rule for one tensor sees. */
 export interface TensorStep<S extends string, H extends string> {
@@ -32,6 +32,8 @@ export interface TensorRule<S extends string, H extends string> {
   /** Part of every state key: a-z, 0-9 and -. */
   readonly name: string;
   readonly hyper?: Readonly<Record<H, Setting>>;
+  /** What it cannot do without: of the objective, or of an enclosing basis. */
+  readonly needs?: readonly Omit<Need, 'by'>[];
   readonly state?: (parameter: { readonly shape: Shape }) => Readonly<Record<S, Slot>>;
   /** Rewrites the parameter at construction or at the end of training. */
   readonly once?: (moment: Moment, parameter: Tensor, owner: string, site: Site) => Tensor;
@@ -50,6 +52,7 @@ export function perTensor<S extends string = never, H extends string = never>(ru
     declare(parameters, at) {
       const here = at.child(name);
       for (const one of Object.values<Hyper>(hypers)) here.hyper(one);
+      for (const need of rule.needs ?? []) here.needs({ by: name, ...need });
       for (const [owner, shape] of Object.entries(parameters)) {
         for (const [slot, declared] of Object.entries<Slot>(slotsOf(shape))) here.slot(slot, owner, declared);
       }
