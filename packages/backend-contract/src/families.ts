@@ -2,12 +2,20 @@ import { OptError } from '@opt/core';
 import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
+import { lreFamily } from './families/lre.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
 
 /** Every family whose recorded runs can be replayed: a new one is one file and one entry here. */
-const families: readonly Family[] = [transformsFamily, soapFamily, lmAdagradFamily, geometricFamily, normalizeEmaFamily(optimizerNamed)];
+const families: readonly Family[] = [
+  transformsFamily,
+  soapFamily,
+  lmAdagradFamily,
+  lreFamily,
+  geometricFamily,
+  normalizeEmaFamily(optimizerNamed),
+];
 
 /** How the optimizer a case names is made from its hyperparameters. */
 export function optimizerNamed(name: string): MakeOptimizer {

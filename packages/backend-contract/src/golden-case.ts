@@ -22,10 +22,22 @@ export interface Trajectory extends Common {
   /** What a measure of a parameter may be at most after every step, by its name. */
   readonly bounds: Readonly<Record<string, Readonly<Record<Precision, number | null>>>>;
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly initial: readonly number[] }[];
-  readonly steps: readonly {
-    readonly gradients: Readonly<Record<string, readonly number[]>>;
-    readonly parameters: Readonly<Record<string, readonly number[]>>;
-  }[];
+  readonly steps: readonly GoldenStep[];
+}
+
+type Vectors = Readonly<Record<string, readonly number[]>>;
+
+/** One recorded step: what came in, what an objective or a generator of random numbers delivered, and what came out. */
+export interface GoldenStep {
+  readonly gradients: Vectors;
+  readonly parameters: Vectors;
+  readonly loss?: number;
+  /** The vector multiplied by the Hessian, as it was, and the product. */
+  readonly probe?: { readonly z: Vectors; readonly Hz: Vectors };
+  readonly perSampleGradients?: Readonly<Record<string, GoldenTensor>>;
+  readonly perSampleLosses?: readonly number[];
+  /** Draws by name. */
+  readonly draws?: Readonly<Record<string, GoldenTensor>>;
 }
 
 /** One building block: calls in order, sharing state. */
@@ -70,6 +82,11 @@ export function parseGolden(value: unknown): GoldenCase {
     const steps = list(value, 'steps', id).map((step) => ({
       gradients: vectors(step, 'gradients', id),
       parameters: vectors(step, 'parameters', id),
+      ...(typeof step['loss'] === 'number' && { loss: step['loss'] }),
+      ...(isRecord(step['probe']) && { probe: { z: vectors(step['probe'], 'z', id), Hz: vectors(step['probe'], 'Hz', id) } }),
+      ...(isRecord(step['perSampleGradients']) && { perSampleGradients: tensors(step, 'perSampleGradients', id) }),
+      ...(Array.isArray(step['perSampleLosses']) && { perSampleLosses: numbers(step['perSampleLosses'], `${id}: perSampleLosses`) }),
+      ...(isRecord(step['draws']) && { draws: tensors(step, 'draws', id) }),
     }));
     return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), parameters, steps };
   }

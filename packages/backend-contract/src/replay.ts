@@ -1,7 +1,7 @@
-import { createOptimizer, type Program, trace } from '@opt/core';
+import { createOptimizer, type Draws, type MaybePromise, type Optimizer, type Program, trace } from '@opt/core';
 import type { AnyBackend } from './families/family.ts';
 import { componentNamed, measureNamed, optimizerNamed } from './families.ts';
-import type { Component, GoldenCase, Trajectory } from './golden-case.ts';
+import type { Component, GoldenCase, GoldenStep, Trajectory } from './golden-case.ts';
 import { runProgram } from './run-program.ts';
 
 export type Outcome =
@@ -36,11 +36,20 @@ interface Comparison {
 
 async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenerator<Comparison> {
   const parameters = Object.fromEntries(golden.parameters.map(({ name, shape, initial }) => [name, { shape, data: initial }]));
-  const optimizer = await createOptimizer({ transform: optimizerNamed(golden.optimizer)(golden.hyperparameters), parameters, backend });
+  let drawn: GoldenStep['draws'];
+  const draws: Draws = (name) => drawn?.[name]?.data ?? [];
+  const optimizer = await createOptimizer({
+    transform: optimizerNamed(golden.optimizer)(golden.hyperparameters),
+    parameters,
+    backend,
+    ...(golden.steps.some((step) => step.draws !== undefined) && { draws }),
+  });
   const limits = limitsOf(golden, backend);
   try {
-    for (const [index, { gradients, parameters: after }] of golden.steps.entries()) {
-      await optimizer.step(gradients);
+    for (const [index, step] of golden.steps.entries()) {
+      const { parameters: after } = step;
+      drawn = step.draws;
+      await stepWith(optimizer, step);
       for (const [tensor, expected] of Object.entries(after)) {
         yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
       }
@@ -52,6 +61,24 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
   } finally {
     optimizer.dispose();
   }
+}
+
+/** One step with what was recorded: gradients, or an objective where there is more. */
+function stepWith(
+  optimizer: Optimizer,
+  { gradients, loss, probe, perSampleGradients, perSampleLosses = [] }: GoldenStep,
+): MaybePromise<void> {
+  if (loss === undefined && probe === undefined && perSampleGradients === undefined) return optimizer.step(gradients);
+  const rows = Object.fromEntries(Object.entries(perSampleGradients ?? {}).map(([name, { data }]) => [name, data]));
+  return optimizer.step({
+    gradients: () => gradients,
+    ...(loss !== undefined && { loss: () => loss }),
+    ...(probe && { hvp: () => probe.Hz, probe: () => probe.z }),
+    ...(perSampleGradients && {
+      samples: perSampleLosses.length,
+      perSampleGradients: () => ({ gradients: rows, losses: perSampleLosses }),
+    }),
+  });
 }
 
 interface Limit {

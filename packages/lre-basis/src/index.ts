@@ -1,0 +1,12 @@
+export { type CommonDirectionsOptions, commonDirections } from './common-directions.ts';
+export { direct } from './direct.ts';
+export { type FullOptions, full } from './full.ts';
+export { type GgtOptions, ggt } from './ggt.ts';
+export { type HebbianOptions, hebbian } from './hebbian.ts';
+export type { CorrectionKind, Factors, Known, LowRankBasis, LowRankState, Update, UpdateStep } from './low-rank-basis.ts';
+export { type NystromOptions, nystrom } from './nystrom.ts';
+export { type RandomOptions, random } from './random.ts';
+export { type RandomisedOptions, randomised } from './randomised.ts';
+export { activeEigh, type Regularisation, regularise } from './regularise.ts';
+export type { AccumulatorOptions } from './rounds.ts';
+export { type TopKOptions, topK } from './top-k.ts';

@@ -1,0 +1,15 @@
+export { type BfgsOptions, bfgs } from './bfgs.ts';
+export { covariance } from './covariance.ts';
+export { type CovarianceTimesLossOptions, covarianceTimesLoss } from './covariance-times-loss.ts';
+export type { Correction, Curvature, CurvatureStep, Observation } from './curvature.ts';
+export { empiricalFisher } from './empirical-fisher.ts';
+export { fullHutchinsonHessian } from './full-hutchinson-hessian.ts';
+export { gaussNewton } from './gauss-newton.ts';
+export { type GradientEmaOptions, gradientEma } from './gradient-ema.ts';
+export { parameters } from './parameters.ts';
+export { orthogonalized, type ProbeKind } from './probe.ts';
+export type { ProductOptions } from './products.ts';
+export { type ShorROptions, shorR } from './shor-r.ts';
+export { type Sr1Options, sr1 } from './sr1.ts';
+export { type UnrolledGaussNewtonOptions, unrolledGaussNewton } from './unrolled-gauss-newton.ts';
+export { update } from './update.ts';

@@ -1,0 +1,12 @@
+export { lInv, lInvSqrt, lTimes } from './inner/by-eigenvalues.ts';
+export { type ClipNormByEmaOptions, clipNormByEma } from './inner/clip-norm-by-ema.ts';
+export { type CubicAdamOptions, cubicAdam } from './inner/cubic-adam.ts';
+export { type FullMatrixAdamOptions, fullMatrixAdam } from './inner/full-matrix-adam.ts';
+export { type FullMatrixBfgsAdamOptions, fullMatrixBfgsAdam } from './inner/full-matrix-bfgs-adam.ts';
+export { type FullMatrixHutchinsonAdamOptions, fullMatrixHutchinsonAdam } from './inner/full-matrix-hutchinson-adam.ts';
+export type { FullMatrixOptions } from './inner/full-matrix-options.ts';
+export { type HutchinsonAdamOptions, hutchinsonAdam } from './inner/hutchinson-adam.ts';
+export { gaussNewtonStep, type NaturalGradientOptions, naturalGradient } from './inner/natural-gradient.ts';
+export { projectedGradient } from './inner/projected-gradient.ts';
+export { type LowRankOptions, lowRank } from './low-rank.ts';
+export { type LreOptions, lre } from './lre.ts';

@@ -1,0 +1,18 @@
+import { perTensor, type Tensor, type Transform } from '@opt/core';
+
+/** A stage that scales coordinates by a function of the eigenvalues of the basis it runs in. */
+const byEigenvalues = (name: string, scale: (u: Tensor, L: Tensor) => Tensor): Transform =>
+  perTensor({
+    name,
+    needs: [{ what: 'eigenvalues', hint: 'use it inside lre with a basis that has them, such as ggt()' }],
+    apply: ({ update: u, site: { extras } }) => (extras['eigenvalues'] === undefined ? {} : { update: scale(u, extras['eigenvalues']) }),
+  });
+
+/** u/L: the Newton step, for curvatures that are Hessians. */
+export const lInv = (): Transform => byEigenvalues('l-inv', (u, L) => u.div(L));
+
+/** u/√L: whitening, for covariances. NaN where L is negative. */
+export const lInvSqrt = (): Transform => byEigenvalues('l-inv-sqrt', (u, L) => u.div(L.sqrt()));
+
+/** u·L: the Newton step for a curvature that tracks the inverse, `sr1({ inverse: true })`. */
+export const lTimes = (): Transform => byEigenvalues('l-times', (u, L) => u.mul(L));
