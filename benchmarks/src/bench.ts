@@ -53,6 +53,12 @@ async function bench(options: BenchOptions): Promise<number> {
   }
 }
 
+// A reader that has seen enough, as in `pnpm bench | head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   const options = parseOptions(process.argv.slice(2), backendNames);
   if (options === 'help') console.log(usage(backendNames));

@@ -34,7 +34,8 @@ export function findPython(): Python | undefined {
 function look(command: string): Python | undefined {
   const { status, stdout } = spawnSync(command, ['-c', probe], { encoding: 'utf8', env: { ...process.env, ...oneThread } });
   if (status !== 0) return undefined;
-  const answer: unknown = JSON.parse(stdout);
+  // What a library prints while it is loaded comes before.
+  const answer: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   if (!Array.isArray(answer)) return undefined;
   const [version, torch, numpy] = answer.map((value: unknown) => (typeof value === 'string' ? value : null));
   return { command, version: version ?? '', torch: torch ?? null, numpy: numpy ?? null };
