@@ -26,7 +26,7 @@ const wanted = ({ sections, filter }: BenchOptions, peers: Peers): readonly Comp
 async function bench(options: BenchOptions): Promise<number> {
   const { sections, backend, rounds, filter } = options;
   const measuresSizes = sections.includes('size') && filter === undefined;
-  const python = sections.some((section) => section !== 'size') ? findPython() : undefined;
+  const python = findPython();
   const peers = allPeers(backend, python);
   try {
     const comparisons = wanted(options, peers);
