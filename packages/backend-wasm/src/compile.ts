@@ -6,6 +6,7 @@ import { VectorMath } from './emit/math.ts';
 import { planBlock } from './plan/block-plan.ts';
 import { Region } from './plan/region.ts';
 import type { Type } from './plan/values.ts';
+import { Code } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 
 /** A tensor's place in linear memory. */
@@ -50,7 +51,7 @@ export function compileProgram(program: Program, bind: (key: string) => Placemen
   const run = module.func();
   module.export('run', run);
   const counters = (): number => run.local('i32');
-  emitBlock({ module, math, scalars, shared: new Map() }, run.code, plan, counters);
+  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, run.code, plan, counters);
   return { bytes: module.encode(), arena: plan.bytes };
 }
 

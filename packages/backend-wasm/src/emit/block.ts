@@ -24,7 +24,10 @@ function copyBytes(code: Code, from: Region, to: Region, bytes: number): void {
 
 function emitKernel(context: Context, code: Code, plan: BlockPlan, kernel: Kernel, counter: () => number): void {
   const { work } = kernel;
-  if (work.kind === 'call' && work.value.operation.op === 'repeat') return emitRepeat(context, code, plan, kernel, counter);
+  if (work.kind === 'call' && work.value.operation.op === 'repeat') {
+    emitRepeat(context, code, plan, kernel, counter);
+    return;
+  }
   const func = context.module.func();
   if (work.kind === 'loop') emitLoop(context, func, work.roots, work.body, (value) => plan.home(value));
   else if (work.kind === 'call') emitCall(context, func, kernel, plan);

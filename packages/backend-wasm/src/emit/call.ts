@@ -21,19 +21,24 @@ export function emitCall(context: Context, func: Func, kernel: Kernel, plan: Blo
   if (value.size === 0) return;
   switch (value.operation.op) {
     case 'matmul':
-      return new Product(context, func, kernel, plan, value).emit(value.operation.transposeA, value.operation.transposeB);
+      new Product(context, func, kernel, plan, value).emit(value.operation.transposeA, value.operation.transposeB);
+      return;
     case 'gather':
-      return emitGather(func, value, value.operation.axis, (of) => plan.place(of));
+      emitGather(func, value, value.operation.axis, (of) => plan.place(of));
+      return;
     case 'argsort':
-      return emitArgsort(context, func, value, plan.place(operand(value, 0)), plan.home(value), scratchOf(plan, kernel));
+      emitArgsort(context, func, value, plan.place(operand(value, 0)), plan.home(value), scratchOf(plan, kernel));
+      return;
     case 'random': {
       const factor = kernel.work.factors[0];
       if (factor === undefined) throw new BackendError('wasm: a draw lacks its call number');
       const call = emitScalar(context, func, factor, 'f64', (of) => plan.home(of));
-      return emitRandom(context, func, value, call, plan.home(value));
+      emitRandom(context, func, value, call, plan.home(value));
+      return;
     }
     default:
-      return emitFactorization(context, func, kernel, value, plan);
+      emitFactorization(context, func, kernel, value, plan);
+      return;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Type } from '../plan/values.ts';
+import type { Code } from '../wasm/code.ts';
 import type { Func, ModuleBuilder } from '../wasm/module.ts';
 import type { VectorMath } from './math.ts';
 
@@ -8,6 +9,8 @@ export interface Context {
   readonly math: VectorMath;
   /** Address of the host scalars, f64 each. */
   readonly scalars: number;
+  /** Room for the code before the loops and in them, used again by every loop nest. */
+  readonly drafts: { readonly before: Code; readonly inside: Code };
   /** Functions emitted once for all that call them, by name. */
   readonly shared: Map<string, Func>;
 }

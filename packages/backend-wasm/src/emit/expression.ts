@@ -3,7 +3,7 @@ import type { Instance, Read } from '../plan/body.ts';
 import type { Region } from '../plan/region.ts';
 import { bytesOf, type Type, type Value } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
-import { Code, type ValueType } from '../wasm/code.ts';
+import type { Code, ValueType } from '../wasm/code.ts';
 import { type Arithmetic, convert, copySigns, i32, loads, scalars, select, stores, v128, vectors } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { Addresses, pushAddress, type RowStart } from './addresses.ts';
@@ -23,7 +23,7 @@ const valueType = (form: Form): ValueType => (form === 'f32' || form === 'f64' ?
  */
 export class Expressions {
   readonly func: Func;
-  readonly before: Code = new Code();
+  readonly before: Code;
   readonly addresses: Addresses;
   out: Code;
   private readonly context: Context;
@@ -39,6 +39,7 @@ export class Expressions {
     this.context = context;
     this.func = func;
     this.home = home;
+    this.before = context.drafts.before.clear();
     this.out = this.before;
     this.addresses = new Addresses(func, this.before, (index) => this.hoisted(() => this.push(index, 'f64')));
   }
@@ -129,18 +130,20 @@ export class Expressions {
     const compares = operation.op === 'lt' || operation.op === 'le' || operation.op === 'eq' ? operation.op : undefined;
     if (tests && compares !== undefined && a !== undefined && b !== undefined) {
       const type = a.value.type === 'f64' || b.value.type === 'f64' ? 'f64' : 'f32';
-      return this.fitted(type, form, (own) => {
+      this.fitted(type, form, (own) => {
         this.push(a, own);
         this.push(b, own);
         this.out.op(arithmetic(own)[compares]);
       });
+      return;
     }
     if (tests && operation.op === 'isFinite' && a !== undefined) {
-      return this.fitted(a.value.type, form, (own) => {
+      this.fitted(a.value.type, form, (own) => {
         this.difference(a, own);
         this.constant(own, 0);
         this.out.op(arithmetic(own).eq);
       });
+      return;
     }
     this.fitted(instance.value.type, form, (own) => {
       this.push(instance, own);
@@ -276,7 +279,10 @@ export class Expressions {
 
   private compute(instance: Instance, form: Form): void {
     const { value, inputs, read, view } = instance;
-    if (read !== undefined) return this.load(read, form);
+    if (read !== undefined) {
+      this.load(read, form);
+      return;
+    }
     const { operation } = value;
     const { out } = this;
     const [a, b, c] = inputs;
@@ -287,13 +293,15 @@ export class Expressions {
     };
     switch (operation.op) {
       case 'literal':
-        return this.constant(form, operation.value);
+        this.constant(form, operation.value);
+        return;
       case 'host':
         out.i32(0).memory(loads.f64, this.context.scalars + 8 * operation.index);
         if (form === 'f32') out.op(convert.f32FromF64);
         return;
       case 'iota':
-        return this.index(view, form);
+        this.index(view, form);
+        return;
       case 'cast':
         this.push(input(a), form);
         out.op(operations.trunc);
@@ -305,14 +313,17 @@ export class Expressions {
       case 'transpose':
       case 'broadcastTo':
       case 'row':
-        return this.push(input(a), form);
+        this.push(input(a), form);
+        return;
       case 'sign':
-        return this.sign(input(a), form);
+        this.sign(input(a), form);
+        return;
       case 'lt':
       case 'le':
       case 'eq':
       case 'isFinite':
-        return this.truth(instance, form);
+        this.truth(instance, form);
+        return;
       case 'where':
         this.push(input(b), form);
         this.push(input(c), form);
@@ -320,7 +331,8 @@ export class Expressions {
         out.op(isVector(form) ? v128.bitSelect : select);
         return;
       case 'copySign':
-        return this.copySign(input(a), input(b), form);
+        this.copySign(input(a), input(b), form);
+        return;
       case 'neg':
       case 'abs':
       case 'sqrt':

@@ -1,7 +1,8 @@
 import type { Body, Root } from '../plan/body.ts';
 import type { Region } from '../plan/region.ts';
+import { tiled } from '../plan/tiling.ts';
 import type { Value } from '../plan/values.ts';
-import { Code } from '../wasm/code.ts';
+import type { Code } from '../wasm/code.ts';
 import type { Func } from '../wasm/module.ts';
 import { type Context, type Form, formsOf, isVector, typeOf } from './context.ts';
 import { Expressions } from './expression.ts';
@@ -18,7 +19,7 @@ export function emitLoop(context: Context, func: Func, roots: readonly Root[], b
     func.code.append(expressions.before);
     return;
   }
-  const nest = new LoopNest(expressions, body);
+  const nest = new LoopNest(expressions, tiled(body), context.drafts.inside.clear());
   const code = nest.emit();
   func.code.append(expressions.before).append(code);
 }
@@ -29,9 +30,10 @@ class LoopNest {
   private readonly loops: readonly number[];
   private readonly reductions: readonly Reduction[];
   private readonly flat: boolean;
-  private readonly code = new Code();
+  private readonly code: Code;
 
-  constructor(expressions: Expressions, body: Body) {
+  constructor(expressions: Expressions, body: Body, code: Code) {
+    this.code = code;
     this.expressions = expressions;
     this.body = body;
     this.loops = body.loops;
@@ -81,7 +83,7 @@ class LoopNest {
     const { code, expressions } = this;
     const vectors = Math.floor(count / 4);
     const unroll = this.body.instances.length > 40 ? 1 : this.body.instances.length > 6 ? 2 : 4;
-    const turns = this.flat ? 0 : Math.floor(vectors / unroll);
+    const turns = this.flat || vectors <= unroll ? 0 : Math.floor(vectors / unroll);
     let moved = 0;
     if (turns > 0) {
       const counter = expressions.func.local('i32');

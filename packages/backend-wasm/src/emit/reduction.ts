@@ -19,8 +19,9 @@ export class Reduction {
   private readonly inMemory: boolean;
   private readonly expressions: Expressions;
   private readonly depth: number;
-  /** Vectors gathered so far, by form, and the number beside them. */
-  private readonly lanes = new Map<Form, number>();
+  /** Vectors gathered so far, in turn so that one round need not wait for the one before, and the number beside them. */
+  private lanes: readonly (readonly { readonly form: Form; readonly local: number }[])[] = [];
+  private turn = 0;
   private single: number | undefined;
   private vectors = false;
 
@@ -49,9 +50,12 @@ export class Reduction {
     this.vectors = useVectors;
     const { out } = this.expressions;
     if (this.vectors) {
-      for (const form of this.forms) {
-        const local = this.lanes.get(form) ?? this.expressions.func.local('v128');
-        this.lanes.set(form, local);
+      const { func } = this.expressions;
+      // A maximum takes several instructions, each waiting for the last one.
+      const turns = this.op === 'maximum' ? 4 : 1;
+      if (this.lanes.length === 0)
+        this.lanes = Array.from({ length: turns }, () => this.forms.map((form) => ({ form, local: func.local('v128') })));
+      for (const { form, local } of this.lanes.flat()) {
         this.expressions.constant(form, first[this.op]);
         out.set(local);
       }
@@ -93,7 +97,7 @@ export class Reduction {
       out.set(single);
       return;
     }
-    for (const [form, local] of this.lanes) {
+    for (const { form, local } of this.lanes[this.turn++ % this.lanes.length] ?? []) {
       out.get(local);
       if (this.op === 'poison') {
         expressions.difference(source, form);
@@ -129,7 +133,7 @@ export class Reduction {
   /** Lanes into the single number. */
   private join(single: number): void {
     const { out } = this.expressions;
-    for (const [form, local] of this.lanes) {
+    for (const { form, local } of this.lanes.flat()) {
       const type = typeOf(form);
       if (this.op === 'poison') {
         out.get(local).op(v128.anyTrue).get(single).op(i32.or).set(single);

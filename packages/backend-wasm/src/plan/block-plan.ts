@@ -155,17 +155,25 @@ class Planning implements BlockPlan {
   /** Lets results take the memory of what they replace, where everything that reads the old value can come first. */
   private inPlace(claimed: ReadonlyMap<Value, Target>, kernels: readonly Kernel[], list: readonly Value[]): void {
     const sources = list.filter(({ operation }) => operation.op === 'input' || operation.op === 'parameter');
+    const readersOf = new Map<Value, Kernel[]>(sources.map((input) => [input, []]));
+    for (const kernel of kernels) for (const value of kernel.reads) readersOf.get(value)?.push(kernel);
+    const oldOf = new Map<Region, Value[]>();
+    for (const input of sources) {
+      const { owner } = this.home(input);
+      oldOf.set(owner, [...(oldOf.get(owner) ?? []), input]);
+    }
     for (const [value, { region }] of claimed) {
-      const old = sources.filter((input) => this.home(input).owner === region.owner);
+      const old = oldOf.get(region.owner) ?? [];
+      if (old.length === 0) continue;
       const writers = (this.producers.get(value) ?? []).filter((kernel) => !this.needless(kernel));
-      const readers = kernels.filter((kernel) => old.some((input) => kernel.reads.has(input)) && !this.needless(kernel));
+      const readers = old.flatMap((input) => readersOf.get(input) ?? []).filter((kernel) => !this.needless(kernel));
       const others = readers.filter((kernel) => !writers.includes(kernel));
       const blocked =
         writers.some((writer) => readers.includes(writer) && !this.harmless(writer, value, old)) ||
         others.some((reader) => writers.some((writer) => reaches(reader, writer, this.producers)));
       if (blocked) {
         const apart = this.fresh(region.bytes);
-        for (const [other, home] of this.homes) if (home === region && !sources.includes(other)) this.homes.set(other, apart);
+        for (const [other, home] of this.homes) if (home === region && !old.includes(other)) this.homes.set(other, apart);
         this.copies.push({ from: apart, to: region });
       } else {
         for (const writer of writers) for (const reader of others) writer.after.add(reader);

@@ -78,6 +78,31 @@ export function makeBody(roots: readonly Root[], around: Surroundings): Body {
   }
 }
 
+/** The same body with every walk replaced. */
+export function rewalked(body: Body, walk: (view: View) => View): Body {
+  const renewed = new Map<Instance, Instance>();
+  const renew = (instance: Instance): Instance => renewed.get(instance) ?? instance;
+  for (const instance of body.instances) {
+    const { value, view, inputs, read, invariant, uses } = instance;
+    const row = read?.row && { ...read.row, index: renew(read.row.index) };
+    renewed.set(instance, {
+      value,
+      view: walk(view),
+      inputs: inputs.map(renew),
+      read: read && { value: read.value, view: walk(read.view), row },
+      invariant,
+      uses,
+    });
+  }
+  const roots = body.roots.map(({ root, source, view, rowIndex }) => ({
+    root,
+    source: renew(source),
+    view: walk(view),
+    rowIndex: rowIndex && renew(rowIndex),
+  }));
+  return { ...body, instances: [...renewed.values()], roots };
+}
+
 class Collector {
   split: Split | undefined;
   private readonly loops: readonly number[];
@@ -106,6 +131,8 @@ class Collector {
   }
 
   body(): Body {
+    const { reads, refused } = this;
+    if (this.loops.length < 2) return { loops: this.loops, instances: [...this.known.values()], roots: this.roots, reads, refused };
     const joined = joinable(this.loops, this.views());
     const loops: number[] = [];
     this.loops.forEach((n, loop) => {
@@ -115,25 +142,7 @@ class Collector {
     // A joined loop takes the steps of its innermost part.
     const last = this.loops.map((_, loop) => joined[loop + 1] !== true);
     const joinView = ({ offset, steps }: View): View => ({ offset, steps: steps.filter((_, loop) => last[loop]) });
-    const renewed = new Map<Instance, Instance>();
-    for (const instance of this.known.values()) {
-      const inputs = instance.inputs.map((input) => renewed.get(input) ?? input);
-      const { read } = instance;
-      const row = read?.row && { ...read.row, index: renewed.get(read.row.index) ?? read.row.index };
-      renewed.set(instance, {
-        ...instance,
-        inputs,
-        view: joinView(instance.view),
-        read: read && { value: read.value, view: joinView(read.view), row },
-      });
-    }
-    const roots = this.roots.map(({ root, source, view, rowIndex }) => ({
-      root,
-      source: renewed.get(source) ?? source,
-      view: joinView(view),
-      rowIndex: rowIndex && (renewed.get(rowIndex) ?? rowIndex),
-    }));
-    return { loops, instances: [...renewed.values()], roots, reads: this.reads, refused: this.refused };
+    return rewalked({ loops, instances: [...this.known.values()], roots: this.roots, reads, refused }, joinView);
   }
 
   private *views(): Generator<View> {
@@ -173,18 +182,17 @@ class Collector {
   }
 
   private make(value: Value, view: View, compute: boolean): Instance {
-    const common = { value, view, uses: 0, invariant: fixed(view) };
     const inRound = this.own.has(value) && viewKey(view) === viewKey(this.identity);
     if (!compute && !inRound && this.around.stored(value)) {
       this.reads.add(value);
-      return { ...common, inputs: [], read: { value, view, row: undefined } };
+      return { value, view, inputs: [], read: { value, view, row: undefined }, invariant: fixed(view), uses: 0 };
     }
     const { operation, shape } = value;
     switch (operation.op) {
       case 'literal':
       case 'host':
       case 'iota':
-        return { ...common, inputs: [], read: undefined };
+        return standIn(value, view);
       case 'part':
       case 'reshape':
       case 'copy': {
@@ -212,11 +220,14 @@ class Collector {
       case 'row':
         return this.row(value, view);
       default: {
-        const inputs = value.inputs.map((input) => this.operandOf(input, value, view));
-        if (this.split !== undefined || inputs.some((input) => input === undefined)) return this.refuse(value, view);
-        const instances = inputs.flatMap((input) => input ?? []);
-        for (const instance of instances) instance.uses++;
-        return { ...common, inputs: instances, read: undefined };
+        const inputs: Instance[] = [];
+        for (const each of value.inputs) {
+          const input = this.operandOf(each, value, view);
+          if (input === undefined) return this.refuse(value, view);
+          input.uses++;
+          inputs.push(input);
+        }
+        return { value, view, inputs, read: undefined, invariant: fixed(view), uses: 0 };
       }
     }
   }
@@ -279,6 +290,7 @@ class Collector {
   }
 }
 
+/** An instance without operands. */
 const standIn = (value: Value, view: View): Instance => ({ value, view, inputs: [], read: undefined, invariant: fixed(view), uses: 0 });
 
 const moving: ReadonlySet<string> = new Set(['copy', 'reshape', 'broadcastTo', 'transpose', 'slice', 'row', 'part']);

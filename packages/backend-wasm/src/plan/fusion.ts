@@ -50,7 +50,7 @@ const window = 12;
 /** Groups the work of a block into kernels. Values in `targets` are wanted in memory of their own. */
 export function fuse(list: readonly Value[], targets: readonly Value[]): Fused {
   const stored = new Set(targets);
-  for (let round = 0; ; round++) {
+  for (;;) {
     const planner = new Planner(list, stored);
     const wanted = planner.wanted();
     // Requests only ever grow in number, so this ends.
@@ -108,11 +108,12 @@ class Planner implements Surroundings, Fused {
       case 'sum':
       case 'maximum':
       case 'poison':
-        return this.place({
+        this.place({
           ...store(operand(value, 0), value),
           kind: 'reduce',
           targets: reducedStrides(operand(value, 0).shape, operation.axes),
         });
+        return;
       case 'concat': {
         const steps = strides(value.shape);
         let offset = 0;

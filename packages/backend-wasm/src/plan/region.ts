@@ -71,23 +71,22 @@ export class Lifetimes {
     this.lives.set(region, life);
   }
 
-  /** Places every region inside `arena`, first fit; gives the bytes taken. */
+  /** Places every region inside `arena`, first fit in the order of first use; gives the bytes taken. */
   layOut(place: (region: Region, offset: number) => void): number {
-    const placed: { readonly life: Life; readonly start: number; readonly end: number }[] = [];
+    let busy: { readonly last: number; readonly start: number; readonly end: number }[] = [];
     let total = 0;
-    for (const life of [...this.lives.values()].sort((a, b) => b.region.bytes - a.region.bytes)) {
-      const bytes = Math.ceil(Math.max(1, life.region.bytes) / 64) * 64;
-      const busy = placed
-        .filter((other) => other.life.first <= life.last && life.first <= other.life.last)
-        .sort((a, b) => a.start - b.start);
-      let start = 0;
-      for (const other of busy) {
-        if (other.start - start >= bytes) break;
+    for (const { region, first, last } of [...this.lives.values()].sort((a, b) => a.first - b.first || b.region.bytes - a.region.bytes)) {
+      const bytes = Math.ceil(Math.max(1, region.bytes) / 64) * 64;
+      busy = busy.filter((other) => other.last >= first);
+      let [start, i] = [0, 0];
+      for (; i < busy.length; i++) {
+        const other = busy[i];
+        if (other === undefined || other.start - start >= bytes) break;
         start = Math.max(start, other.end);
       }
-      placed.push({ life, start, end: start + bytes });
+      busy.splice(i, 0, { last, start, end: start + bytes });
       total = Math.max(total, start + bytes);
-      place(life.region, start);
+      place(region, start);
     }
     return total;
   }

@@ -6,120 +6,121 @@ const word = new DataView(new ArrayBuffer(8));
 
 /** WebAssembly instructions as bytes, written front to back. */
 export class Code {
-  readonly bytes: number[] = [];
+  private room: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  /** Bytes written. */
+  length = 0;
+
+  /** What was written; a view that the next write may leave behind. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.room.subarray(0, this.length);
+  }
+
+  byte(value: number): this {
+    if (this.length === this.room.length) this.reserve(1);
+    this.room[this.length++] = value;
+    return this;
+  }
+
+  /** Starts again; the room stays. */
+  clear(): this {
+    this.length = 0;
+    return this;
+  }
 
   /** An unsigned LEB128 number. */
   unsigned(value: number): this {
     let rest = value;
     while (rest >= 0x80) {
-      this.bytes.push((rest % 0x80) | 0x80);
+      this.byte((rest % 0x80) | 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    this.bytes.push(rest);
-    return this;
+    return this.byte(rest);
   }
 
   /** Adds what another writer has written. */
   append(other: Code): this {
-    for (const byte of other.bytes) this.bytes.push(byte);
+    this.reserve(other.length);
+    this.room.set(other.bytes, this.length);
+    this.length += other.length;
     return this;
   }
 
   /** An instruction without operands. */
   op(instruction: Instruction): this {
-    const { prefix, code, rest } = instruction;
-    if (prefix !== undefined) this.bytes.push(prefix);
-    this.unsigned(code);
-    if (rest !== undefined) this.bytes.push(...rest);
-    return this;
+    const { prefix, code } = instruction;
+    if (prefix !== undefined) this.byte(prefix);
+    return this.unsigned(code);
   }
 
   /** An instruction on lane `lane`. */
   lane(instruction: Instruction, lane: number): this {
-    this.op(instruction).bytes.push(lane);
-    return this;
+    return this.op(instruction).byte(lane);
   }
 
   /** A load or store at the address on the stack plus `offset`; `lane` where the instruction is about one. */
   memory(instruction: MemoryInstruction, offset: number, lane?: number): this {
-    this.op(instruction).bytes.push(0);
-    this.unsigned(offset);
-    if (lane !== undefined) this.bytes.push(lane);
-    return this;
+    this.op(instruction).byte(0).unsigned(offset);
+    return lane === undefined ? this : this.byte(lane);
   }
 
   get(local: number): this {
-    this.bytes.push(0x20);
-    return this.unsigned(local);
+    return this.byte(0x20).unsigned(local);
   }
 
   set(local: number): this {
-    this.bytes.push(0x21);
-    return this.unsigned(local);
+    return this.byte(0x21).unsigned(local);
   }
 
   tee(local: number): this {
-    this.bytes.push(0x22);
-    return this.unsigned(local);
+    return this.byte(0x22).unsigned(local);
   }
 
   global(index: number): this {
-    this.bytes.push(0x23);
-    return this.unsigned(index);
+    return this.byte(0x23).unsigned(index);
   }
 
   call(callee: number): this {
-    this.bytes.push(0x10);
-    return this.unsigned(callee);
+    return this.byte(0x10).unsigned(callee);
   }
 
   /** A constant; addresses above 2³¹ wrap to the same bits. */
   i32(value: number): this {
-    this.bytes.push(0x41);
+    this.byte(0x41);
     let rest = value | 0;
     for (;;) {
       const byte = rest & 0x7f;
       rest >>= 7;
       if ((rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0)) {
-        this.bytes.push(byte);
-        return this;
+        return this.byte(byte);
       }
-      this.bytes.push(byte | 0x80);
+      this.byte(byte | 0x80);
     }
   }
 
   /** A constant below 2³². */
   i64(value: number): this {
-    this.bytes.push(0x42);
-    if (value < 0x40) this.bytes.push(value);
-    else {
-      // One more group than needed keeps the sign positive.
-      for (let rest = value; ; rest = Math.floor(rest / 0x80)) {
-        if (rest < 0x40) {
-          this.bytes.push(rest);
-          break;
-        }
-        this.bytes.push((rest % 0x80) | 0x80);
-      }
-    }
-    return this;
+    this.byte(0x42);
+    let rest = value;
+    // The last group must not look negative.
+    for (; rest >= 0x40; rest = Math.floor(rest / 0x80)) this.byte((rest % 0x80) | 0x80);
+    return this.byte(rest);
   }
 
   f32(value: number): this {
-    this.bytes.push(0x43);
+    this.byte(0x43);
     word.setFloat32(0, value, true);
     return this.word(4);
   }
 
   f64(value: number): this {
-    this.bytes.push(0x44);
+    this.byte(0x44);
     word.setFloat64(0, value, true);
     return this.word(8);
   }
 
   /** A vector constant of four words. */
   v128(words: readonly number[]): this {
-    this.bytes.push(0xfd, 12);
+    this.byte(0xfd).byte(12);
     for (const value of words) {
       word.setUint32(0, value >>> 0, true);
       this.word(4);
@@ -129,55 +130,47 @@ export class Code {
 
   /** Picks 16 bytes of two vectors. */
   shuffle(lanes: readonly number[]): this {
-    this.bytes.push(0xfd, 13, ...lanes);
+    this.byte(0xfd).byte(13);
+    for (const lane of lanes) this.byte(lane);
     return this;
   }
 
   block(): this {
-    this.bytes.push(0x02, 0x40);
-    return this;
+    return this.byte(0x02).byte(0x40);
   }
 
   loop(): this {
-    this.bytes.push(0x03, 0x40);
-    return this;
+    return this.byte(0x03).byte(0x40);
   }
 
   if(result?: ValueType): this {
-    this.bytes.push(0x04, result === undefined ? 0x40 : valueTypes[result]);
-    return this;
+    return this.byte(0x04).byte(result === undefined ? 0x40 : valueTypes[result]);
   }
 
   else(): this {
-    this.bytes.push(0x05);
-    return this;
+    return this.byte(0x05);
   }
 
   end(): this {
-    this.bytes.push(0x0b);
-    return this;
+    return this.byte(0x0b);
   }
 
   br(depth: number): this {
-    this.bytes.push(0x0c);
-    return this.unsigned(depth);
+    return this.byte(0x0c).unsigned(depth);
   }
 
   brIf(depth: number): this {
-    this.bytes.push(0x0d);
-    return this.unsigned(depth);
+    return this.byte(0x0d).unsigned(depth);
   }
 
   /** Copies bytes: destination, source and length are on the stack. */
   copy(): this {
-    this.bytes.push(0xfc, 10, 0, 0);
-    return this;
+    return this.byte(0xfc).byte(10).byte(0).byte(0);
   }
 
   /** Fills bytes: destination, value and length are on the stack. */
   fill(): this {
-    this.bytes.push(0xfc, 11, 0);
-    return this;
+    return this.byte(0xfc).byte(11).byte(0);
   }
 
   /** local ← local + constant. */
@@ -185,8 +178,15 @@ export class Code {
     return by === 0 ? this : this.get(local).i32(by).op(i32Add).set(local);
   }
 
+  private reserve(more: number): void {
+    if (this.length + more <= this.room.length) return;
+    const wider = new Uint8Array(Math.max(2 * this.room.length, this.length + more));
+    wider.set(this.bytes);
+    this.room = wider;
+  }
+
   private word(bytes: number): this {
-    for (let i = 0; i < bytes; i++) this.bytes.push(word.getUint8(i));
+    for (let i = 0; i < bytes; i++) this.byte(word.getUint8(i));
     return this;
   }
 }

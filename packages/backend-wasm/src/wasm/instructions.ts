@@ -1,8 +1,7 @@
-/** An instruction's bytes: `prefix` of its group, its number there, and operands that never change. */
+/** An instruction's bytes: `prefix` of its group, and its number there. */
 export interface Instruction {
   readonly prefix?: number;
   readonly code: number;
-  readonly rest?: readonly number[];
 }
 
 /** An instruction that takes an address. */

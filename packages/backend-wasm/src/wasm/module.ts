@@ -17,18 +17,20 @@ export class Func {
     return this.parameters + this.locals.push(type) - 1;
   }
 
-  encode(): Code {
-    const body = new Code();
+  encode(out: Code): void {
     const runs: [number, ValueType][] = [];
     for (const type of this.locals) {
       const last = runs.at(-1);
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    body.unsigned(runs.length);
-    for (const [count, type] of runs) body.unsigned(count).bytes.push(valueTypes[type]);
-    body.append(this.code).end();
-    return new Code().unsigned(body.bytes.length).append(body);
+    const head = new Code().unsigned(runs.length);
+    for (const [count, type] of runs) head.unsigned(count).byte(valueTypes[type]);
+    out
+      .unsigned(head.length + this.code.length + 1)
+      .append(head)
+      .append(this.code)
+      .end();
   }
 }
 
@@ -61,15 +63,14 @@ export class ModuleBuilder {
 
   encode(): Uint8Array<ArrayBuffer> {
     const out = new Code();
-    out.bytes.push(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    for (const byte of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
     section(out, 1, this.types.size, this.typeCode);
 
     const imports = new Code();
-    text(text(imports, 'env'), 'memory').bytes.push(0x02, 0, 0);
-    text(text(imports, 'env'), 'arena').bytes.push(0x03, valueTypes.i32, 1);
+    text(text(imports, 'env'), 'memory').byte(0x02).byte(0).byte(0);
+    text(text(imports, 'env'), 'arena').byte(0x03).byte(valueTypes.i32).byte(1);
     for (const [name, { type }] of this.imports) {
-      text(text(imports, 'env'), name).bytes.push(0x00);
-      imports.unsigned(type);
+      text(text(imports, 'env'), name).byte(0x00).unsigned(type);
     }
     section(out, 2, this.imports.size + 2, imports);
 
@@ -79,15 +80,14 @@ export class ModuleBuilder {
 
     const exported = new Code();
     for (const [name, index] of this.exports) {
-      text(exported, name).bytes.push(0x00);
-      exported.unsigned(index);
+      text(exported, name).byte(0x00).unsigned(index);
     }
     section(out, 7, this.exports.length, exported);
 
     const bodies = new Code();
-    for (const { func } of this.functions) bodies.append(func.encode());
+    for (const { func } of this.functions) func.encode(bodies);
     section(out, 10, this.functions.length, bodies);
-    return Uint8Array.from(out.bytes);
+    return out.bytes;
   }
 
   private type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
@@ -96,10 +96,10 @@ export class ModuleBuilder {
     if (known !== undefined) return known;
     const index = this.types.size;
     this.types.set(key, index);
-    this.typeCode.bytes.push(0x60);
+    this.typeCode.byte(0x60);
     for (const list of [parameters, results]) {
       this.typeCode.unsigned(list.length);
-      for (const type of list) this.typeCode.bytes.push(valueTypes[type]);
+      for (const type of list) this.typeCode.byte(valueTypes[type]);
     }
     return index;
   }
@@ -107,13 +107,12 @@ export class ModuleBuilder {
 
 function section(out: Code, id: number, count: number, content: Code): void {
   const body = new Code().unsigned(count).append(content);
-  out.bytes.push(id);
-  out.unsigned(body.bytes.length).append(body);
+  out.byte(id).unsigned(body.length).append(body);
 }
 
 /** Names are ASCII. */
 function text(out: Code, name: string): Code {
   out.unsigned(name.length);
-  for (let i = 0; i < name.length; i++) out.bytes.push(name.charCodeAt(i));
+  for (let i = 0; i < name.length; i++) out.byte(name.charCodeAt(i));
   return out;
 }

@@ -1,0 +1,4 @@
+/// <reference lib="dom" />
+import { train } from './train.ts';
+
+self.postMessage(train());
