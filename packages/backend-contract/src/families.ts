@@ -3,6 +3,9 @@ import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
 import { lreFamily } from './families/lre.ts';
+import { lreBasisFamily } from './families/lre-basis.ts';
+import { lreCurvatureFamily } from './families/lre-curvature.ts';
+import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
@@ -13,6 +16,9 @@ const families: readonly Family[] = [
   soapFamily,
   lmAdagradFamily,
   lreFamily,
+  lreBasisFamily,
+  lreCurvatureFamily,
+  lreInnerFamily,
   geometricFamily,
   normalizeEmaFamily(optimizerNamed),
 ];

@@ -102,7 +102,8 @@ function limitsOf({ bounds, optimizer, hyperparameters, parameters }: Trajectory
 }
 
 async function* calls(golden: Component, backend: AnyBackend): AsyncGenerator<Comparison> {
-  const call = await componentNamed(golden.component)(golden.hyperparameters, backend, golden.calls[0]?.inputs ?? {});
+  const all = golden.calls.map(({ inputs }) => inputs);
+  const call = await componentNamed(golden.component)(golden.hyperparameters, backend, all[0] ?? {}, all);
   for (const [index, { inputs, outputs }] of golden.calls.entries()) {
     const actual = await call(inputs);
     for (const [tensor, { data }] of Object.entries(outputs))

@@ -82,7 +82,7 @@ export function hebbian(options: HebbianOptions = {}): LowRankBasis {
       const factors = explicit(Q);
       return { whole: factors, kept: { ...factors, active: full([Q.shape[1] ?? 0], 1) } };
     },
-    update({ owner, site, Y, start, seen }) {
+    update({ owner, site, Y, start, phase }) {
       const stored = site.get('Q', owner);
       const old = start ? site.draw('Q0', owner, 'normal', stored.shape, (drawn) => drawn.orthonormalize('complete')) : stored;
       // There is a basis even if the first correction is refused.
@@ -99,7 +99,7 @@ export function hebbian(options: HebbianOptions = {}): LowRankBasis {
         o.opt === 'adamg'
           ? adam.step(owner, site, old, clip(G), rate)
           : { Q: old.add(clip(o.opt === 'gd' ? G : tangent(old, G)).mul(rate)), writes: {} };
-      const retract = reorthoFreq !== null && site.phase(owner, (call) => (seen(call) % reorthoFreq === 0 ? 'qr' : 'go')) === 'qr';
+      const retract = reorthoFreq !== null && phase(({ columns }) => (columns % reorthoFreq === 0 ? 'qr' : 'go')) === 'qr';
       const next = retract ? Q.orthonormalize('complete') : Q;
       return { writes: { Q: next, ...writes }, C: next.matmul(old, { transposeA: true }) };
     },

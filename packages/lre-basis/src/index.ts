@@ -3,7 +3,7 @@ export { direct } from './direct.ts';
 export { type FullOptions, full } from './full.ts';
 export { type GgtOptions, ggt } from './ggt.ts';
 export { type HebbianOptions, hebbian } from './hebbian.ts';
-export type { CorrectionKind, Factors, Known, LowRankBasis, LowRankState, Update, UpdateStep } from './low-rank-basis.ts';
+export type { CorrectionKind, Factors, Known, LowRankBasis, LowRankState, Progress, Update, UpdateStep } from './low-rank-basis.ts';
 export { type NystromOptions, nystrom } from './nystrom.ts';
 export { type RandomOptions, random } from './random.ts';
 export { type RandomisedOptions, randomised } from './randomised.ts';

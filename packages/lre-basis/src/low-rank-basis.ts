@@ -36,9 +36,14 @@ export interface UpdateStep {
   readonly first: boolean | Tensor;
   /** The first call, whether its correction is taken or not. */
   readonly start: boolean;
-  /** Columns, and corrections, up to and including a call, by its number from 1: for `Site.phase`. */
-  readonly seen: (call: number) => number;
-  readonly updates: (call: number) => number;
+  /** Asks what is to be done at this progress: each answer is a program of its own. */
+  phase<A extends string>(ask: (progress: Progress) => A): A;
+}
+
+/** How much a basis has seen, the correction at hand included. */
+export interface Progress {
+  readonly columns: number;
+  readonly corrections: number;
 }
 
 /** What an update comes to. Nothing is written yet: a correction may be rejected. */

@@ -1,5 +1,5 @@
 import { integer, norm, resolve, type Tensor, where } from '@opt/core';
-import type { LowRankBasis, Update, UpdateStep } from './low-rank-basis.ts';
+import type { LowRankBasis, Progress, Update, UpdateStep } from './low-rank-basis.ts';
 import { Accumulator, type AccumulatorOptions, accumulatorOptions } from './rounds.ts';
 import { last, rayleighRitz, type Sum, startOr, sumOf } from './sketch.ts';
 
@@ -21,12 +21,12 @@ export function nystrom(options: NystromOptions = {}): LowRankBasis {
   const sketchSize = (d: number): number => Math.min(o.rank + o.oversampling, d);
 
   /** Ω, kept where it is not drawn for every update. */
-  function test({ owner, site, seen, updates }: UpdateStep, d: number): Tensor {
+  function test({ owner, site, phase }: UpdateStep, d: number): Tensor {
     const drawn = (): Tensor => site.draw('omega', owner, 'normal', [d, sketchSize(d)]).orthonormalize('complete');
     if (o.omegaUpdateFreq === 1) return drawn();
     // The first update uses none.
-    const redraw = (call: number): boolean => updates(call) === 2 || seen(call) % o.omegaUpdateFreq === 0;
-    const omega = site.phase(owner, (call) => (redraw(call) ? 'redraw' : 'reuse')) === 'redraw' ? drawn() : site.get('omega', owner);
+    const redraw = ({ columns, corrections }: Progress): boolean => corrections === 2 || columns % o.omegaUpdateFreq === 0;
+    const omega = phase((progress) => (redraw(progress) ? 'redraw' : 'reuse')) === 'redraw' ? drawn() : site.get('omega', owner);
     site.set('omega', owner, omega);
     return omega;
   }

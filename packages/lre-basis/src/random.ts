@@ -27,9 +27,8 @@ export function random(options: RandomOptions = {}): LowRankBasis {
       const factors = explicit(Q);
       return { whole: factors, kept: { ...factors, active: full([Q.shape[1] ?? 0], 1) } };
     },
-    update({ owner, site, updates }) {
-      const redraw = (call: number): boolean => (updates(call) - 1) % generateFreq === 0;
-      if (site.phase(owner, (call) => (redraw(call) ? 'redraw' : 'reuse')) === 'reuse') return { writes: {} };
+    update({ owner, site, phase }) {
+      if (phase(({ corrections }) => ((corrections - 1) % generateFreq === 0 ? 'redraw' : 'reuse')) === 'reuse') return { writes: {} };
       const old = site.get('Q', owner);
       const Q = site.draw('omega', owner, 'normal', old.shape).orthonormalize('complete');
       return { writes: { Q }, C: Q.matmul(old, { transposeA: true }) };

@@ -12,7 +12,7 @@ import {
   TransformError,
   where,
 } from '@opt/core';
-import type { CorrectionKind, Known, LowRankBasis, LowRankState, Update } from '@opt/lre-basis';
+import type { CorrectionKind, Known, LowRankBasis, LowRankState, Progress, Update } from '@opt/lre-basis';
 import type { Correction, Curvature, CurvatureStep, Observation } from '@opt/lre-curvature';
 import { momentAt, nameOf, parse, refreshes, type Timing } from './moments.ts';
 
@@ -36,6 +36,13 @@ export function lowRank(options: LowRankOptions): Basis {
   const kind: CorrectionKind = { signed: curvature.signed, asymmetric: curvature.asymmetric && !symmetrize };
   check(options, kind);
 
+  /** What the basis has seen after step t, whatever was rejected. */
+  function progressAt(t: number, width: number): Progress {
+    const { count, steps } = refreshes(t, timing);
+    const corrections = count - (timing.late ? 1 : 0);
+    return { corrections, columns: curvature.columns === 'steps' ? steps - (timing.late ? 1 : 0) : corrections * width };
+  }
+
   /** Corrects the basis; a rejected correction leaves everything of it as it was. */
   function correct(owner: string, site: Site, given: Correction, opening: boolean): { accepted?: Tensor; C?: Tensor; known?: Known } {
     const here = site.child(basis.name);
@@ -48,8 +55,7 @@ export function lowRank(options: LowRankOptions): Basis {
       kind,
       first: curvature.rejects ? site.get('exists', owner).not() : opening,
       start: opening,
-      seen: (call) => (curvature.columns === 'steps' ? refreshes(call - 1, timing).steps : refreshes(call - 1, timing).count * width),
-      updates: (call) => refreshes(call - 1, timing).count - (timing.late ? 1 : 0),
+      phase: (ask) => site.phase(owner, (count) => ask(progressAt(count - 1, width))),
     });
     const accepted = both(correction.accepted, ok);
     for (const [slot, value] of Object.entries(writes)) {

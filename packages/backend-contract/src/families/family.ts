@@ -20,7 +20,8 @@ export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 
 /** A building block made ready: one call after the other, sharing state. */
 export type Replay = (inputs: Inputs) => Promise<Outputs>;
-export type MakeReplay = (hyperparameters: Hyperparameters, backend: AnyBackend, first: Inputs) => Promise<Replay>;
+/** `all` are the inputs of every call, for what their shapes have in common. */
+export type MakeReplay = (hyperparameters: Hyperparameters, backend: AnyBackend, first: Inputs, all: readonly Inputs[]) => Promise<Replay>;
 export type MakeOptimizer = (hyperparameters: Hyperparameters) => Rule;
 
 /** A number about a parameter of an optimizer, which `bounds` of a case may limit; undefined where it does not apply. */

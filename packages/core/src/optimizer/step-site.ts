@@ -217,7 +217,8 @@ export class StepSite implements Site {
     const { random } = this.trace;
     const key = `${this.path}.${name}:${owner}`;
     if (random.draws !== undefined) {
-      const fed = { key: `draw:${key}`, name, owner, shape };
+      // One place may draw different shapes in different phases.
+      const fed = { key: `draw[${shape}]:${key}`, name, owner, shape };
       this.trace.fed.set(fed.key, fed);
       return this.trace.input(fed.key, shape, 'working');
     }
