@@ -85,6 +85,10 @@ const aliases: ReadonlySet<string> = new Set(['reshape', 'part']);
 const opOf = (node: Node | undefined): string => node?.operation.op ?? '';
 const isSource = (node: Node | undefined): boolean => opOf(node) === 'input' || opOf(node) === 'parameter';
 
+/** A row or a slice of what is in memory: nothing else of that is read. */
+const isPart = (node: Node, whole: Node | undefined): boolean =>
+  (opOf(node) === 'row' || opOf(node) === 'slice') && (isSource(whole) || kernels.has(opOf(whole)));
+
 /**
  * Kernels read their operands and write their results; all elementwise work together reads each tensor it needs once and writes
  * once what a kernel or the outside wants to have. A row set in place moves the row only.
@@ -108,6 +112,10 @@ function blockBytes({ nodes, results }: Block): number {
     if (!own && (isSource(node) || kernels.has(opOf(node)) || wanted.has(at))) {
       // What another elementwise result needs from memory; a wanted elementwise value is at hand in the same pass.
       if (isSource(node) || kernels.has(opOf(node))) read.add(at);
+      return;
+    }
+    if (isPart(node, nodes[resolve(node.inputs[0] ?? 0)])) {
+      read.add(at);
       return;
     }
     if (seen.has(at)) return;
