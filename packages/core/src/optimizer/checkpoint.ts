@@ -11,6 +11,8 @@ export const checkpointFormat = 'opt-checkpoint/1';
 export interface HostState {
   readonly counters: Readonly<Record<string, number>>;
   readonly call: number;
+  /** Calls dropped by the host. */
+  readonly skipped: number;
   readonly seed: number;
   /** Numbers only: a schedule is a function and cannot be saved. */
   readonly hypers: Readonly<Record<string, number>>;
@@ -51,6 +53,7 @@ function isHostState(value: unknown): value is HostState {
     isRecord(value) &&
     isRecordOf(value['counters'], isNumber) &&
     isNumber(value['call']) &&
+    isNumber(value['skipped']) &&
     isNumber(value['seed']) &&
     isRecordOf(value['hypers'], isNumber) &&
     isRecordOf(value['parameters'], isSizes) &&

@@ -86,12 +86,15 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
   const sources = Object.entries(options.parameters);
   if (sources.length === 0) throw new GradientError('createOptimizer: parameters must hold at least one parameter, received none');
   for (const [name, source] of sources) validate(name, source);
-  const engine = new Engine(
-    transform,
-    sources.map(([name, source]) => place(backend, name, source)),
-    backend,
-    { seed, draws },
-  );
+  const placed: Placed<Buffer>[] = [];
+  let engine: Engine<Native, Buffer>;
+  try {
+    for (const [name, source] of sources) placed.push(place(backend, name, source));
+    engine = new Engine(transform, placed, backend, { seed, draws });
+  } catch (error) {
+    for (const { buffer } of placed) backend.release(buffer);
+    throw error;
+  }
   return whenDone(engine.once('construct'), () => engine);
 }
 

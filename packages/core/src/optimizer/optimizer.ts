@@ -47,6 +47,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private random: Randomness;
   private readonly inquiry: Inquiry<Native, Buffer>;
   private call = 0;
+  /** Calls the host dropped. */
+  private skipped = 0;
   private disposed = false;
   /** What broke off an earlier step. */
   private interruption: StepInterrupted | undefined;
@@ -89,9 +91,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    const host = this.counters.entries().reduce((sum, [counter, value]) => sum + (/(^|\/)guard:skipped$/.test(counter) ? value : 0), 0);
     const device = [...this.layout.slots.keys()].filter((key) => /(^|\/)guard\.skipped:$/.test(key)).map((key) => this.read(key));
-    return device.reduce<MaybePromise<number>>((sum, value) => whenDone(sum, (a) => whenDone(value, (b) => a + (b[0] ?? 0))), host);
+    return device.reduce<MaybePromise<number>>((sum, value) => whenDone(sum, (a) => whenDone(value, (b) => a + (b[0] ?? 0))), this.skipped);
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -201,6 +202,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       whenDone(this.run(plan), () => {
         this.counters.apply(plan.counted, plan.reset);
         if (passed) this.call++;
+        else this.skipped++;
       }),
     );
   }
@@ -248,6 +250,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return {
       counters: Object.fromEntries(this.counters.entries()),
       call: this.call,
+      skipped: this.skipped,
       seed: this.random.seed,
       hypers: Object.fromEntries(hypers),
       parameters: this.shapes,
@@ -268,6 +271,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
     }
     this.call = host.call;
+    this.skipped = host.skipped;
     this.random = { ...this.random, seed: host.seed };
     this.counters.load(Object.entries(host.counters));
     this.planner = this.makePlanner();
@@ -298,11 +302,12 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     }
     this.names.forEach((name, i) => {
       const gradient = gradients[name];
-      if (isArrayLike(gradient) && gradient.length !== this.sizes[i]) {
-        throw new GradientError(
-          `step: gradient of '${name}' must have ${this.sizes[i]} elements (shape [${this.shapes[name]}]), received ${gradient.length}`,
-        );
-      }
+      const wanted = `${this.sizes[i]} elements (shape [${this.shapes[name]}])`;
+      if (isArrayLike(gradient) && gradient.length !== this.sizes[i])
+        throw new GradientError(`step: gradient of '${name}' must have ${wanted}, received ${gradient.length}`);
+      // null is a missing gradient; what an object is, the backend knows.
+      if (gradient !== undefined && typeof gradient !== 'object')
+        throw new GradientError(`step: gradient of '${name}' must be an array of ${wanted}, received ${typeof gradient}`);
     });
   }
 

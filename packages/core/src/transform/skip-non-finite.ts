@@ -31,10 +31,7 @@ export function skipNonFinite(inner: Transform, otherwise: 'skip' | 'throw' = 's
         );
         return { ...flow, updates: {} };
       }
-      if (!site.checked()) {
-        here.count('skipped');
-        return { ...flow, updates: {} };
-      }
+      if (!site.checked()) return { ...flow, updates: {} };
       const inside = site.clocked('guard');
       if (!site.deviceDecides) return inner.apply(flow, inside);
 
