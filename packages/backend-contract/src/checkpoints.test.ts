@@ -162,7 +162,7 @@ describe('files that do not fit are refused, and nothing changes', () => {
   };
   const metadata = (host: unknown): Uint8Array =>
     header(JSON.stringify({ __metadata__: { format: 'opt-checkpoint/1', host: typeof host === 'string' ? host : JSON.stringify(host) } }));
-  const host = { counters: {}, call: 0, seed: 0, hypers: {}, parameters: {}, joins: {} };
+  const host = { counters: {}, call: 0, skipped: 0, seed: 0, hypers: {}, parameters: {}, joins: {} };
 
   it.each<[string, Uint8Array, string]>([
     ['nothing', new Uint8Array(0), 'it is shorter than its header'],

@@ -1,12 +1,12 @@
 import type { Executable } from '@opt/core';
 import type { AnyBackend } from '../families/family.ts';
 
-/** The backend, except that programs fail while `breakDown(true)` holds: a lost device. */
-export function failing(inner: AnyBackend): { backend: AnyBackend; breakDown: (on: boolean) => void } {
-  let broken = false;
+/** The backend, except that the next programs fail, as many as `breakDown` says: a lost device. */
+export function failing(inner: AnyBackend): { backend: AnyBackend; breakDown: (runs: number) => void } {
+  let broken = 0;
   const guard = (executable: Executable): Executable => ({
     run(scalars) {
-      if (broken) throw new Error('the device is lost');
+      if (broken-- > 0) throw new Error('the device is lost');
       return executable.run(scalars);
     },
     dispose: () => executable.dispose(),
@@ -30,8 +30,8 @@ export function failing(inner: AnyBackend): { backend: AnyBackend; breakDown: (o
   };
   return {
     backend,
-    breakDown: (on) => {
-      broken = on;
+    breakDown: (runs) => {
+      broken = runs;
     },
   };
 }
