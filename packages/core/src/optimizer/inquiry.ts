@@ -65,6 +65,8 @@ export class Inquiry<Native, Buffer> {
 
   /** Before a program runs: everything it reads of the objective, and the draws it takes from outside. */
   supply(plan: Plan, objective: Asked<Native>, draws: Draws | undefined): MaybePromise<void> {
+    // Most optimizers need gradients only, and this runs every step.
+    if (this.needs.length === 0 && plan.fed.length === 0) return undefined;
     const read = new Set(plan.program?.inputs.map(({ key }) => key));
     for (const { key, name, owner, shape } of plan.fed) {
       const values = draws?.(name, owner, shape);
