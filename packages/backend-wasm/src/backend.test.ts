@@ -30,7 +30,7 @@ describe('memory', () => {
     const small = backend.create('parameter', 'small', [3], 'working');
     backend.write(small, [1, 2, 3]);
     const old = backend.readBuffer(small);
-    backend.create('parameter', 'large', [1_000_000], 'working');
+    backend.create('parameter', 'large', [10_000_000], 'working');
     expect(old.length).toBe(0);
     expect(Array.from(backend.readBuffer(small))).toEqual([1, 2, 3]);
     expect(backend.readBuffer(small)).toBe(backend.readBuffer(small));
@@ -50,7 +50,7 @@ describe('memory', () => {
   it('uses freed memory again', () => {
     const backend = wasm();
     const round = (): number => {
-      const buffers = [70, 5, 300_000, 1, 4096].map((n) => backend.create('slot', 's', [n], 'working'));
+      const buffers = [70, 5, 30_000_000, 1, 4096].map((n) => backend.create('slot', 's', [n], 'working'));
       for (const i of [2, 0, 4, 1, 3]) {
         const buffer = buffers[i];
         if (buffer !== undefined) backend.release(buffer);

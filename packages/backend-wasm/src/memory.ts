@@ -3,6 +3,9 @@ import { BackendError } from '@opt/core';
 const page = 65_536;
 const alignment = 16;
 
+/** Pages to begin with: most models never grow, so that views stay as they are. Pages nobody touches cost nothing. */
+const initial = 512;
+
 /** Neighbouring large buffers must not start at equal offsets of a memory page: caches tell them apart by these bits. */
 const stagger = 5 * 64;
 
@@ -24,7 +27,7 @@ export class LinearMemory {
 
   constructor(limit: number) {
     this.limit = Math.floor(limit / page);
-    this.memory = new WebAssembly.Memory({ initial: Math.min(16, this.limit), maximum: this.limit });
+    this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.limit), maximum: this.limit });
   }
 
   allocate(bytes: number): number {
