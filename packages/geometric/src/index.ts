@@ -6,6 +6,7 @@ export {
   safePolarExpress,
   type Triple,
 } from './coefficients.ts';
+export { type ConstraintError, constraintError } from './constraint-error.ts';
 export { determinant, logAbsoluteDeterminant } from './determinant.ts';
 export { expm } from './expm.ts';
 export type { Manifold } from './manifold.ts';
@@ -32,6 +33,7 @@ export { type StiefelOptions, stiefel } from './optimizers/stiefel.ts';
 export { exactPolar, type NewtonSchulzOptions, newtonSchulz, polarRetraction, polarStep, qrRetraction } from './polar.ts';
 export type { Orthogonalization, PolarFactor, PolarOptions } from './polar-options.ts';
 export { type AuxOptions, defaultRole, type Role, type Roles } from './roles.ts';
+export { routeMatrices } from './route-matrices.ts';
 export type { ManifoldOptions } from './shared-options.ts';
 export { expSinkhorn, roundMarginals, sinkhorn } from './sinkhorn.ts';
 export type { Axis, Convolution, Layout } from './view.ts';
