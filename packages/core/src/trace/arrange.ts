@@ -9,7 +9,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const free = shape.indexOf(-1);
   const known = size(shape.filter((n) => n !== -1));
   const full = free < 0 ? shape : shape.map((n) => (n === -1 ? size(x.shape) / Math.max(1, known) : n));
-  if (size(full) !== size(x.shape)) fail(`reshape: ${printShape(x.shape)} has ${size(x.shape)} elements, ${printShape(shape)} does not`);
+  if (size(full) !== size(x.shape) || !full.every(Number.isInteger))
+    fail(`reshape: ${printShape(x.shape)} has ${size(x.shape)} elements, ${printShape(shape)} does not`);
   if (sameShape(full, x.shape)) return x;
   const source = nodeOf(x)?.operation.op === 'reshape' ? operandOf(x, 0) : undefined;
   return source === undefined ? emit({ op: 'reshape' }, [x], full, x.dtype) : reshape(source, full);

@@ -1,5 +1,7 @@
+import type { DType } from '../program/program.ts';
 import { type Shape, sameShape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
+import { cast } from './elementwise.ts';
 import { asTensor, at, emit, fail, literal } from './emit.ts';
 import { Graph, tracing } from './graph.ts';
 import type { Tensor } from './tensor.ts';
@@ -32,6 +34,9 @@ export const mod = (x: Tensor, n: number): Tensor => x.sub(x.div(n).floor().mul(
 /** A traced value that may be a plain number: 1 − βᵗ as −expm1(t·ln β), exact for small t(1−β) and on every device. */
 export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.log()).expm1().neg();
 
+/** A next carry in the precision of the one before; scalars of the host take it on by themselves. */
+const inPrecision = (x: Tensor, dtype: DType): Tensor => (x.at.in === 'graph' || dtype === 'int' ? cast(x, dtype) : x);
+
 /**
  * Applies `body` to `carry` `times` times, or fewer: `until` is asked before every round, and once it gives something
  * other than 0 the carry stays as it is. Shapes and precisions of the carry do not change.
@@ -59,7 +64,7 @@ export function repeat<K extends string>(
     const next = body(parameters);
     const results = mapValues(parameters, (x, key) => {
       if (!sameShape(next[key].shape, x.shape)) fail(`repeat: '${key}' changes its shape from [${x.shape}] to [${next[key].shape}]`);
-      return graph.lower(next[key], x.dtype);
+      return graph.lower(inPrecision(next[key], x.dtype), x.dtype);
     });
     return graph.finish(Object.values<number>(results));
   });

@@ -99,10 +99,7 @@ export class Graph {
 
   add(operation: Operation, inputs: readonly number[], shape: Shape, dtype: DType): number {
     const origin = this.trace.origin();
-    const key =
-      operation.op === 'repeat'
-        ? undefined
-        : `${JSON.stringify(operation)}|${negativeZero(operation)}|${inputs.join()}|${shape.join()}|${dtype}`;
+    const key = operation.op === 'repeat' ? undefined : `${nameOf(operation)}|${inputs.join()}|${shape.join()}|${dtype}`;
     const known = key === undefined ? undefined : this.known.get(key);
     if (known !== undefined) return known;
     const position = this.nodes.push({ operation, shape, dtype, inputs, symmetric: false, origin }) - 1;
@@ -135,7 +132,9 @@ export class Graph {
   }
 }
 
-const negativeZero = (operation: Operation): string => (operation.op === 'literal' && Object.is(operation.value, -0) ? '-0' : '');
+/** Tells operations apart. JSON has neither −0 nor what is not finite. */
+const nameOf = (operation: Operation): string =>
+  operation.op === 'literal' ? `literal ${Object.is(operation.value, -0) ? '-0' : operation.value}` : JSON.stringify(operation);
 
 /** Drops the nodes no result needs and renumbers the rest, order kept. */
 export function prune(block: Block): Block {

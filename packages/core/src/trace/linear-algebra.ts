@@ -25,10 +25,15 @@ export function contract(left: Tensor, right: Tensor, options: MatmulOptions): T
   const { add } = options;
   if (add !== undefined && !sameShape(add.shape, shape))
     fail(`matmul: add must have shape ${printShape(shape)}, received ${printShape(add.shape)}`);
-  const alpha = asTensor(options.alpha ?? 1);
-  const operands = add === undefined ? [a, b, alpha] : [a, b, alpha, add, asTensor(options.beta ?? 1)];
+  const alpha = factor('alpha', options.alpha);
+  const operands = add === undefined ? [a, b, alpha] : [a, b, alpha, add, factor('beta', options.beta)];
   const result = emit({ op: 'matmul', transposeA, transposeB }, operands, shape, commonType(operands));
   return carrySymmetry(result, a, transposeA, b, transposeB, add);
+}
+
+function factor(name: string, given: Tensor | number = 1): Tensor {
+  const x = asTensor(given);
+  return x.shape.length === 0 ? x : fail(`matmul: ${name} must be a scalar, received shape ${printShape(x.shape)}`);
 }
 
 const mark = (x: Tensor, transposed: boolean): string => `${printShape(x.shape)}${transposed ? 'ᵀ' : ''}`;
