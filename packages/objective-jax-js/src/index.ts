@@ -1,0 +1,1 @@
+export { type JaxBatch, type JaxObjective, type JaxProblem, jaxObjective } from './jax-objective.ts';
