@@ -47,10 +47,10 @@ export function exponential(options: { readonly from: number; readonly rate: num
   return (step) => from * rate ** (step / length);
 }
 
-/** Grows linearly over `steps` steps, step k (from 0) giving (k + 1)/steps of it, to the first value of `then`, which starts afterwards. */
-export function warmup(options: { readonly steps: number; readonly then: Scalar }): Schedule {
+/** Grows linearly over `steps` steps, step k (from 0) giving (k + 1)/steps of it, to the first value of `after`, which starts then. */
+export function warmup(options: { readonly steps: number; readonly after: Scalar }): Schedule {
   const length = steps('warmup', 'steps', options.steps);
-  return (step) => (step < length ? (at(options.then, 0) * (step + 1)) / length : at(options.then, step - length));
+  return (step) => (step < length ? (at(options.after, 0) * (step + 1)) / length : at(options.after, step - length));
 }
 
 /** values[i] until step boundaries[i], the last value afterwards; one value more than boundaries. */

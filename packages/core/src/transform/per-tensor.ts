@@ -37,7 +37,7 @@ export interface TensorRule<S extends string, H extends string> {
   readonly state?: (parameter: { readonly shape: Shape }) => Readonly<Record<S, Slot>>;
   /** Rewrites the parameter at construction or at the end of training. */
   readonly once?: (moment: Moment, parameter: Tensor, owner: string, site: Site) => Tensor;
-  readonly apply: (step: TensorStep<S, H>) => TensorChange<S>;
+  readonly apply: (step: TensorStep<S, H>) => TensorChange<NoInfer<S>>;
 }
 
 /** A rule for one tensor, as a stage over the whole model: what almost every author writes. Pure; it is traced, not run. */
