@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Backend } from './backend.ts';
+import { createOptimizer, type Optimizer } from './optimizer/create-optimizer.ts';
+import { partition } from './transform/partition.ts';
+import { perTensor } from './transform/per-tensor.ts';
+import { weightEma } from './transform/weight-ema.ts';
+
+/** What must not compile. The functions are never called: the compiler is the test, and an expectation that is not met is an error. */
+const nothing = perTensor({ name: 'nothing', apply: () => ({}) });
+
+const mistakes = {
+  'a state slot that was not declared': () =>
+    perTensor({
+      name: 'slots',
+      state: ({ shape }) => ({ m: { shape, kind: 'vector' } }),
+      // @ts-expect-error there is no slot n
+      apply: ({ update, state }) => ({ update, state: { m: state.m, n: state.m } }),
+    }),
+  'reading one': () =>
+    perTensor({
+      name: 'slots',
+      state: ({ shape }) => ({ m: { shape, kind: 'vector' } }),
+      // @ts-expect-error there is no slot n
+      apply: ({ state }) => ({ update: state.n }),
+    }),
+  'state where none was declared': () =>
+    perTensor({
+      name: 'slots',
+      // @ts-expect-error there is no slot at all
+      apply: ({ update }) => ({ state: { m: update } }),
+    }),
+  'a hyperparameter that was not declared': () =>
+    perTensor({
+      name: 'hypers',
+      hyper: { rate: 0.1 },
+      // @ts-expect-error there is no hyperparameter beta
+      apply: ({ update, hyper }) => ({ update: update.mul(hyper.beta) }),
+    }),
+  'a kind of state that does not exist': () =>
+    perTensor({
+      name: 'kinds',
+      // @ts-expect-error there is no such kind
+      state: ({ shape }) => ({ m: { shape, kind: 'tensor' } }),
+      apply: () => ({}),
+    }),
+  'a result that does not exist': () =>
+    // @ts-expect-error a rule does not return 'updates'
+    perTensor({ name: 'result', apply: ({ update }) => ({ updates: update }) }),
+  'a label without a rule': () =>
+    // @ts-expect-error there is no rule 'other'
+    partition({ one: nothing, two: nothing }, (name) => (name === 'a' ? 'one' : 'other')),
+  'an option that does not exist': () =>
+    // @ts-expect-error the option is called emaMomentum
+    weightEma({ momentum: 0.5 }, nothing),
+  'an option of another type': () =>
+    // @ts-expect-error a number or null
+    weightEma({ emaOverwriteFrequency: '3' }, nothing),
+  'a gradient of no parameter': (backend: Backend<'sync', 'sync'>) => {
+    const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
+    // @ts-expect-error there is no parameter v
+    optimizer.step({ v: [1, 2] });
+  },
+  'reading no parameter': (backend: Backend<'sync', 'sync'>) => {
+    const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
+    // @ts-expect-error there is no parameter v
+    return optimizer.parameters.v;
+  },
+  'not awaiting an optimizer that is made elsewhere': (backend: Backend<'async', 'async'>) => {
+    const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
+    // @ts-expect-error it is a promise
+    return optimizer.step({ w: [1, 2] });
+  },
+  'using a value that has still to be read': (backend: Backend<'sync', 'async'>) => {
+    const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
+    // @ts-expect-error it is a promise
+    return optimizer.parameters.w[0];
+  },
+};
+
+/** What must: synchronous where the backend is. */
+const fine = (
+  sync: Optimizer<'w', 'sync', 'sync'>,
+  submitting: Optimizer<'w', 'sync', 'async'>,
+  remote: Optimizer<'w', 'async', 'async'>,
+) => {
+  const first: number | undefined = sync.parameters.w[0];
+  const nothingToAwait: undefined = void submitting.step({ w: [1, 2] });
+  const later: Promise<void> = remote.step({ w: [1, 2] });
+  const skipped: number = sync.skippedSteps;
+  const file: Promise<Uint8Array> = submitting.save();
+  return [first, nothingToAwait, later, skipped, file];
+};
+
+describe('types', () => {
+  it.each(Object.entries(mistakes))('%s does not compile', (_, mistake) => {
+    expect(mistake).toBeTypeOf('function');
+  });
+
+  it('what is synchronous on a backend is synchronous in the types', () => {
+    expect(fine).toBeTypeOf('function');
+  });
+});
