@@ -28,7 +28,8 @@ export interface TensorChange<S extends string> {
   readonly state?: Readonly<Partial<Record<S, Tensor>>>;
 }
 
-export interface TensorRule<S extends string, H extends string> {
+/** S: its slots; H: its hyperparameters; C: what it changes. */
+export interface TensorRule<S extends string, H extends string, C extends TensorChange<string> = TensorChange<S>> {
   /** Part of every state key: a-z, 0-9 and -. */
   readonly name: string;
   readonly hyper?: Readonly<Record<H, Setting>>;
@@ -37,11 +38,19 @@ export interface TensorRule<S extends string, H extends string> {
   readonly state?: (parameter: { readonly shape: Shape }) => Readonly<Record<S, Slot>>;
   /** Rewrites the parameter at construction or at the end of training. */
   readonly once?: (moment: Moment, parameter: Tensor, owner: string, site: Site) => Tensor;
-  readonly apply: (step: TensorStep<S, H>) => TensorChange<NoInfer<S>>;
+  readonly apply: (step: TensorStep<S, H>) => C;
 }
 
+type Written<C> = C extends { readonly state?: infer State } ? keyof NonNullable<State> : never;
+/** No rule at all for one that writes slots it did not declare. */
+type OnlyDeclared<S extends string, C> = [Exclude<Written<C>, S>] extends [never]
+  ? unknown
+  : { readonly apply: `slot '${Exclude<Written<C>, S> & string}' was not declared` };
+
 /** A rule for one tensor, as a stage over the whole model: what almost every author writes. Pure; it is traced, not run. */
-export function perTensor<S extends string = never, H extends string = never>(rule: TensorRule<S, H>): Transform {
+export function perTensor<S extends string = never, H extends string = never, C extends TensorChange<string> = TensorChange<S>>(
+  rule: TensorRule<S, H, C> & OnlyDeclared<S, NoInfer<C>>,
+): Transform {
   const { name, state, once } = rule;
   const hypers = mapValues<H, Setting, Hyper>(rule.hyper ?? none<H, Hyper>(), (value, key) =>
     isHyper(value) ? value : hyper(name, key, value),
