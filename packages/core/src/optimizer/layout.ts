@@ -91,6 +91,9 @@ export class Layout {
       throw new TransformError(
         `${need.by} needs ${need.what}, which only a basis can offer${need.hint === undefined ? '' : `: ${need.hint}`}`,
       );
+    const other = need.what === 'hvp' ? this.needs.find(({ what }) => what === 'hvp') : undefined;
+    if (other !== undefined)
+      throw new TransformError(`${other.by} and ${need.by} both need hvp, but a step has one product for the whole model`);
     this.needs.push(need);
   }
 
