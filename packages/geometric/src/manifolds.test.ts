@@ -116,7 +116,7 @@ describe.each<Precision>(['f64', 'f32'])('1,000 random gradients in %s', (precis
     for (let n = 0; n < 1000; n++) {
       optimizer.step({ w: draw(size(shape)) });
       const error = errorOf(optimizer.parameters.w);
-      worst = error <= worst ? worst : error;
+      worst = Math.max(error, worst);
     }
     expect(worst).toBeLessThanOrEqual(most);
   });

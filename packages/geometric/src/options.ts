@@ -23,10 +23,6 @@ export function within(fallback: number, range: Range): Option<Hyper> {
   };
 }
 
-/** A learning rate that is an angle, or the largest change of a logarithm. */
-export const rateBelow = (limit: number, fallback: number): Option<Hyper> =>
-  within(fallback, { rule: `in [0, ${limit})`, holds: (x) => x >= 0 && x < limit });
-
 /** A number > 0, fixed once the optimizer exists. */
 export const positiveNumber = (fallback: number): Option<number> =>
   fixed(fallback, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 });

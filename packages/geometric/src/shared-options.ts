@@ -1,6 +1,18 @@
-import { choice, flag, type Hyper, nonNegative, type Option, optional, positive, type Resolved, type Setting, unit } from '@opt/core';
+import {
+  choice,
+  flag,
+  type Hyper,
+  nonNegative,
+  type Option,
+  optional,
+  positive,
+  type Range,
+  type Resolved,
+  type Setting,
+  unit,
+} from '@opt/core';
 import { type GeneralOptions, type GeneralTable, generalOptions } from '@opt/transforms';
-import { nonNegativeNumber, rateBelow } from './options.ts';
+import { nonNegativeNumber, within } from './options.ts';
 import { type PolarOptions, type PolarTable, polarOptions } from './polar-options.ts';
 import { type AuxHypers, type AuxOptions, auxOption, type Roles, rolesOption } from './roles.ts';
 import type { Layout } from './view.ts';
@@ -90,8 +102,10 @@ export const sharedOptions = (name: string): SharedTable => ({
   baseMomentum: unit(0),
 });
 
-/** How η is read: an angle below `limit` by default; ≥ 0 for a direction that keeps the gradient's length, and for a Euclidean base. */
-export function learningRateOption(options: ManifoldOptions, unitNorm: boolean, fallback: number, limit = 1): Option<Hyper> {
+/** How η is read: an angle where the direction has unit norm; ≥ 0 for one that keeps the gradient's length, and for a Euclidean base. */
+export function learningRateOption(options: ManifoldOptions, unitNorm: boolean, fallback: number, range: Range = angle): Option<Hyper> {
   if (options?.mode === 'projected') return nonNegative(options.base === 'sgd' ? 0.01 : options.base === 'muon' ? 0.02 : 1e-3);
-  return unitNorm ? rateBelow(limit, fallback) : nonNegative(fallback);
+  return unitNorm ? within(fallback, range) : nonNegative(fallback);
 }
+
+const angle: Range = { rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 };

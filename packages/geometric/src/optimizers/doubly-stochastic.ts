@@ -19,6 +19,9 @@ export interface DoublyStochasticOptions extends ManifoldOptions {
   readonly temperature?: number;
 }
 
+/** The largest change of a logarithm in one step. */
+const logarithmic = { rule: 'in [0, 2]', holds: (x: number): boolean => x >= 0 && x <= 2 };
+
 /**
  * W ≥ 0 with row sums 1 and column sums m/n, by entropic mirror descent: W ← Sinkhorn(W∘exp(−ηD)). For permutations, assignments and
  * mixing weights; a dense layer under this constraint can only average.
@@ -28,7 +31,7 @@ export interface DoublyStochasticOptions extends ManifoldOptions {
 export function doublyStochastic(options: DoublyStochasticOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'doubly-stochastic'), options, {
     ...sharedOptions('doubly-stochastic'),
-    learningRate: learningRateOption(options, options.gradientScale !== 'none', 0.1, 2),
+    learningRate: learningRateOption(options, options.gradientScale !== 'none', 0.1, logarithmic),
     gradientScale: choice('centered-max', ['centered-max', 'none']),
     sinkhornIterations: integer(100),
     sinkhornTolerance: optional(nonNegativeNumber(1e-7)),
