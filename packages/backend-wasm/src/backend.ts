@@ -58,29 +58,29 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   /** Programs compiled since the start, and buffers alive: what a test of growth watches. */
   compiled = 0;
   buffers = 0;
-  private readonly linear: LinearMemory;
-  private readonly kernels: Kernels;
-  private readonly arena: WebAssembly.Global;
-  private arenaAddress = 0;
-  private arenaBytes = 0;
+  readonly #linear: LinearMemory;
+  readonly #kernels: Kernels;
+  readonly #arena: WebAssembly.Global;
+  #arenaAddress = 0;
+  #arenaBytes = 0;
 
   constructor(maxMemory: number) {
-    this.linear = new LinearMemory(maxMemory);
-    this.kernels = instantiateKernels(this.linear.memory);
-    this.arena = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+    this.#linear = new LinearMemory(maxMemory);
+    this.#kernels = instantiateKernels(this.#linear.memory);
+    this.#arena = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   }
 
   /** The bytes of linear memory at present. */
   get memoryBytes(): number {
-    return this.linear.memory.buffer.byteLength;
+    return this.#linear.memory.buffer.byteLength;
   }
 
   create(_role: Role, _key: string, shape: Shape, dtype: DType): WasmBuffer {
     const type = dtype === 'working' ? 'f32' : 'f64';
     const length = size(shape);
-    const address = this.linear.allocate(length * bytesOf[type]);
+    const address = this.#linear.allocate(length * bytesOf[type]);
     this.buffers++;
-    const held: Held = { address, length, type, view: this.view(address, length, type) };
+    const held: Held = { address, length, type, view: this.#view(address, length, type) };
     held.view.fill(0);
     return held;
   }
@@ -100,17 +100,17 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
 
   readBuffer(buffer: WasmBuffer): Floats {
     if (!isHeld(buffer)) throw new BackendError('wasm: a buffer of another backend was used');
-    if (buffer.view.buffer !== this.linear.memory.buffer) buffer.view = this.view(buffer.address, buffer.length, buffer.type);
+    if (buffer.view.buffer !== this.#linear.memory.buffer) buffer.view = this.#view(buffer.address, buffer.length, buffer.type);
     return buffer.view;
   }
 
   release(buffer: WasmBuffer): void {
-    this.linear.free(buffer.address, buffer.length * bytesOf[buffer.type]);
+    this.#linear.free(buffer.address, buffer.length * bytesOf[buffer.type]);
     this.buffers--;
   }
 
   compile(program: Program, bind: (key: string) => WasmBuffer): Executable<'sync'> {
-    const { linear } = this;
+    const linear = this.#linear;
     const count = program.host.scalars.length;
     const scalarBytes = 8 * count;
     const scalars = linear.allocate(scalarBytes);
@@ -118,10 +118,10 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
       const { address, length, type } = bind(key);
       return { address, bytes: length * bytesOf[type], type };
     };
-    const { bytes, arena } = compileProgram(program, placement, scalars, this.kernels);
-    this.reserve(arena);
+    const { bytes, arena } = compileProgram(program, placement, scalars, this.#kernels);
+    this.#reserve(arena);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { ...this.kernels, ...hostMath, memory: linear.memory, arena: this.arena },
+      env: { ...this.#kernels, ...hostMath, memory: linear.memory, arena: this.#arena },
     });
     this.compiled++;
     const { run } = instance.exports;
@@ -142,17 +142,17 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   dispose(): void {}
 
   /** Scratch is shared by all programs: only one runs at a time. */
-  private reserve(bytes: number): void {
-    if (bytes <= this.arenaBytes) return;
+  #reserve(bytes: number): void {
+    if (bytes <= this.#arenaBytes) return;
     // The old one goes last: should there be no room, the programs that use it still run.
-    const address = this.linear.allocate(bytes);
-    if (this.arenaBytes > 0) this.linear.free(this.arenaAddress, this.arenaBytes);
-    [this.arenaAddress, this.arenaBytes] = [address, bytes];
-    this.arena.value = address;
+    const address = this.#linear.allocate(bytes);
+    if (this.#arenaBytes > 0) this.#linear.free(this.#arenaAddress, this.#arenaBytes);
+    [this.#arenaAddress, this.#arenaBytes] = [address, bytes];
+    this.#arena.value = address;
   }
 
-  private view(address: number, length: number, type: Type): Floats {
-    const { buffer } = this.linear.memory;
+  #view(address: number, length: number, type: Type): Floats {
+    const { buffer } = this.#linear.memory;
     return type === 'f32' ? new Float32Array(buffer, address, length) : new Float64Array(buffer, address, length);
   }
 }

@@ -50,8 +50,7 @@ export function compileProgram(program: Program, bind: (key: string) => Placemen
   const math = new VectorMath(module, used);
   const run = module.func();
   module.export('run', run);
-  const counters = (): number => run.local('i32');
-  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, run.code, plan, counters);
+  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, run, plan);
   return { bytes: module.encode(), arena: plan.bytes };
 }
 

@@ -19,70 +19,70 @@ const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignm
 /** One linear memory and who has which part of it. Addresses are never moved; freed ones are given out again. */
 export class LinearMemory {
   readonly memory: WebAssembly.Memory;
-  private readonly limit: number;
+  readonly #limit: number;
   /** Free stretches below `top`, in order. */
-  private readonly gaps: Gap[] = [];
+  readonly #gaps: Gap[] = [];
   // Address 0 stays free: kernels read it as "absent".
-  private top = 64;
+  #top = 64;
 
   constructor(limit: number) {
-    this.limit = Math.floor(limit / page);
-    this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.limit), maximum: this.limit });
+    this.#limit = Math.floor(limit / page);
+    this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.#limit), maximum: this.#limit });
   }
 
   allocate(bytes: number): number {
-    const size = this.sizeOf(bytes);
-    for (const [i, gap] of this.gaps.entries()) {
+    const size = this.#sizeOf(bytes);
+    for (const [i, gap] of this.#gaps.entries()) {
       if (gap.end - gap.start < size) continue;
       const { start } = gap;
       gap.start += size;
-      if (gap.start === gap.end) this.gaps.splice(i, 1);
+      if (gap.start === gap.end) this.#gaps.splice(i, 1);
       return start;
     }
-    const start = this.top;
-    this.reach(start + size, bytes);
-    this.top = start + size;
+    const start = this.#top;
+    this.#reach(start + size, bytes);
+    this.#top = start + size;
     return start;
   }
 
   free(address: number, bytes: number): void {
-    const end = address + this.sizeOf(bytes);
-    let i = this.gaps.findIndex(({ start }) => start > address);
-    if (i < 0) i = this.gaps.length;
-    const [before, behind] = [this.gaps[i - 1], this.gaps[i]];
+    const end = address + this.#sizeOf(bytes);
+    let i = this.#gaps.findIndex(({ start }) => start > address);
+    if (i < 0) i = this.#gaps.length;
+    const [before, behind] = [this.#gaps[i - 1], this.#gaps[i]];
     if (before !== undefined && before.end === address) {
       before.end = end;
       if (behind !== undefined && behind.start === end) {
         before.end = behind.end;
-        this.gaps.splice(i, 1);
+        this.#gaps.splice(i, 1);
       }
     } else if (behind !== undefined && behind.start === end) behind.start = address;
-    else this.gaps.splice(i, 0, { start: address, end });
-    const last = this.gaps.at(-1);
-    if (last !== undefined && last.end === this.top) {
-      this.top = last.start;
-      this.gaps.pop();
+    else this.#gaps.splice(i, 0, { start: address, end });
+    const last = this.#gaps.at(-1);
+    if (last !== undefined && last.end === this.#top) {
+      this.#top = last.start;
+      this.#gaps.pop();
     }
   }
 
-  private sizeOf(bytes: number): number {
+  #sizeOf(bytes: number): number {
     return aligned(Math.max(1, bytes)) + (bytes >= page ? stagger : 0);
   }
 
   /** Grows the memory to hold `end`: by half, so that views are made anew only rarely. */
-  private reach(end: number, asked: number): void {
+  #reach(end: number, asked: number): void {
     const now = this.memory.buffer.byteLength / page;
     const needed = Math.ceil(end / page);
     if (needed <= now) return;
-    const generous = Math.min(this.limit, Math.max(needed, Math.ceil(now * 1.5)));
-    if (needed > this.limit || !(this.grow(generous - now) || this.grow(needed - now))) {
+    const generous = Math.min(this.#limit, Math.max(needed, Math.ceil(now * 1.5)));
+    if (needed > this.#limit || !(this.#grow(generous - now) || this.#grow(needed - now))) {
       throw new BackendError(
-        `wasm: ${asked} bytes more cannot be had, ${this.top} of at most ${this.limit * page} are taken (option 'maxMemory')`,
+        `wasm: ${asked} bytes more cannot be had, ${this.#top} of at most ${this.#limit * page} are taken (option 'maxMemory')`,
       );
     }
   }
 
-  private grow(pages: number): boolean {
+  #grow(pages: number): boolean {
     try {
       this.memory.grow(pages);
       return true;

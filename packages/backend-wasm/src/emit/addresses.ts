@@ -23,49 +23,49 @@ interface Walk {
 
 /** The address locals of a loop nest: one for all accesses that walk alike, wherever they start. */
 export class Addresses {
-  private readonly walks = new Map<string, Walk>();
-  private readonly func: Func;
+  readonly #walks = new Map<string, Walk>();
+  readonly #func: Func;
   /** Code before the loops. */
-  private readonly before: Code;
+  readonly #before: Code;
   /** Pushes a scalar, as f64, in the code before the loops. */
-  private readonly pushIndex: (index: Instance) => void;
+  readonly #pushIndex: (index: Instance) => void;
 
   constructor(func: Func, before: Code, pushIndex: (index: Instance) => void) {
-    this.func = func;
-    this.before = before;
-    this.pushIndex = pushIndex;
+    this.#func = func;
+    this.#before = before;
+    this.#pushIndex = pushIndex;
   }
 
   /** Pushes the address for a walk; gives what is still to be added as the access's own offset. */
   push(code: Code, region: Region, type: Type, view: View, row: RowStart | undefined, at: readonly number[]): number {
     const bytes = bytesOf[type];
     const steps = view.steps.map((step) => step * bytes);
-    const walk = this.walk(steps, region.arena ? 'arena' : '', row, bytes);
+    const walk = this.#walk(steps, region.arena ? 'arena' : '', row, bytes);
     code.get(walk.local);
     return region.address + view.offset * bytes + displacement(steps, at);
   }
 
   /** Pushes the linear index of a walk; gives what is still to be added. */
   pushLinear(code: Code, view: View, at: readonly number[]): number {
-    code.get(this.walk(view.steps, '', undefined, 0).local);
+    code.get(this.#walk(view.steps, '', undefined, 0).local);
     return view.offset + displacement(view.steps, at);
   }
 
   /** Moves every walk on. */
   advance(code: Code, by: (steps: readonly number[]) => number): void {
-    for (const { local, steps } of this.walks.values()) code.bump(local, by(steps));
+    for (const { local, steps } of this.#walks.values()) code.bump(local, by(steps));
   }
 
-  private walk(steps: readonly number[], base: string, row: RowStart | undefined, bytes: number): Walk {
+  #walk(steps: readonly number[], base: string, row: RowStart | undefined, bytes: number): Walk {
     const key = `${steps}|${base}|${row === undefined ? '' : `${row.index.value.id} ${row.width} ${row.rows} ${bytes}`}`;
-    const known = this.walks.get(key);
+    const known = this.#walks.get(key);
     if (known !== undefined) return known;
-    const walk = { local: this.func.local('i32'), steps };
-    this.walks.set(key, walk);
-    const { before } = this;
+    const walk = { local: this.#func.local('i32'), steps };
+    this.#walks.set(key, walk);
+    const before = this.#before;
     if (row !== undefined) {
-      this.pushIndex(row.index);
-      clampIndex(before, this.func.local('i32'), row.rows);
+      this.#pushIndex(row.index);
+      clampIndex(before, this.#func.local('i32'), row.rows);
       before.i32(row.width * bytes).op(i32.mul);
     }
     if (base === 'arena') before.global(arenaGlobal);
@@ -80,6 +80,14 @@ export class Addresses {
 export function pushAddress(code: Code, region: Region): void {
   if (region.arena) code.global(arenaGlobal).i32(region.address).op(i32.add);
   else code.i32(region.address);
+}
+
+/** Pushes integers, and where regions start. */
+export function pushAll(code: Code, operands: readonly (number | Region)[]): void {
+  for (const each of operands) {
+    if (typeof each === 'number') code.i32(each);
+    else pushAddress(code, each);
+  }
 }
 
 /** An f64 on the stack to the nearest of 0 … count − 1. */

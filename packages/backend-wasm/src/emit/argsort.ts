@@ -6,10 +6,9 @@ import { pushAddress } from './addresses.ts';
 import type { Context } from './context.ts';
 
 /** The stable ascending order of every line of the last axis. */
-export function emitArgsort(context: Context, func: Func, value: Value, from: Region, to: Region, scratch: Region | undefined): void {
+export function emitArgsort(context: Context, func: Func, value: Value, from: Region, to: Region, scratch: Region): void {
   const source = operand(value, 0);
   const n = value.shape.at(-1) ?? 1;
-  if (scratch === undefined) return;
   const sort = sorter(context, source.type);
   const { code } = func;
   const [at, out, counter] = [func.local('i32'), func.local('i32'), func.local('i32')];

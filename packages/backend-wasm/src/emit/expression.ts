@@ -1,5 +1,6 @@
 import { BackendError } from '@opt/core';
 import type { Instance, Read } from '../plan/body.ts';
+import { found } from '../plan/found.ts';
 import type { Region } from '../plan/region.ts';
 import { bytesOf, type Type, type Value } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
@@ -26,62 +27,62 @@ export class Expressions {
   readonly before: Code;
   readonly addresses: Addresses;
   out: Code;
-  private readonly context: Context;
-  private readonly home: (value: Value) => Region;
-  private readonly locals = new Map<Instance, Map<Form, number>>();
-  private readonly constants = new Map<string, number>();
+  readonly #context: Context;
+  readonly #home: (value: Value) => Region;
+  readonly #locals = new Map<Instance, Map<Form, number>>();
+  readonly #constants = new Map<string, number>();
   /** Locals that hold their value in the round at hand; those of invariants always do. */
-  private readonly ready = new Set<number>();
-  private readonly lasting = new Set<number>();
-  private at: readonly number[] = [];
+  readonly #ready = new Set<number>();
+  readonly #lasting = new Set<number>();
+  #at: readonly number[] = [];
 
   constructor(context: Context, func: Func, home: (value: Value) => Region) {
-    this.context = context;
+    this.#context = context;
     this.func = func;
-    this.home = home;
+    this.#home = home;
     this.before = context.drafts.before.clear();
     this.out = this.before;
-    this.addresses = new Addresses(func, this.before, (index) => this.hoisted(() => this.push(index, 'f64')));
+    this.addresses = new Addresses(func, this.before, (index) => this.#hoisted(() => this.push(index, 'f64')));
   }
 
   /** Starts a round. */
   round(at: readonly number[]): void {
-    this.at = at;
-    this.ready.clear();
+    this.#at = at;
+    this.#ready.clear();
   }
 
   /** Pushes a value. */
   push(instance: Instance, form: Form): void {
-    const known = this.known(instance, form);
+    const known = this.#known(instance, form);
     if (known !== undefined) this.out.get(known);
-    else if (instance.invariant) this.out.get(this.invariant(instance, form));
-    else if (typeOf(form) !== instance.value.type) this.converted(instance, form);
+    else if (instance.invariant) this.out.get(this.#invariant(instance, form));
+    else if (typeOf(form) !== instance.value.type) this.#converted(instance, form);
     else {
-      this.compute(instance, form);
-      if (instance.uses > 1) this.out.tee(this.keep(instance, form));
+      this.#compute(instance, form);
+      if (instance.uses > 1) this.out.tee(this.#keep(instance, form));
     }
   }
 
   /** The local that holds a value. */
   local(instance: Instance, form: Form): number {
-    const known = this.known(instance, form);
+    const known = this.#known(instance, form);
     if (known !== undefined) return known;
-    if (instance.invariant) return this.invariant(instance, form);
-    if (typeOf(form) === instance.value.type) this.compute(instance, form);
-    else this.converted(instance, form);
-    const local = this.keep(instance, form);
+    if (instance.invariant) return this.#invariant(instance, form);
+    if (typeOf(form) === instance.value.type) this.#compute(instance, form);
+    else this.#converted(instance, form);
+    const local = this.#keep(instance, form);
     this.out.set(local);
     return local;
   }
 
   /** A value as it is stored: pushes nothing, writes one element or four. */
   store(local: (form: Form) => number, value: Value, view: View, row: RowStart | undefined, lanes: 1 | 4): void {
-    const region = this.home(value);
+    const region = this.#home(value);
     const { type } = value;
     const step = view.steps.at(-1) ?? 0;
     formsOf(type, lanes).forEach((form, half) => {
       const push = (lane: number): number => {
-        const offset = this.addresses.push(this.out, region, type, view, row, this.at);
+        const offset = this.addresses.push(this.out, region, type, view, row, this.#at);
         this.out.get(local(form));
         return offset + (lane + (half * 16) / bytesOf[type]) * step * bytesOf[type];
       };
@@ -92,7 +93,7 @@ export class Expressions {
   }
 
   regionOf(value: Value): Region {
-    return this.home(value);
+    return this.#home(value);
   }
 
   pushAddress(region: Region): void {
@@ -101,10 +102,10 @@ export class Expressions {
 
   /** Pushes what memory holds. */
   load({ value, view, row }: Read, form: Form): void {
-    const region = this.home(value);
+    const region = this.#home(value);
     const { type } = value;
     const step = view.steps.at(-1) ?? 0;
-    const push = (lane: number): number => this.addresses.push(this.out, region, type, view, row, this.at) + lane * step * bytesOf[type];
+    const push = (lane: number): number => this.addresses.push(this.out, region, type, view, row, this.#at) + lane * step * bytesOf[type];
     const first = form === 'hi' ? 2 : 0;
     if (!isVector(form)) this.out.memory(loads[type], push(0));
     else if (step === 0) this.out.memory(v128.splatLoad[type], push(0));
@@ -130,7 +131,7 @@ export class Expressions {
     const compares = operation.op === 'lt' || operation.op === 'le' || operation.op === 'eq' ? operation.op : undefined;
     if (tests && compares !== undefined && a !== undefined && b !== undefined) {
       const type = a.value.type === 'f64' || b.value.type === 'f64' ? 'f64' : 'f32';
-      this.fitted(type, form, (own) => {
+      this.#fitted(type, form, (own) => {
         this.push(a, own);
         this.push(b, own);
         this.out.op(arithmetic(own)[compares]);
@@ -138,14 +139,14 @@ export class Expressions {
       return;
     }
     if (tests && operation.op === 'isFinite' && a !== undefined) {
-      this.fitted(a.value.type, form, (own) => {
+      this.#fitted(a.value.type, form, (own) => {
         this.difference(a, own);
         this.constant(own, 0);
         this.out.op(arithmetic(own).eq);
       });
       return;
     }
-    this.fitted(instance.value.type, form, (own) => {
+    this.#fitted(instance.value.type, form, (own) => {
       this.push(instance, own);
       this.constant(own, 0);
       this.out.op(arithmetic(own).ne);
@@ -163,7 +164,7 @@ export class Expressions {
     else if (form === 'f64') this.out.f64(value);
     else {
       const type = typeOf(form);
-      const local = this.once(`${type} ${Object.is(value, -0) ? '-0' : value}`, (code) => {
+      const local = this.#once(`${type} ${Object.is(value, -0) ? '-0' : value}`, (code) => {
         if (type === 'f32') code.f32(value);
         else code.f64(value);
         code.op(v128.splat[type]);
@@ -174,69 +175,70 @@ export class Expressions {
 
   temporary(type: ValueType, name: string): number {
     const key = `${type} ${name}`;
-    const local = this.constants.get(key) ?? this.func.local(type);
-    this.constants.set(key, local);
+    const local = this.#constants.get(key) ?? this.func.local(type);
+    this.#constants.set(key, local);
     return local;
   }
 
   /** Runs `f` with code going before the loops. */
-  private hoisted<T>(f: () => T): T {
-    const { out, at } = this;
+  #hoisted<T>(f: () => T): T {
+    const { out } = this;
+    const at = this.#at;
     this.out = this.before;
-    this.at = [];
+    this.#at = [];
     try {
       return f();
     } finally {
       this.out = out;
-      this.at = at;
+      this.#at = at;
     }
   }
 
-  private known(instance: Instance, form: Form): number | undefined {
-    const local = this.locals.get(instance)?.get(form);
-    return local !== undefined && (this.ready.has(local) || this.lasting.has(local)) ? local : undefined;
+  #known(instance: Instance, form: Form): number | undefined {
+    const local = this.#locals.get(instance)?.get(form);
+    return local !== undefined && (this.#ready.has(local) || this.#lasting.has(local)) ? local : undefined;
   }
 
-  private keep(instance: Instance, form: Form): number {
-    const forms = this.locals.get(instance) ?? new Map<Form, number>();
-    this.locals.set(instance, forms);
+  #keep(instance: Instance, form: Form): number {
+    const forms = this.#locals.get(instance) ?? new Map<Form, number>();
+    this.#locals.set(instance, forms);
     const local = forms.get(form) ?? this.func.local(valueType(form));
     forms.set(form, local);
-    (instance.invariant ? this.lasting : this.ready).add(local);
+    (instance.invariant ? this.#lasting : this.#ready).add(local);
     return local;
   }
 
-  private invariant(instance: Instance, form: Form): number {
+  #invariant(instance: Instance, form: Form): number {
     // The halves of a splat are alike.
     if (form === 'hi') return this.local(instance, 'lo');
-    return this.hoisted(() => {
+    return this.#hoisted(() => {
       const type = typeOf(form);
       if (isVector(form)) {
         this.push(instance, type);
         this.out.op(v128.splat[type]);
-      } else if (type === instance.value.type) this.compute(instance, form);
+      } else if (type === instance.value.type) this.#compute(instance, form);
       else {
         this.push(instance, instance.value.type);
         this.out.op(type === 'f32' ? convert.f32FromF64 : convert.f64FromF32);
       }
-      const local = this.keep(instance, form);
+      const local = this.#keep(instance, form);
       this.out.set(local);
       return local;
     });
   }
 
   /** A vector constant computed once. */
-  private once(key: string, emit: (code: Code) => void): number {
-    const known = this.constants.get(key);
+  #once(key: string, emit: (code: Code) => void): number {
+    const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const local = this.func.local('v128');
-    this.constants.set(key, local);
+    this.#constants.set(key, local);
     emit(this.before);
     this.before.set(local);
     return local;
   }
 
-  private converted(instance: Instance, form: Form): void {
+  #converted(instance: Instance, form: Form): void {
     const { out } = this;
     switch (form) {
       case 'f32':
@@ -264,7 +266,7 @@ export class Expressions {
   }
 
   /** A mask made in `type`, brought to the lane width of `form`. */
-  private fitted(type: Type, form: Form, emit: (form: Form) => void): void {
+  #fitted(type: Type, form: Form, emit: (form: Form) => void): void {
     if (!isVector(form)) emit(type);
     else if (typeOf(form) === type) emit(form);
     else if (form === 'v32') {
@@ -277,7 +279,7 @@ export class Expressions {
     }
   }
 
-  private compute(instance: Instance, form: Form): void {
+  #compute(instance: Instance, form: Form): void {
     const { value, inputs, read, view } = instance;
     if (read !== undefined) {
       this.load(read, form);
@@ -287,20 +289,17 @@ export class Expressions {
     const { out } = this;
     const [a, b, c] = inputs;
     const operations = arithmetic(form);
-    const input = (from: Instance | undefined): Instance => {
-      if (from === undefined) throw new BackendError(`wasm: '${operation.op}' lacks an operand`);
-      return from;
-    };
+    const input = (from: Instance | undefined): Instance => found(from, `an operand of '${operation.op}'`);
     switch (operation.op) {
       case 'literal':
         this.constant(form, operation.value);
         return;
       case 'host':
-        out.i32(0).memory(loads.f64, this.context.scalars + 8 * operation.index);
+        out.i32(0).memory(loads.f64, this.#context.scalars + 8 * operation.index);
         if (form === 'f32') out.op(convert.f32FromF64);
         return;
       case 'iota':
-        this.index(view, form);
+        this.#index(view, form);
         return;
       case 'cast':
         this.push(input(a), form);
@@ -316,13 +315,13 @@ export class Expressions {
         this.push(input(a), form);
         return;
       case 'sign':
-        this.sign(input(a), form);
+        this.#sign(input(a), form);
         return;
       case 'lt':
       case 'le':
       case 'eq':
       case 'isFinite':
-        this.truth(instance, form);
+        this.#truth(instance, form);
         return;
       case 'where':
         this.push(input(b), form);
@@ -331,7 +330,7 @@ export class Expressions {
         out.op(isVector(form) ? v128.bitSelect : select);
         return;
       case 'copySign':
-        this.copySign(input(a), input(b), form);
+        this.#copySign(input(a), input(b), form);
         return;
       case 'neg':
       case 'abs':
@@ -356,20 +355,20 @@ export class Expressions {
           this.push(each, form);
           if (form === 'f32') out.op(convert.f64FromF32);
         }
-        out.call(isVector(form) ? this.context.math.vector(operation.op, form) : this.context.math.scalar(operation.op));
+        out.call(isVector(form) ? this.#context.math.vector(operation.op, form) : this.#context.math.scalar(operation.op));
         if (form === 'f32') out.op(convert.f32FromF64);
     }
   }
 
-  private index(view: View, form: Form): void {
+  #index(view: View, form: Form): void {
     const { out } = this;
     const step = view.steps.at(-1) ?? 0;
-    const first = this.addresses.pushLinear(out, view, this.at);
+    const first = this.addresses.pushLinear(out, view, this.#at);
     out.i32(first + (form === 'hi' ? 2 * step : 0)).op(i32.add);
     if (form === 'f32') out.op(convert.f32FromI32);
     else if (form === 'f64') out.op(convert.f64FromI32);
     else {
-      const lanes = this.once(`lanes ${step}`, (code) => code.v128([0, step, 2 * step, 3 * step]));
+      const lanes = this.#once(`lanes ${step}`, (code) => code.v128([0, step, 2 * step, 3 * step]));
       out
         .op(v128.splatI32)
         .get(lanes)
@@ -379,7 +378,7 @@ export class Expressions {
   }
 
   /** A condition as 0 or 1. Its own type is that of its result; what it compares may be wider. */
-  private truth(instance: Instance, form: Form): void {
+  #truth(instance: Instance, form: Form): void {
     const { out } = this;
     if (isVector(form)) {
       this.mask(instance, form);
@@ -392,13 +391,13 @@ export class Expressions {
   }
 
   /** ±1 with the sign of x where |x| > 0, else x itself: ±0 or NaN. */
-  private sign(x: Instance, form: Form): void {
+  #sign(x: Instance, form: Form): void {
     const { out } = this;
     const local = this.local(x, form);
     if (isVector(form)) {
       out.get(local);
       this.constant(form, 1);
-      out.get(this.signBits(form)).op(v128.bitSelect);
+      out.get(this.#signBits(form)).op(v128.bitSelect);
     } else {
       this.constant(form, 1);
       out.get(local).op(copySigns[typeOf(form)]);
@@ -409,13 +408,13 @@ export class Expressions {
   }
 
   /** |x| with the sign of y; NaN counts as positive, whatever its bits. */
-  private copySign(x: Instance, y: Instance, form: Form): void {
+  #copySign(x: Instance, y: Instance, form: Form): void {
     const { out } = this;
     const local = this.local(y, form);
     if (isVector(form)) {
       out.get(local).get(local).get(local).op(arithmetic(form).eq).op(v128.and);
       this.push(x, form);
-      out.get(this.signBits(form)).op(v128.bitSelect);
+      out.get(this.#signBits(form)).op(v128.bitSelect);
     } else {
       this.push(x, form);
       out.get(local);
@@ -424,8 +423,8 @@ export class Expressions {
     }
   }
 
-  private signBits(form: Form): number {
+  #signBits(form: Form): number {
     const high = 0x80000000;
-    return this.once(`sign ${typeOf(form)}`, (code) => code.v128(form === 'v32' ? [high, high, high, high] : [0, high, 0, high]));
+    return this.#once(`sign ${typeOf(form)}`, (code) => code.v128(form === 'v32' ? [high, high, high, high] : [0, high, 0, high]));
   }
 }

@@ -25,88 +25,89 @@ export function emitLoop(context: Context, func: Func, roots: readonly Root[], b
 }
 
 class LoopNest {
-  private readonly expressions: Expressions;
-  private readonly body: Body;
-  private readonly loops: readonly number[];
-  private readonly reductions: readonly Reduction[];
-  private readonly flat: boolean;
-  private readonly code: Code;
+  readonly #expressions: Expressions;
+  readonly #body: Body;
+  readonly #loops: readonly number[];
+  readonly #reductions: readonly Reduction[];
+  readonly #flat: boolean;
+  readonly #code: Code;
 
   constructor(expressions: Expressions, body: Body, code: Code) {
-    this.code = code;
-    this.expressions = expressions;
-    this.body = body;
-    this.loops = body.loops;
-    this.flat = this.loops.reduce((a, b) => a * b, 1) <= writtenOut;
-    this.reductions = body.roots
+    this.#code = code;
+    this.#expressions = expressions;
+    this.#body = body;
+    this.#loops = body.loops;
+    this.#flat = this.#loops.reduce((a, b) => a * b, 1) <= writtenOut;
+    this.#reductions = body.roots
       .filter(({ root }) => root.kind === 'reduce')
-      .map((placed) => new Reduction(placed, this.loops, expressions));
+      .map((placed) => new Reduction(placed, this.#loops, expressions));
   }
 
   emit(): Code {
-    for (const reduction of this.reductions) reduction.prepare();
-    this.expressions.out = this.code;
-    this.level(0, []);
-    return this.code;
+    for (const reduction of this.#reductions) reduction.prepare();
+    this.#expressions.out = this.#code;
+    this.#level(0, []);
+    return this.#code;
   }
 
   /** One loop and all inside it; gives how many of its elements the address locals have moved on. */
-  private level(depth: number, at: readonly number[]): number {
-    const inner = this.loops.at(-1) ?? 1;
-    for (const reduction of this.reductions) if (reduction.level === depth) reduction.start(inner >= 4);
-    const moved = this.inside(depth, at);
-    for (const reduction of this.reductions) if (reduction.level === depth) reduction.finish(at);
+  #level(depth: number, at: readonly number[]): number {
+    const inner = this.#loops.at(-1) ?? 1;
+    for (const reduction of this.#reductions) if (reduction.level === depth) reduction.start(inner >= 4);
+    const moved = this.#inside(depth, at);
+    for (const reduction of this.#reductions) if (reduction.level === depth) reduction.finish(at);
     return moved;
   }
 
-  private inside(depth: number, at: readonly number[]): number {
-    const count = this.loops[depth];
+  #inside(depth: number, at: readonly number[]): number {
+    const count = this.#loops[depth];
     if (count === undefined) {
-      this.round(1, at);
+      this.#round(1, at);
       return 0;
     }
-    if (depth === this.loops.length - 1) return this.innermost(count, at);
-    if (this.flat) {
-      for (let i = 0; i < count; i++) this.level(depth + 1, [...at, i]);
+    if (depth === this.#loops.length - 1) return this.#innermost(count, at);
+    if (this.#flat) {
+      for (let i = 0; i < count; i++) this.#level(depth + 1, [...at, i]);
       return 0;
     }
-    const counter = this.expressions.func.local('i32');
-    this.code.i32(count).set(counter).loop();
-    const moved = this.level(depth + 1, [...at, 0]);
-    this.expressions.addresses.advance(this.code, (steps) => (steps[depth] ?? 0) - moved * (steps[depth + 1] ?? 0));
-    this.code.bump(counter, -1).get(counter).brIf(0).end();
+    const counter = this.#expressions.func.local('i32');
+    this.#code.i32(count).set(counter).loop();
+    const moved = this.#level(depth + 1, [...at, 0]);
+    this.#expressions.addresses.advance(this.#code, (steps) => (steps[depth] ?? 0) - moved * (steps[depth + 1] ?? 0));
+    this.#code.bump(counter, -1).get(counter).brIf(0).end();
     return count;
   }
 
   /** Whole vectors, several a turn, then single vectors, then single elements. */
-  private innermost(count: number, at: readonly number[]): number {
-    const { code, expressions } = this;
+  #innermost(count: number, at: readonly number[]): number {
+    const code = this.#code;
+    const expressions = this.#expressions;
     const vectors = Math.floor(count / 4);
-    const unroll = this.body.instances.length > 40 ? 1 : this.body.instances.length > 6 ? 2 : 4;
-    const turns = this.flat || vectors <= unroll ? 0 : Math.floor(vectors / unroll);
+    const unroll = this.#body.instances.length > 40 ? 1 : this.#body.instances.length > 6 ? 2 : 4;
+    const turns = this.#flat || vectors <= unroll ? 0 : Math.floor(vectors / unroll);
     let moved = 0;
     if (turns > 0) {
       const counter = expressions.func.local('i32');
       code.i32(turns).set(counter).loop();
-      for (let i = 0; i < unroll; i++) this.round(4, [...at, 4 * i]);
+      for (let i = 0; i < unroll; i++) this.#round(4, [...at, 4 * i]);
       expressions.addresses.advance(code, (steps) => 4 * unroll * (steps.at(-1) ?? 0));
       code.bump(counter, -1).get(counter).brIf(0).end();
       moved = turns * unroll * 4;
     }
-    for (let i = moved; i < vectors * 4; i += 4) this.round(4, [...at, i - moved]);
-    for (let i = vectors * 4; i < count; i++) this.round(1, [...at, i - moved]);
+    for (let i = moved; i < vectors * 4; i += 4) this.#round(4, [...at, i - moved]);
+    for (let i = vectors * 4; i < count; i++) this.#round(1, [...at, i - moved]);
     return moved;
   }
 
   /** Four elements, or one. All is computed before anything is stored: results may replace operands. */
-  private round(lanes: 1 | 4, at: readonly number[]): void {
-    const { expressions } = this;
+  #round(lanes: 1 | 4, at: readonly number[]): void {
+    const expressions = this.#expressions;
     expressions.round(at);
-    const stores = this.body.roots.filter(({ root }) => root.kind === 'store');
+    const stores = this.#body.roots.filter(({ root }) => root.kind === 'store');
     const results = stores.map(
       ({ root, source }) => new Map(formsOf(root.into.type, lanes).map((form) => [form, expressions.local(source, form)])),
     );
-    for (const reduction of this.reductions) reduction.gather(lanes);
+    for (const reduction of this.#reductions) reduction.gather(lanes);
     stores.forEach(({ root, view, rowIndex }, i) => {
       const row = root.row && rowIndex && { index: rowIndex, width: root.row.width, rows: root.row.rows };
       expressions.store((form) => results[i]?.get(form) ?? 0, root.into, view, row, lanes);

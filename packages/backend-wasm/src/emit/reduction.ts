@@ -14,68 +14,69 @@ const first = { sum: 0, maximum: Number.NEGATIVE_INFINITY, poison: 0 } as const;
  */
 export class Reduction {
   readonly level: number;
-  private readonly placed: PlacedRoot;
-  private readonly op: 'sum' | 'maximum' | 'poison';
-  private readonly inMemory: boolean;
-  private readonly expressions: Expressions;
-  private readonly depth: number;
+  readonly #placed: PlacedRoot;
+  readonly #op: 'sum' | 'maximum' | 'poison';
+  readonly #inMemory: boolean;
+  readonly #expressions: Expressions;
+  readonly #depth: number;
   /** Vectors gathered so far, in turn so that one round need not wait for the one before, and the number beside them. */
-  private lanes: readonly (readonly { readonly form: Form; readonly local: number }[])[] = [];
-  private turn = 0;
-  private single: number | undefined;
-  private vectors = false;
+  #lanes: readonly (readonly { readonly form: Form; readonly local: number }[])[] = [];
+  #turn = 0;
+  #single: number | undefined;
+  #vectors = false;
 
   constructor(placed: PlacedRoot, loops: readonly number[], expressions: Expressions) {
-    this.placed = placed;
-    this.expressions = expressions;
-    this.depth = loops.length;
+    this.#placed = placed;
+    this.#expressions = expressions;
+    this.#depth = loops.length;
     const { op } = placed.root.into.operation;
-    this.op = op === 'maximum' || op === 'poison' ? op : 'sum';
+    this.#op = op === 'maximum' || op === 'poison' ? op : 'sum';
     const { steps } = placed.view;
     let level = steps.length;
     while (level > 0 && (steps[level - 1] ?? 0) === 0) level--;
     this.level = level;
-    this.inMemory = steps.slice(0, level).some((step) => step === 0) || (level === steps.length && steps.length > 0);
+    this.#inMemory = steps.slice(0, level).some((step) => step === 0) || (level === steps.length && steps.length > 0);
   }
 
   /** Code before all loops. */
   prepare(): void {
-    if (!this.inMemory) return;
-    fillFirst(this.placed, this.expressions);
+    if (!this.#inMemory) return;
+    fillFirst(this.#placed, this.#expressions);
   }
 
   /** Code before the loops over what is reduced: `vectors` where they go in steps of four. */
   start(useVectors: boolean): void {
-    if (this.perElement) return;
-    this.vectors = useVectors;
-    const { out } = this.expressions;
-    if (this.vectors) {
-      const { func } = this.expressions;
+    if (this.#perElement) return;
+    this.#vectors = useVectors;
+    const { out } = this.#expressions;
+    if (this.#vectors) {
+      const { func } = this.#expressions;
       // A maximum takes several instructions, each waiting for the last one.
-      const turns = this.op === 'maximum' ? 4 : 1;
-      if (this.lanes.length === 0)
-        this.lanes = Array.from({ length: turns }, () => this.forms.map((form) => ({ form, local: func.local('v128') })));
-      for (const { form, local } of this.lanes.flat()) {
-        this.expressions.constant(form, first[this.op]);
+      const turns = this.#op === 'maximum' ? 4 : 1;
+      if (this.#lanes.length === 0)
+        this.#lanes = Array.from({ length: turns }, () => this.#forms.map((form) => ({ form, local: func.local('v128') })));
+      for (const { form, local } of this.#lanes.flat()) {
+        this.#expressions.constant(form, first[this.#op]);
         out.set(local);
       }
     }
-    this.single ??= this.expressions.func.local(this.singleType);
-    if (this.op === 'poison') out.i32(0);
-    else this.expressions.constant(this.singleForm, first[this.op]);
-    out.set(this.single);
+    this.#single ??= this.#expressions.func.local(this.#singleType);
+    if (this.#op === 'poison') out.i32(0);
+    else this.#expressions.constant(this.#singleForm, first[this.#op]);
+    out.set(this.#single);
   }
 
   /** Code of a round. */
   gather(lanes: 1 | 4): void {
-    const { expressions, placed } = this;
+    const expressions = this.#expressions;
+    const placed = this.#placed;
     const { source, root, view } = placed;
     const { out } = expressions;
-    if (this.perElement) {
+    if (this.#perElement) {
       const total = (form: Form): number => {
         expressions.load({ value: root.into, view, row: undefined }, form);
         expressions.push(source, form);
-        out.op((form === 'f32' || form === 'f64' ? scalars : vectors)[typeOf(form)][this.op === 'sum' ? 'add' : 'max']);
+        out.op((form === 'f32' || form === 'f64' ? scalars : vectors)[typeOf(form)][this.#op === 'sum' ? 'add' : 'max']);
         const local = expressions.temporary(form === 'f32' || form === 'f64' ? form : 'v128', `total ${form}`);
         out.set(local);
         return local;
@@ -84,27 +85,27 @@ export class Reduction {
       return;
     }
     if (lanes === 1) {
-      const single = this.single ?? 0;
-      if (this.op === 'poison') {
-        expressions.difference(source, this.singleForm);
-        expressions.constant(this.singleForm, 0);
-        out.op(scalars[typeOf(this.singleForm)].ne).get(single).op(i32.or);
+      const single = this.#single ?? 0;
+      if (this.#op === 'poison') {
+        expressions.difference(source, this.#singleForm);
+        expressions.constant(this.#singleForm, 0);
+        out.op(scalars[typeOf(this.#singleForm)].ne).get(single).op(i32.or);
       } else {
         out.get(single);
-        expressions.push(source, this.singleForm);
-        out.op(scalars[typeOf(this.singleForm)][this.op === 'sum' ? 'add' : 'max']);
+        expressions.push(source, this.#singleForm);
+        out.op(scalars[typeOf(this.#singleForm)][this.#op === 'sum' ? 'add' : 'max']);
       }
       out.set(single);
       return;
     }
-    for (const { form, local } of this.lanes[this.turn++ % this.lanes.length] ?? []) {
+    for (const { form, local } of this.#lanes[this.#turn++ % this.#lanes.length] ?? []) {
       out.get(local);
-      if (this.op === 'poison') {
+      if (this.#op === 'poison') {
         expressions.difference(source, form);
         out.op(v128.or);
       } else {
         expressions.push(source, form);
-        out.op(vectors[typeOf(form)][this.op === 'sum' ? 'add' : 'max']);
+        out.op(vectors[typeOf(form)][this.#op === 'sum' ? 'add' : 'max']);
       }
       out.set(local);
     }
@@ -112,55 +113,56 @@ export class Reduction {
 
   /** Code after the loops over what is reduced: the result goes to memory. */
   finish(at: readonly number[]): void {
-    if (this.perElement) return;
-    const { expressions, placed } = this;
+    if (this.#perElement) return;
+    const expressions = this.#expressions;
+    const placed = this.#placed;
     const { out } = expressions;
-    const single = this.single ?? 0;
-    if (this.vectors) this.join(single);
+    const single = this.#single ?? 0;
+    if (this.#vectors) this.#join(single);
     const { type } = placed.root.into;
     const result = expressions.temporary(type, 'result');
     expressions.round(at);
     out.get(single);
-    if (this.op === 'poison') out.op(type === 'f32' ? convert.f32FromI32 : convert.f64FromI32);
-    if (this.inMemory) {
+    if (this.#op === 'poison') out.op(type === 'f32' ? convert.f32FromI32 : convert.f64FromI32);
+    if (this.#inMemory) {
       expressions.load({ value: placed.root.into, view: placed.view, row: undefined }, type);
-      out.op(scalars[type][this.op === 'sum' ? 'add' : 'max']);
+      out.op(scalars[type][this.#op === 'sum' ? 'add' : 'max']);
     }
     out.set(result);
     expressions.store(() => result, placed.root.into, placed.view, undefined, 1);
   }
 
   /** Lanes into the single number. */
-  private join(single: number): void {
-    const { out } = this.expressions;
-    for (const { form, local } of this.lanes.flat()) {
+  #join(single: number): void {
+    const { out } = this.#expressions;
+    for (const { form, local } of this.#lanes.flat()) {
       const type = typeOf(form);
-      if (this.op === 'poison') {
+      if (this.#op === 'poison') {
         out.get(local).op(v128.anyTrue).get(single).op(i32.or).set(single);
         continue;
       }
       for (let lane = 0; lane < 16 / bytesOf[type]; lane++) {
         out.get(single).get(local).lane(v128.extract[type], lane);
-        out.op(scalars[type][this.op === 'sum' ? 'add' : 'max']).set(single);
+        out.op(scalars[type][this.#op === 'sum' ? 'add' : 'max']).set(single);
       }
     }
   }
 
   /** Every element of the innermost loop has a result of its own. */
-  private get perElement(): boolean {
-    return this.level === this.depth && this.depth > 0;
+  get #perElement(): boolean {
+    return this.level === this.#depth && this.#depth > 0;
   }
 
-  private get forms(): readonly Form[] {
-    return this.op === 'poison' ? formsOf(this.placed.source.value.type, 4) : formsOf(this.placed.root.into.type, 4);
+  get #forms(): readonly Form[] {
+    return this.#op === 'poison' ? formsOf(this.#placed.source.value.type, 4) : formsOf(this.#placed.root.into.type, 4);
   }
 
-  private get singleForm(): Form {
-    return this.op === 'poison' ? this.placed.source.value.type : this.placed.root.into.type;
+  get #singleForm(): Form {
+    return this.#op === 'poison' ? this.#placed.source.value.type : this.#placed.root.into.type;
   }
 
-  private get singleType(): ValueType {
-    return this.op === 'poison' ? 'i32' : this.placed.root.into.type;
+  get #singleType(): ValueType {
+    return this.#op === 'poison' ? 'i32' : this.#placed.root.into.type;
   }
 }
 

@@ -1,5 +1,6 @@
-import { BackendError, type Block } from '@opt/core';
+import type { Block } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
+import { found } from './found.ts';
 import { fuse, type Kernel, reaches } from './fusion.ts';
 import { Lifetimes, Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
@@ -33,7 +34,7 @@ export interface BlockPlan {
   /** The same for a value that may be a piece of another one. */
   place(value: Value): Region;
   /** Memory that a kernel needs while it runs. */
-  scratch(kernel: Kernel): Region | undefined;
+  scratch(kernel: Kernel): Region;
   loop(value: Value): LoopPlan;
   readonly copies: readonly { readonly from: Region; readonly to: Region }[];
   /** All scratch of the block; `bytes` long. */
@@ -50,96 +51,92 @@ class Planning implements BlockPlan {
   readonly copies: { readonly from: Region; readonly to: Region }[] = [];
   readonly arena: Region = Region.scratch(0);
   readonly bytes: number;
-  private readonly homes = new Map<Value, Region>();
-  private readonly loops = new Map<Value, LoopPlan>();
-  private readonly scratches = new Map<Kernel, Region>();
-  private readonly producers: ReadonlyMap<Value, readonly Kernel[]>;
-  private readonly sizes: Kernels;
-  private readonly own = new Set<Region>();
+  readonly #homes = new Map<Value, Region>();
+  readonly #loops = new Map<Value, LoopPlan>();
+  readonly #scratches = new Map<Kernel, Region>();
+  readonly #producers: ReadonlyMap<Value, readonly Kernel[]>;
+  readonly #sizes: Kernels;
+  readonly #own = new Set<Region>();
 
   constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels) {
-    this.sizes = sizes;
+    this.#sizes = sizes;
     const values = new Values(block);
     const claimed = new Map<Value, Target>();
     targets.forEach((target, i) => {
       claimed.set(claim(values, i, target.type, claimed), target);
     });
     const { kernels, producers } = fuse(values.list, [...claimed.keys()]);
-    this.producers = producers;
+    this.#producers = producers;
     for (const value of values.list) {
       const { operation } = value;
-      if (operation.op === 'input' || operation.op === 'parameter') this.homes.set(value, source(operation));
+      if (operation.op === 'input' || operation.op === 'parameter') this.#homes.set(value, source(operation));
     }
-    this.assign(values.list, claimed);
-    this.inPlace(claimed, kernels, values.list);
+    this.#assign(values.list, claimed);
+    this.#inPlace(claimed, kernels, values.list);
     this.order = sorted(kernels, producers);
-    this.bytes = this.layOut();
+    this.bytes = this.#layOut();
   }
 
   home(value: Value): Region {
-    const region = this.homes.get(value);
-    if (region === undefined) throw new BackendError(`wasm: '${value.operation.op}' has no memory`);
-    return region;
+    return found(this.#homes.get(value), `memory of '${value.operation.op}'`);
   }
 
   place(value: Value): Region {
-    const { value: holder, offset } = this.holder(value);
+    const { value: holder, offset } = this.#holder(value);
     return offset === 0 ? this.home(holder) : this.home(holder).part(offset * bytesOf[holder.type], 0);
   }
 
-  scratch(kernel: Kernel): Region | undefined {
-    return this.scratches.get(kernel);
+  scratch(kernel: Kernel): Region {
+    return this.#scratches.get(kernel) ?? noRegion;
   }
 
   loop(value: Value): LoopPlan {
-    const plan = this.loops.get(value);
-    if (plan === undefined) throw new BackendError('wasm: a loop has no plan');
-    return plan;
+    return found(this.#loops.get(value), 'the plan of a loop');
   }
 
-  private holder(value: Value): Alias {
-    return aliased(value, (at) => this.homes.has(at));
+  #holder(value: Value): Alias {
+    return aliased(value, (at) => this.#homes.has(at));
   }
 
   /** Scratch of this block. */
-  private fresh(bytes: number): Region {
+  #fresh(bytes: number): Region {
     const region = Region.scratch(bytes);
-    this.own.add(region);
+    this.#own.add(region);
     return region;
   }
 
   /** Gives every produced value a region: results their target, all others scratch. */
-  private assign(list: readonly Value[], claimed: ReadonlyMap<Value, Target>): void {
+  #assign(list: readonly Value[], claimed: ReadonlyMap<Value, Target>): void {
     const readers = new Map<Value, number>();
     for (const { inputs } of list) for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
     for (const value of [...list].reverse()) {
-      if (this.homes.has(value) || !this.producers.has(value)) continue;
+      if (this.#homes.has(value) || !this.#producers.has(value)) continue;
       if (value.operation.op === 'repeat' || (value.operation.op === 'part' && value.inputs[0]?.operation.op === 'repeat')) continue;
-      const region = claimed.get(value)?.region ?? this.fresh(value.size * bytesOf[value.type]);
-      this.homes.set(value, region);
+      const region = claimed.get(value)?.region ?? this.#fresh(value.size * bytesOf[value.type]);
+      this.#homes.set(value, region);
       // A row set in a value that only this reads is set where that value lies already.
       for (let at = value; at.operation.op === 'setRow'; ) {
         const whole = operand(at, 0);
         if (whole.operation.op !== 'setRow' || readers.get(whole) !== 1 || claimed.has(whole)) break;
-        this.homes.set(whole, region);
+        this.#homes.set(whole, region);
         at = whole;
       }
     }
     for (const value of list) {
       const { operation } = value;
-      if (operation.op === 'repeat' && this.producers.has(value)) this.planLoop(value, operation);
+      if (operation.op === 'repeat' && this.#producers.has(value)) this.#planLoop(value, operation);
       if (operation.op !== 'part') continue;
       const loop = operand(value, 0);
-      const carry = this.loops.get(loop)?.carry[operation.index];
-      if (carry !== undefined) this.homes.set(value, carry);
+      const carry = this.#loops.get(loop)?.carry[operation.index];
+      if (carry !== undefined) this.#homes.set(value, carry);
     }
   }
 
-  private planLoop(value: Value, operation: Extract<Value['operation'], { op: 'repeat' }>): void {
+  #planLoop(value: Value, operation: Extract<Value['operation'], { op: 'repeat' }>): void {
     const count = operation.body.results.length;
     const carried = value.inputs.slice(0, count);
-    const carry = carried.map(({ size, type }) => this.fresh(size * bytesOf[type]));
-    const flag = this.fresh(8);
+    const carry = carried.map(({ size, type }) => this.#fresh(size * bytesOf[type]));
+    const flag = this.#fresh(8);
     const source: Source = (read) => {
       const index = read.op === 'parameter' ? read.index : -1;
       const held = carry[index];
@@ -147,13 +144,13 @@ class Planning implements BlockPlan {
       return this.place(operand(value, index));
     };
     const targets = carry.map((region, i) => ({ region, type: operand(value, i).type }));
-    const body = planBlock(operation.body, source, targets, this.sizes);
-    const until = operation.until && planBlock(operation.until, source, [{ region: flag, type: 'f32' }], this.sizes);
-    this.loops.set(value, { carry, body, until, flag });
+    const body = planBlock(operation.body, source, targets, this.#sizes);
+    const until = operation.until && planBlock(operation.until, source, [{ region: flag, type: 'f32' }], this.#sizes);
+    this.#loops.set(value, { carry, body, until, flag });
   }
 
   /** Lets results take the memory of what they replace, where everything that reads the old value can come first. */
-  private inPlace(claimed: ReadonlyMap<Value, Target>, kernels: readonly Kernel[], list: readonly Value[]): void {
+  #inPlace(claimed: ReadonlyMap<Value, Target>, kernels: readonly Kernel[], list: readonly Value[]): void {
     const sources = list.filter(({ operation }) => operation.op === 'input' || operation.op === 'parameter');
     const readersOf = new Map<Value, Kernel[]>(sources.map((input) => [input, []]));
     for (const kernel of kernels) for (const value of kernel.reads) readersOf.get(value)?.push(kernel);
@@ -165,15 +162,15 @@ class Planning implements BlockPlan {
     for (const [value, { region }] of claimed) {
       const old = oldOf.get(region.owner) ?? [];
       if (old.length === 0) continue;
-      const writers = (this.producers.get(value) ?? []).filter((kernel) => !this.needless(kernel));
-      const readers = old.flatMap((input) => readersOf.get(input) ?? []).filter((kernel) => !this.needless(kernel));
+      const writers = (this.#producers.get(value) ?? []).filter((kernel) => !this.#needless(kernel));
+      const readers = old.flatMap((input) => readersOf.get(input) ?? []).filter((kernel) => !this.#needless(kernel));
       const others = readers.filter((kernel) => !writers.includes(kernel));
       const blocked =
-        writers.some((writer) => readers.includes(writer) && !this.harmless(writer, value, old)) ||
-        others.some((reader) => writers.some((writer) => reaches(reader, writer, this.producers)));
+        writers.some((writer) => readers.includes(writer) && !this.#harmless(writer, value, old)) ||
+        others.some((reader) => writers.some((writer) => reaches(reader, writer, this.#producers)));
       if (blocked) {
-        const apart = this.fresh(region.bytes);
-        for (const [other, home] of this.homes) if (home === region && !old.includes(other)) this.homes.set(other, apart);
+        const apart = this.#fresh(region.bytes);
+        for (const [other, home] of this.#homes) if (home === region && !old.includes(other)) this.#homes.set(other, apart);
         this.copies.push({ from: apart, to: region });
       } else {
         for (const writer of writers) for (const reader of others) writer.after.add(reader);
@@ -182,17 +179,17 @@ class Planning implements BlockPlan {
   }
 
   /** The copy before a row is set, where the row is set in place. */
-  private needless({ work }: Kernel): boolean {
-    return work.kind === 'copy' && this.home(work.value) === this.homes.get(this.holder(operand(work.value, 0)).value);
+  #needless({ work }: Kernel): boolean {
+    return work.kind === 'copy' && this.home(work.value) === this.#homes.get(this.#holder(operand(work.value, 0)).value);
   }
 
   /** Whether a kernel reads each element of the old value before it writes the new one. */
-  private harmless({ work }: Kernel, value: Value, old: readonly Value[]): boolean {
+  #harmless({ work }: Kernel, value: Value, old: readonly Value[]): boolean {
     if (work.kind === 'copy') return false;
     if (work.kind === 'call') {
       // A product adds to what is there; what it multiplies must lie elsewhere.
       if (work.value.operation.op !== 'matmul') return false;
-      const [a, b, , c] = work.value.inputs.map((input) => this.holder(input));
+      const [a, b, , c] = work.value.inputs.map((input) => this.#holder(input));
       const reads = [a, b].some((factor) => factor !== undefined && old.includes(factor.value));
       return (
         !reads && !work.factors.some((factor) => factor !== undefined && old.some((input) => factor.reads.has(input))) && c?.offset === 0
@@ -211,21 +208,21 @@ class Planning implements BlockPlan {
     });
   }
 
-  private layOut(): number {
+  #layOut(): number {
     const lifetimes = new Lifetimes();
     const use = (region: Region, time: number): void => {
-      if (this.own.has(region.owner)) lifetimes.use(region.owner, time);
+      if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
     };
     this.order.forEach((kernel, time) => {
       for (const value of kernel.reads) use(this.home(value), time);
-      for (const value of producedBy(kernel)) if (this.homes.has(value)) use(this.home(value), time);
-      const loop = kernel.work.kind === 'call' ? this.loops.get(kernel.work.value) : undefined;
+      for (const value of producedBy(kernel)) if (this.#homes.has(value)) use(this.home(value), time);
+      const loop = kernel.work.kind === 'call' ? this.#loops.get(kernel.work.value) : undefined;
       for (const region of loop?.carry ?? []) use(region, time);
       if (loop !== undefined) use(loop.flag, time);
-      const bytes = loop === undefined ? scratchBytes(kernel, this.sizes) : loop.body.bytes + (loop.until?.bytes ?? 0);
+      const bytes = loop === undefined ? scratchBytes(kernel, this.#sizes) : loop.body.bytes + (loop.until?.bytes ?? 0);
       if (bytes === 0) return;
-      const scratch = this.fresh(bytes);
-      this.scratches.set(kernel, scratch);
+      const scratch = this.#fresh(bytes);
+      this.#scratches.set(kernel, scratch);
       use(scratch, time);
       loop?.body.arena.moveInto(scratch, 0);
       loop?.until?.arena.moveInto(scratch, loop.body.bytes);
@@ -235,13 +232,13 @@ class Planning implements BlockPlan {
   }
 }
 
+const noRegion = Region.fixed(0, 0);
+
 const producedBy = ({ work }: Kernel): readonly Value[] => (work.kind === 'loop' ? work.roots.map(({ into }) => into) : [work.value]);
 
 /** The value that is to lie in a target: a result nothing else has claimed, or else a copy of it. */
 function claim(values: Values, i: number, type: Type, claimed: ReadonlyMap<Value, unknown>): Value {
-  const result = values.results[i];
-  if (result === undefined) throw new BackendError(`wasm: a block has no result ${i}`);
-  let value = values.cast(result, type);
+  let value = values.cast(found(values.results[i], `result ${i}`), type);
   while (value.operation.op === 'reshape') value = operand(value, 0);
   const { op } = value.operation;
   const owned = op === 'input' || op === 'parameter' || (op === 'part' && operand(value, 0).operation.op === 'repeat');

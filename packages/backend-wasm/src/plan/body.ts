@@ -105,86 +105,87 @@ export function rewalked(body: Body, walk: (view: View) => View): Body {
 
 class Collector {
   split: Split | undefined;
-  private readonly loops: readonly number[];
-  private readonly around: Surroundings;
-  private readonly known = new Map<string, Instance>();
-  private readonly reads = new Set<Value>();
-  private readonly refused: Value[] = [];
-  private readonly roots: PlacedRoot[] = [];
+  readonly #loops: readonly number[];
+  readonly #around: Surroundings;
+  readonly #known = new Map<string, Instance>();
+  readonly #reads = new Set<Value>();
+  readonly #refused: Value[] = [];
+  readonly #roots: PlacedRoot[] = [];
   /** Values stored by this very nest, each element in the round that computes it. */
-  private readonly own = new Set<Value>();
-  private readonly identity: View;
+  readonly #own = new Set<Value>();
+  readonly #identity: View;
 
   constructor(roots: readonly Root[], loops: readonly number[], around: Surroundings) {
-    this.loops = loops;
-    this.around = around;
-    this.identity = identityView(loops);
+    this.#loops = loops;
+    this.#around = around;
+    this.#identity = identityView(loops);
     for (const root of roots) {
-      const source = this.instance(root.source, this.identity, root.kind === 'store' && root.source === root.into);
+      const source = this.#instance(root.source, this.#identity, root.kind === 'store' && root.source === root.into);
       source.uses++;
-      const view = this.destination(root);
-      const rowIndex = root.row === undefined ? undefined : this.scalar(root.row.index);
-      this.roots.push({ root, source, view, rowIndex });
-      if (root.kind === 'store' && root.source === root.into) this.own.add(root.into);
+      const view = this.#destination(root);
+      const rowIndex = root.row === undefined ? undefined : this.#scalar(root.row.index);
+      this.#roots.push({ root, source, view, rowIndex });
+      if (root.kind === 'store' && root.source === root.into) this.#own.add(root.into);
       if (this.split !== undefined) return;
     }
   }
 
   body(): Body {
-    const { reads, refused } = this;
-    if (this.loops.length < 2) return { loops: this.loops, instances: [...this.known.values()], roots: this.roots, reads, refused };
-    const joined = joinable(this.loops, this.views());
+    const reads = this.#reads;
+    const refused = this.#refused;
+    if (this.#loops.length < 2) return { loops: this.#loops, instances: [...this.#known.values()], roots: this.#roots, reads, refused };
+    const joined = joinable(this.#loops, this.#views());
     const loops: number[] = [];
-    this.loops.forEach((n, loop) => {
+    this.#loops.forEach((n, loop) => {
       if (joined[loop]) loops[loops.length - 1] = (loops.at(-1) ?? 1) * n;
       else loops.push(n);
     });
     // A joined loop takes the steps of its innermost part.
-    const last = this.loops.map((_, loop) => joined[loop + 1] !== true);
+    const last = this.#loops.map((_, loop) => joined[loop + 1] !== true);
     const joinView = ({ offset, steps }: View): View => ({ offset, steps: steps.filter((_, loop) => last[loop]) });
-    return rewalked({ loops, instances: [...this.known.values()], roots: this.roots, reads, refused }, joinView);
+    return rewalked({ loops, instances: [...this.#known.values()], roots: this.#roots, reads, refused }, joinView);
   }
 
-  private *views(): Generator<View> {
-    for (const { view } of this.roots) yield view;
-    for (const { value, view, read } of this.known.values()) if (read !== undefined || value.operation.op === 'iota') yield view;
+  *#views(): Generator<View> {
+    for (const { view } of this.#roots) yield view;
+    for (const { value, view, read } of this.#known.values()) if (read !== undefined || value.operation.op === 'iota') yield view;
   }
 
-  private destination({ source, targets, offset }: Root): View {
-    if (targets === undefined) return { ...this.identity, offset };
-    const view = this.mapped(this.identity, source, targets);
+  #destination({ source, targets, offset }: Root): View {
+    if (targets === undefined) return { ...this.#identity, offset };
+    const view = this.#mapped(this.#identity, source, targets);
     if (view !== undefined) return { ...view, offset: view.offset + offset };
-    this.refused.push(source);
-    return this.identity;
+    this.#refused.push(source);
+    return this.#identity;
   }
 
   /** A walk with other strides; undefined where there is none, or where a split was noted. */
-  private mapped(view: View, value: Value, targets: readonly number[]): View | undefined {
-    const result = remap(view, this.loops, value.shape, targets);
+  #mapped(view: View, value: Value, targets: readonly number[]): View | undefined {
+    const result = remap(view, this.#loops, value.shape, targets);
     if (result === undefined || !isSplit(result)) return result;
     this.split ??= result;
     return undefined;
   }
 
-  private scalar(value: Value): Instance {
-    const instance = this.instance(value, { offset: 0, steps: this.loops.map(() => 0) });
+  #scalar(value: Value): Instance {
+    const instance = this.#instance(value, { offset: 0, steps: this.#loops.map(() => 0) });
     instance.uses++;
     return instance;
   }
 
-  private instance(value: Value, view: View, compute = false): Instance {
+  #instance(value: Value, view: View, compute = false): Instance {
     const key = `${value.id} ${viewKey(view)}`;
-    const known = this.known.get(key);
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const made = this.make(value, view, compute);
-    this.known.set(key, made);
+    const made = this.#make(value, view, compute);
+    this.#known.set(key, made);
     return made;
   }
 
-  private make(value: Value, view: View, compute: boolean): Instance {
-    const inRound = this.own.has(value) && viewKey(view) === viewKey(this.identity);
-    if (!compute && !inRound && this.around.stored(value)) {
-      this.reads.add(value);
+  #make(value: Value, view: View, compute: boolean): Instance {
+    const inRound = this.#own.has(value) && viewKey(view) === viewKey(this.#identity);
+    if (!compute && !inRound && this.#around.stored(value)) {
+      this.#reads.add(value);
       return { value, view, inputs: [], read: { value, view, row: undefined }, invariant: fixed(view), uses: 0 };
     }
     const { operation, shape } = value;
@@ -198,7 +199,7 @@ class Collector {
       case 'copy': {
         const source = operand(value, 0);
         const offset = operation.op === 'part' ? (partOffset(value, source) ?? 0) : 0;
-        return this.through(value, view, source, { ...view, offset: view.offset + offset });
+        return this.#through(value, view, source, { ...view, offset: view.offset + offset });
       }
       case 'slice':
       case 'transpose':
@@ -212,18 +213,18 @@ class Collector {
               ? operation.permutation.map((axis) => own[axis] ?? 0)
               : broadcastStrides(source.shape, shape);
         const start = operation.op === 'slice' ? operation.starts.reduce((sum, at, axis) => sum + at * (own[axis] ?? 0), 0) : 0;
-        const mapped = this.mapped(view, value, targets);
-        if (mapped === undefined) return this.refuse(value, view);
-        if (operation.op === 'broadcastTo') this.discourage(source, value);
-        return this.through(value, view, source, { ...mapped, offset: mapped.offset + start });
+        const mapped = this.#mapped(view, value, targets);
+        if (mapped === undefined) return this.#refuse(value, view);
+        if (operation.op === 'broadcastTo') this.#discourage(source, value);
+        return this.#through(value, view, source, { ...mapped, offset: mapped.offset + start });
       }
       case 'row':
-        return this.row(value, view);
+        return this.#row(value, view);
       default: {
         const inputs: Instance[] = [];
         for (const each of value.inputs) {
-          const input = this.operandOf(each, value, view);
-          if (input === undefined) return this.refuse(value, view);
+          const input = this.#operandOf(each, value, view);
+          if (input === undefined) return this.#refuse(value, view);
           input.uses++;
           inputs.push(input);
         }
@@ -233,45 +234,45 @@ class Collector {
   }
 
   /** A value that is another one, walked in some way: it costs nothing of its own. */
-  private through(value: Value, view: View, source: Value, sourceView: View): Instance {
-    const instance = this.instance(source, sourceView);
+  #through(value: Value, view: View, source: Value, sourceView: View): Instance {
+    const instance = this.#instance(source, sourceView);
     instance.uses++;
     return { value, view, inputs: [instance], read: undefined, invariant: fixed(view), uses: 0 };
   }
 
-  private operandOf(input: Value, value: Value, view: View): Instance | undefined {
-    if (input.size === value.size) return this.instance(input, view);
-    const mapped = this.mapped(view, value, broadcastStrides(input.shape, value.shape));
+  #operandOf(input: Value, value: Value, view: View): Instance | undefined {
+    if (input.size === value.size) return this.#instance(input, view);
+    const mapped = this.#mapped(view, value, broadcastStrides(input.shape, value.shape));
     if (mapped === undefined) return undefined;
-    this.discourage(input, value);
-    return this.instance(input, mapped);
+    this.#discourage(input, value);
+    return this.#instance(input, mapped);
   }
 
   /** Recomputing a row's expression for every element of a matrix is waste, unless it is next to nothing. */
-  private discourage(input: Value, value: Value): void {
-    if (input.size > 1 && input.size < value.size && !this.free(input)) this.around.request(input);
+  #discourage(input: Value, value: Value): void {
+    if (input.size > 1 && input.size < value.size && !this.#free(input)) this.#around.request(input);
   }
 
-  private free(value: Value): boolean {
-    if (this.around.stored(value) || value.operation.op === 'iota' || value.operation.op === 'literal' || value.operation.op === 'host')
+  #free(value: Value): boolean {
+    if (this.#around.stored(value) || value.operation.op === 'iota' || value.operation.op === 'literal' || value.operation.op === 'host')
       return true;
-    return moving.has(value.operation.op) && value.inputs.slice(0, 1).every((input) => this.free(input));
+    return moving.has(value.operation.op) && value.inputs.slice(0, 1).every((input) => this.#free(input));
   }
 
-  private row(value: Value, view: View): Instance {
+  #row(value: Value, view: View): Instance {
     const [source, index] = [operand(value, 0), operand(value, 1)];
     const width = value.size;
     if (index.operation.op === 'literal') {
       const start = literalRow(index.operation.value, source) * width;
-      return this.through(value, view, source, { ...view, offset: view.offset + start });
+      return this.#through(value, view, source, { ...view, offset: view.offset + start });
     }
-    const { value: holder, offset } = aliased(source, (at) => this.around.stored(at));
-    if (!this.around.stored(holder)) {
-      this.refused.push(holder);
+    const { value: holder, offset } = aliased(source, (at) => this.#around.stored(at));
+    if (!this.#around.stored(holder)) {
+      this.#refused.push(holder);
       return standIn(value, view);
     }
-    this.reads.add(holder);
-    const row = { index: this.scalar(index), width, rows: source.shape[0] ?? 1 };
+    this.#reads.add(holder);
+    const row = { index: this.#scalar(index), width, rows: source.shape[0] ?? 1 };
     // Counted as varying even where one element is read: the row is found once, before the loops, either way.
     return {
       value,
@@ -284,8 +285,8 @@ class Collector {
   }
 
   /** Stands in for what this nest cannot compute; the value gets memory of its own. */
-  private refuse(value: Value, view: View): Instance {
-    this.refused.push(value);
+  #refuse(value: Value, view: View): Instance {
+    this.#refused.push(value);
     return standIn(value, view);
   }
 }

@@ -2,14 +2,29 @@ import { type Shape, strides } from '@opt/core';
 import { type Body, makeBody, type Root, type Surroundings } from './body.ts';
 import { aliased, literalRow, operand, type Value } from './values.ts';
 
+export interface LoopWork {
+  readonly kind: 'loop';
+  readonly roots: Root[];
+  body: Body;
+}
+
+export interface CallWork {
+  readonly kind: 'call';
+  readonly value: Value;
+  /** Scalar operands, by position, computed on the way. */
+  readonly factors: readonly (Body | undefined)[];
+}
+
+/** What a value with a row set starts from. */
+export interface CopyWork {
+  readonly kind: 'copy';
+  readonly value: Value;
+}
+
 /** One piece of work: a loop nest, a call of a kernel, or the copy a changed row starts from. */
 export interface Kernel {
   readonly id: number;
-  readonly work:
-    | { readonly kind: 'loop'; readonly roots: Root[]; body: Body }
-    /** `factors`: scalar operands, by position, computed on the way. */
-    | { readonly kind: 'call'; readonly value: Value; readonly factors: readonly (Body | undefined)[] }
-    | { readonly kind: 'copy'; readonly value: Value };
+  readonly work: LoopWork | CallWork | CopyWork;
   /** Values read from memory. */
   reads: ReadonlySet<Value>;
   /** Kernels that must come before, apart from the producers of what is read. */
@@ -62,31 +77,31 @@ export function fuse(list: readonly Value[], targets: readonly Value[]): Fused {
 class Planner implements Surroundings, Fused {
   readonly kernels: Kernel[] = [];
   readonly producers = new Map<Value, Kernel[]>();
-  private readonly memory: ReadonlySet<Value>;
-  private readonly requests = new Set<Value>();
+  readonly #memory: ReadonlySet<Value>;
+  readonly #requests = new Set<Value>();
 
   constructor(list: readonly Value[], memory: ReadonlySet<Value>) {
-    this.memory = memory;
-    const needed = this.needed(list);
-    for (const value of list) if (needed.has(value)) this.plan(value);
+    this.#memory = memory;
+    const needed = this.#needed(list);
+    for (const value of list) if (needed.has(value)) this.#plan(value);
   }
 
   stored(value: Value): boolean {
-    return storesItself(value) || this.memory.has(value);
+    return storesItself(value) || this.#memory.has(value);
   }
 
   request(value: Value): void {
-    if (!this.stored(value)) this.requests.add(value);
+    if (!this.stored(value)) this.#requests.add(value);
   }
 
   wanted(): ReadonlySet<Value> {
-    if (this.requests.size === 0) this.requestShared();
-    return this.requests;
+    if (this.#requests.size === 0) this.#requestShared();
+    return this.#requests;
   }
 
   /** What the wanted values depend on: rewriting leaves some values without a reader. */
-  private needed(list: readonly Value[]): ReadonlySet<Value> {
-    const needed = new Set<Value>(this.memory);
+  #needed(list: readonly Value[]): ReadonlySet<Value> {
+    const needed = new Set<Value>(this.#memory);
     for (let i = list.length - 1; i >= 0; i--) {
       const value = list[i];
       if (value !== undefined && needed.has(value)) for (const input of value.inputs) needed.add(input);
@@ -94,7 +109,7 @@ class Planner implements Surroundings, Fused {
     return needed;
   }
 
-  private plan(value: Value): void {
+  #plan(value: Value): void {
     const { operation, inputs } = value;
     switch (operation.op) {
       case 'input':
@@ -103,12 +118,12 @@ class Planner implements Surroundings, Fused {
       case 'part':
         // What a loop carries lies where the loop left it.
         if (inputs[0]?.operation.op === 'repeat') this.producers.set(value, this.producers.get(inputs[0]) ?? []);
-        else if (this.memory.has(value)) this.place(store(value, value));
+        else if (this.#memory.has(value)) this.#place(store(value, value));
         return;
       case 'sum':
       case 'maximum':
       case 'poison':
-        this.place({
+        this.#place({
           ...store(operand(value, 0), value),
           kind: 'reduce',
           targets: reducedStrides(operand(value, 0).shape, operation.axes),
@@ -118,32 +133,32 @@ class Planner implements Surroundings, Fused {
         const steps = strides(value.shape);
         let offset = 0;
         for (const part of inputs) {
-          this.place({ ...store(part, value), offset, targets: steps });
+          this.#place({ ...store(part, value), offset, targets: steps });
           offset += (part.shape[operation.axis] ?? 1) * (steps[operation.axis] ?? 1);
         }
         return;
       }
       case 'setRow': {
         const [whole, index, row] = [operand(value, 0), operand(value, 1), operand(value, 2)];
-        const copy = this.add({ kind: 'copy', value }, [whole], [value]);
+        const copy = this.#add({ kind: 'copy', value }, [whole], [value]);
         const fixed = index.operation.op === 'literal' ? literalRow(index.operation.value, whole) * row.size : undefined;
         const choice = fixed === undefined ? { index, width: row.size, rows: value.shape[0] ?? 1 } : undefined;
-        this.place({ ...store(row, value), offset: fixed ?? 0, row: choice }, copy);
+        this.#place({ ...store(row, value), offset: fixed ?? 0, row: choice }, copy);
         return;
       }
       default:
         if (storesItself(value)) {
           const factors = inputs.map((input, i) => (isFactor(value, i) ? makeBody([store(input, value)], this) : undefined));
-          this.add(
+          this.#add(
             { kind: 'call', value, factors },
             inputs.filter((_, i) => factors[i] === undefined),
             [value],
           );
-        } else if (this.memory.has(value)) this.place(store(value, value));
+        } else if (this.#memory.has(value)) this.#place(store(value, value));
     }
   }
 
-  private add(work: Kernel['work'], operands: readonly Value[], produced: readonly Value[]): Kernel {
+  #add(work: Kernel['work'], operands: readonly Value[], produced: readonly Value[]): Kernel {
     const reads = new Set<Value>();
     for (const value of operands) {
       const holder = aliased(value, (at) => this.stored(at)).value;
@@ -156,23 +171,23 @@ class Planner implements Surroundings, Fused {
         for (const value of factor?.refused ?? []) this.request(value);
       }
     }
-    return this.enter(work, reads, produced);
+    return this.#enter(work, reads, produced);
   }
 
-  private enter(work: Kernel['work'], reads: ReadonlySet<Value>, produced: readonly Value[]): Kernel {
+  #enter(work: Kernel['work'], reads: ReadonlySet<Value>, produced: readonly Value[]): Kernel {
     const kernel = { id: this.kernels.length, work, reads, after: new Set<Kernel>() };
     this.kernels.push(kernel);
-    for (const value of produced) this.produces(kernel, value);
+    for (const value of produced) this.#produces(kernel, value);
     return kernel;
   }
 
-  private produces(kernel: Kernel, value: Value): void {
+  #produces(kernel: Kernel, value: Value): void {
     const known = this.producers.get(value) ?? [];
     if (!known.includes(kernel)) this.producers.set(value, [...known, kernel]);
   }
 
   /** Puts a root into a kernel that walks over as many elements and shares an operand, or else into a new one. */
-  private place(root: Root, after?: Kernel): void {
+  #place(root: Root, after?: Kernel): void {
     const alone = makeBody([root], this);
     for (const value of alone.refused) this.request(value);
     const candidates = this.kernels.slice(-window).reverse();
@@ -181,33 +196,33 @@ class Planner implements Surroundings, Fused {
       if (work.kind !== 'loop' || work.roots[0]?.source.size !== root.source.size || kernel === after) continue;
       if (root.source.size > 1 && !shares(alone, work.body) && !work.roots.some(({ into }) => alone.reads.has(into))) continue;
       const body = makeBody([...work.roots, root], this);
-      if (body.refused.length > 0 || !this.legal(kernel, body, after)) continue;
+      if (body.refused.length > 0 || !this.#legal(kernel, body, after)) continue;
       work.roots.push(root);
       work.body = body;
       kernel.reads = body.reads;
-      this.produces(kernel, root.into);
+      this.#produces(kernel, root.into);
       if (after !== undefined) kernel.after.add(after);
       return;
     }
-    const kernel = this.enter({ kind: 'loop', roots: [root], body: alone }, alone.reads, [root.into]);
+    const kernel = this.#enter({ kind: 'loop', roots: [root], body: alone }, alone.reads, [root.into]);
     if (after !== undefined) kernel.after.add(after);
   }
 
   /** Whether everything `body` reads can be there before `kernel` starts. */
-  private legal(kernel: Kernel, body: Body, after: Kernel | undefined): boolean {
-    if (after !== undefined && this.dependsOn(after, kernel)) return false;
+  #legal(kernel: Kernel, body: Body, after: Kernel | undefined): boolean {
+    if (after !== undefined && this.#dependsOn(after, kernel)) return false;
     for (const value of body.reads) {
-      for (const producer of this.producers.get(value) ?? []) if (this.dependsOn(producer, kernel)) return false;
+      for (const producer of this.producers.get(value) ?? []) if (this.#dependsOn(producer, kernel)) return false;
     }
     return true;
   }
 
-  private dependsOn(kernel: Kernel, other: Kernel): boolean {
+  #dependsOn(kernel: Kernel, other: Kernel): boolean {
     return reaches(kernel, other, this.producers);
   }
 
   /** Requests memory for what several kernels would compute again and again, where that is no trifle. */
-  private requestShared(): void {
+  #requestShared(): void {
     const users = new Map<Value, number>();
     for (const { work } of this.kernels) {
       if (work.kind !== 'loop') continue;
@@ -215,7 +230,7 @@ class Planner implements Surroundings, Fused {
       for (const value of here) users.set(value, (users.get(value) ?? 0) + 1);
     }
     const shared = new Set(
-      [...users].filter(([value, count]) => count > 1 && !this.stored(value) && this.effort(value) > 3).map(([value]) => value),
+      [...users].filter(([value, count]) => count > 1 && !this.stored(value) && this.#effort(value) > 3).map(([value]) => value),
     );
     const inner = new Set<Value>();
     for (const value of shared) for (const input of value.inputs) inner.add(input);
@@ -223,7 +238,7 @@ class Planner implements Surroundings, Fused {
   }
 
   /** Operations it takes to compute a value from memory. */
-  private effort(value: Value): number {
+  #effort(value: Value): number {
     const seen = new Set<Value>();
     const visit = (at: Value): number => {
       if (seen.has(at) || (at !== value && this.stored(at))) return 0;

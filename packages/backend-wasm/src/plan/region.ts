@@ -5,14 +5,14 @@ export class Region {
   readonly bytes: number;
   /** Known once the arena is laid out. */
   offset: number;
-  private parent: Region | undefined;
-  private readonly inArena: boolean;
+  #parent: Region | undefined;
+  readonly #inArena: boolean;
 
   private constructor(bytes: number, offset: number, parent: Region | undefined, inArena: boolean) {
     this.bytes = bytes;
     this.offset = offset;
-    this.parent = parent;
-    this.inArena = inArena;
+    this.#parent = parent;
+    this.#inArena = inArena;
   }
 
   static fixed(address: number, bytes: number): Region {
@@ -25,27 +25,27 @@ export class Region {
   }
 
   part(offset: number, bytes: number): Region {
-    return new Region(bytes, offset, this, this.inArena);
+    return new Region(bytes, offset, this, this.#inArena);
   }
 
   /** Puts this region inside another one. */
   moveInto(parent: Region, offset: number): void {
-    this.parent = parent;
+    this.#parent = parent;
     this.offset = offset;
   }
 
   /** From address 0, or from the start of the arena. */
   get address(): number {
-    return this.offset + (this.parent?.address ?? 0);
+    return this.offset + (this.#parent?.address ?? 0);
   }
 
   get arena(): boolean {
-    return this.parent?.arena ?? this.inArena;
+    return this.#parent?.arena ?? this.#inArena;
   }
 
   /** The region that owns the memory: what overlaps has the same. */
   get owner(): Region {
-    return this.parent?.owner ?? this;
+    return this.#parent?.owner ?? this;
   }
 }
 
@@ -62,20 +62,20 @@ interface Life {
 
 /** Notes when scratch regions are in use, and gives those that never meet the same place. */
 export class Lifetimes {
-  private readonly lives = new Map<Region, Life>();
+  readonly #lives = new Map<Region, Life>();
 
   use(region: Region, time: number): void {
-    const life = this.lives.get(region) ?? { region, first: time, last: time };
+    const life = this.#lives.get(region) ?? { region, first: time, last: time };
     life.first = Math.min(life.first, time);
     life.last = Math.max(life.last, time);
-    this.lives.set(region, life);
+    this.#lives.set(region, life);
   }
 
   /** Places every region inside `arena`, first fit in the order of first use; gives the bytes taken. */
   layOut(place: (region: Region, offset: number) => void): number {
     let busy: { readonly last: number; readonly start: number; readonly end: number }[] = [];
     let total = 0;
-    for (const { region, first, last } of [...this.lives.values()].sort((a, b) => a.first - b.first || b.region.bytes - a.region.bytes)) {
+    for (const { region, first, last } of [...this.#lives.values()].sort((a, b) => a.first - b.first || b.region.bytes - a.region.bytes)) {
       const bytes = Math.ceil(Math.max(1, region.bytes) / 64) * 64;
       busy = busy.filter((other) => other.last >= first);
       let [start, i] = [0, 0];

@@ -1,4 +1,5 @@
-import { BackendError, type Block, type Node, type Operation, type Shape, size, strides } from '@opt/core';
+import { type Block, type Node, type Operation, type Shape, size, strides } from '@opt/core';
+import { found } from './found.ts';
 
 /** How a number is held. Indices are f64 too: exact, and nothing needs a third kind of arithmetic. */
 export type Type = 'f32' | 'f64';
@@ -19,21 +20,17 @@ export interface Value {
   readonly symmetric: boolean;
 }
 
-export const operand = (value: Value, i: number): Value => {
-  const found = value.inputs[i];
-  if (found === undefined) throw new BackendError(`wasm: '${value.operation.op}' lacks operand ${i}`);
-  return found;
-};
+export const operand = (value: Value, i: number): Value => found(value.inputs[i], `operand ${i} of '${value.operation.op}'`);
 
 /** The values of one block, operands before results. */
 export class Values {
   readonly list: Value[] = [];
   readonly results: readonly Value[];
-  private readonly casts = new Map<string, Value>();
+  readonly #casts = new Map<string, Value>();
 
   constructor(block: Block) {
     const nodes: Value[] = [];
-    for (const node of block.nodes) nodes.push(this.lower(node, nodes));
+    for (const node of block.nodes) nodes.push(this.#lower(node, nodes));
     this.results = block.results.map((result) => find(nodes, result));
   }
 
@@ -43,7 +40,7 @@ export class Values {
     return value;
   }
 
-  private lower(node: Node, nodes: readonly Value[]): Value {
+  #lower(node: Node, nodes: readonly Value[]): Value {
     const { operation, shape } = node;
     const type = node.dtype === 'working' ? 'f32' : 'f64';
     const inputs = node.inputs.map((input) => find(nodes, input));
@@ -90,17 +87,13 @@ export class Values {
   cast(value: Value, type: Type): Value {
     if (value.type === type) return value;
     const key = `${value.id} ${type}`;
-    const known = this.casts.get(key) ?? this.add({ op: 'copy' }, [value], value.shape, type, value.symmetric);
-    this.casts.set(key, known);
+    const known = this.#casts.get(key) ?? this.add({ op: 'copy' }, [value], value.shape, type, value.symmetric);
+    this.#casts.set(key, known);
     return known;
   }
 }
 
-function find(values: readonly Value[], position: number): Value {
-  const value = values[position];
-  if (value === undefined) throw new BackendError(`wasm: node ${position} is used before it is computed`);
-  return value;
-}
+const find = (values: readonly Value[], position: number): Value => found(values[position], `node ${position}`);
 
 /** x in 1 − isFinite(x), the test a guard makes of every gradient. */
 function poisonTest({ operation, inputs: [one, finite] }: Value): Value | undefined {

@@ -1,4 +1,4 @@
-import { type Instruction, type MemoryInstruction, valueTypes } from './instructions.ts';
+import { type Instruction, i32, valueTypes } from './instructions.ts';
 
 export type ValueType = keyof typeof valueTypes;
 
@@ -6,18 +6,18 @@ const word = new DataView(new ArrayBuffer(8));
 
 /** WebAssembly instructions as bytes, written front to back. */
 export class Code {
-  private room: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  #room: Uint8Array<ArrayBuffer> = new Uint8Array(64);
   /** Bytes written. */
   length = 0;
 
   /** What was written; a view that the next write may leave behind. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.room.subarray(0, this.length);
+    return this.#room.subarray(0, this.length);
   }
 
   byte(value: number): this {
-    if (this.length === this.room.length) this.reserve(1);
-    this.room[this.length++] = value;
+    if (this.length === this.#room.length) this.#reserve(1);
+    this.#room[this.length++] = value;
     return this;
   }
 
@@ -39,17 +39,16 @@ export class Code {
 
   /** Adds what another writer has written. */
   append(other: Code): this {
-    this.reserve(other.length);
-    this.room.set(other.bytes, this.length);
+    this.#reserve(other.length);
+    this.#room.set(other.bytes, this.length);
     this.length += other.length;
     return this;
   }
 
   /** An instruction without operands. */
   op(instruction: Instruction): this {
-    const { prefix, code } = instruction;
-    if (prefix !== undefined) this.byte(prefix);
-    return this.unsigned(code);
+    if (instruction >= 0x100) this.byte(instruction >> 8);
+    return this.unsigned(instruction & 0xff);
   }
 
   /** An instruction on lane `lane`. */
@@ -58,7 +57,7 @@ export class Code {
   }
 
   /** A load or store at the address on the stack plus `offset`; `lane` where the instruction is about one. */
-  memory(instruction: MemoryInstruction, offset: number, lane?: number): this {
+  memory(instruction: Instruction, offset: number, lane?: number): this {
     this.op(instruction).byte(0).unsigned(offset);
     return lane === undefined ? this : this.byte(lane);
   }
@@ -109,13 +108,13 @@ export class Code {
   f32(value: number): this {
     this.byte(0x43);
     word.setFloat32(0, value, true);
-    return this.word(4);
+    return this.#word(4);
   }
 
   f64(value: number): this {
     this.byte(0x44);
     word.setFloat64(0, value, true);
-    return this.word(8);
+    return this.#word(8);
   }
 
   /** A vector constant of four words. */
@@ -123,7 +122,7 @@ export class Code {
     this.byte(0xfd).byte(12);
     for (const value of words) {
       word.setUint32(0, value >>> 0, true);
-      this.word(4);
+      this.#word(4);
     }
     return this;
   }
@@ -175,20 +174,18 @@ export class Code {
 
   /** local ← local + constant. */
   bump(local: number, by: number): this {
-    return by === 0 ? this : this.get(local).i32(by).op(i32Add).set(local);
+    return by === 0 ? this : this.get(local).i32(by).op(i32.add).set(local);
   }
 
-  private reserve(more: number): void {
-    if (this.length + more <= this.room.length) return;
-    const wider = new Uint8Array(Math.max(2 * this.room.length, this.length + more));
+  #reserve(more: number): void {
+    if (this.length + more <= this.#room.length) return;
+    const wider = new Uint8Array(Math.max(2 * this.#room.length, this.length + more));
     wider.set(this.bytes);
-    this.room = wider;
+    this.#room = wider;
   }
 
-  private word(bytes: number): this {
+  #word(bytes: number): this {
     for (let i = 0; i < bytes; i++) this.byte(word.getUint8(i));
     return this;
   }
 }
-
-const i32Add: Instruction = { code: 0x6a };

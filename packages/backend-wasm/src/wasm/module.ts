@@ -5,21 +5,21 @@ import { valueTypes } from './instructions.ts';
 export class Func {
   readonly index: number;
   readonly code: Code = new Code();
-  private readonly parameters: number;
-  private readonly locals: ValueType[] = [];
+  readonly #parameters: number;
+  readonly #locals: ValueType[] = [];
 
   constructor(index: number, parameters: number) {
     this.index = index;
-    this.parameters = parameters;
+    this.#parameters = parameters;
   }
 
   local(type: ValueType): number {
-    return this.parameters + this.locals.push(type) - 1;
+    return this.#parameters + this.#locals.push(type) - 1;
   }
 
   encode(out: Code): void {
     const runs: [number, ValueType][] = [];
-    for (const type of this.locals) {
+    for (const type of this.#locals) {
       const last = runs.at(-1);
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
@@ -36,70 +36,70 @@ export class Func {
 
 /** A module that imports a memory, a mutable i32 global and functions. All imports come before the first function. */
 export class ModuleBuilder {
-  private readonly types = new Map<string, number>();
-  private readonly typeCode = new Code();
-  private readonly imports = new Map<string, { readonly index: number; readonly type: number }>();
-  private readonly functions: { readonly func: Func; readonly type: number }[] = [];
-  private readonly exports: [string, number][] = [];
+  readonly #types = new Map<string, number>();
+  readonly #typeCode = new Code();
+  readonly #imports = new Map<string, { readonly index: number; readonly type: number }>();
+  readonly #functions: { readonly func: Func; readonly type: number }[] = [];
+  readonly #exports: [string, number][] = [];
 
   /** The index of an imported function, from `env`. */
   import(name: string, parameters: readonly ValueType[], results: readonly ValueType[]): number {
-    const known = this.imports.get(name);
+    const known = this.#imports.get(name);
     if (known !== undefined) return known.index;
-    const index = this.imports.size;
-    this.imports.set(name, { index, type: this.type(parameters, results) });
+    const index = this.#imports.size;
+    this.#imports.set(name, { index, type: this.#type(parameters, results) });
     return index;
   }
 
   func(parameters: readonly ValueType[] = [], results: readonly ValueType[] = []): Func {
-    const func = new Func(this.imports.size + this.functions.length, parameters.length);
-    this.functions.push({ func, type: this.type(parameters, results) });
+    const func = new Func(this.#imports.size + this.#functions.length, parameters.length);
+    this.#functions.push({ func, type: this.#type(parameters, results) });
     return func;
   }
 
   export(name: string, func: Func): void {
-    this.exports.push([name, func.index]);
+    this.#exports.push([name, func.index]);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
     const out = new Code();
     for (const byte of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
-    section(out, 1, this.types.size, this.typeCode);
+    section(out, 1, this.#types.size, this.#typeCode);
 
     const imports = new Code();
     text(text(imports, 'env'), 'memory').byte(0x02).byte(0).byte(0);
     text(text(imports, 'env'), 'arena').byte(0x03).byte(valueTypes.i32).byte(1);
-    for (const [name, { type }] of this.imports) {
+    for (const [name, { type }] of this.#imports) {
       text(text(imports, 'env'), name).byte(0x00).unsigned(type);
     }
-    section(out, 2, this.imports.size + 2, imports);
+    section(out, 2, this.#imports.size + 2, imports);
 
     const declared = new Code();
-    for (const { type } of this.functions) declared.unsigned(type);
-    section(out, 3, this.functions.length, declared);
+    for (const { type } of this.#functions) declared.unsigned(type);
+    section(out, 3, this.#functions.length, declared);
 
     const exported = new Code();
-    for (const [name, index] of this.exports) {
+    for (const [name, index] of this.#exports) {
       text(exported, name).byte(0x00).unsigned(index);
     }
-    section(out, 7, this.exports.length, exported);
+    section(out, 7, this.#exports.length, exported);
 
     const bodies = new Code();
-    for (const { func } of this.functions) func.encode(bodies);
-    section(out, 10, this.functions.length, bodies);
+    for (const { func } of this.#functions) func.encode(bodies);
+    section(out, 10, this.#functions.length, bodies);
     return out.bytes;
   }
 
-  private type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
+  #type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
     const key = `${parameters}>${results}`;
-    const known = this.types.get(key);
+    const known = this.#types.get(key);
     if (known !== undefined) return known;
-    const index = this.types.size;
-    this.types.set(key, index);
-    this.typeCode.byte(0x60);
+    const index = this.#types.size;
+    this.#types.set(key, index);
+    this.#typeCode.byte(0x60);
     for (const list of [parameters, results]) {
-      this.typeCode.unsigned(list.length);
-      for (const type of list) this.typeCode.byte(valueTypes[type]);
+      this.#typeCode.unsigned(list.length);
+      for (const type of list) this.#typeCode.byte(valueTypes[type]);
     }
     return index;
   }
