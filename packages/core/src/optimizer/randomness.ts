@@ -16,11 +16,19 @@ export function hash(text: string): number {
   return h >>> 0;
 }
 
+/** Spreads a word over all its bits (MurmurHash3's finalizer). */
+function mixed(word: number): number {
+  let h = word;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
 /** One of the answers, by weight: fixed by seed, stream and count. */
 export function choice<A extends string>(weights: Readonly<Record<A, number>>, seed: number, stream: number, count: number): A {
   const answers = Object.entries<number>(weights);
   const total = answers.reduce((sum, [, weight]) => sum + weight, 0);
-  let rest = (hash(`${seed} ${stream} ${count}`) / 2 ** 32) * total;
+  let rest = (mixed(hash(`${seed} ${stream} ${count}`)) / 2 ** 32) * total;
   const chosen = answers.findIndex(([, weight]) => {
     rest -= weight;
     return rest < 0;
