@@ -182,10 +182,10 @@ function gather(a: Floats, index: Floats, shape: Shape, axis: number, out: Float
   };
 }
 
-/** An index outside of the rows is brought to the nearest one. */
+/** An index outside of the rows is brought to the nearest one, NaN to the first. */
 const rowStart = (index: Floats, width: number, length: number): number => {
   const rows = width === 0 ? 1 : length / width;
-  return Math.min(Math.max(Math.trunc(index[0] ?? 0), 0), rows - 1) * width;
+  return Math.min(Math.max(Math.trunc(index[0] ?? 0) || 0, 0), rows - 1) * width;
 };
 
 function argsort(a: Floats, n: number, out: Floats): void {

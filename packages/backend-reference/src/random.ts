@@ -1,12 +1,11 @@
 import type { Distribution, Floats } from '@opt/core';
 
-/**
- * Philox 4×32-10 (Salmon et al. 2011): four random words from a counter (position, call) and a key (seed, stream), so any
- * element of any draw can be had on its own, in any order.
- */
-export function philox(position: number, call: number, seed: number, stream: number): [number, number, number, number] {
-  let [a, b, c, d] = [position >>> 0, Math.floor(position / 2 ** 32), call >>> 0, Math.floor(call / 2 ** 32)];
-  let [k0, k1] = [seed >>> 0, stream >>> 0];
+type Words = readonly [number, number, number, number];
+
+/** Philox 4×32-10 (Salmon et al. 2011): four random words from a counter of four and a key of two. */
+export function philox(counter: Words, key: readonly [number, number]): Words {
+  let [a, b, c, d] = counter;
+  let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
     const [high0, low0] = multiply(0xd2511f53, a);
     const [high1, low1] = multiply(0xcd9e8d57, c);
@@ -16,6 +15,9 @@ export function philox(position: number, call: number, seed: number, stream: num
   }
   return [a, b, c, d];
 }
+
+/** Low and high word of a whole number. */
+const words = (x: number): [low: number, high: number] => [x >>> 0, Math.floor(x / 2 ** 32) >>> 0];
 
 /** The 64-bit product of two words, as high and low word. */
 function multiply(x: number, y: number): [high: number, low: number] {
@@ -29,10 +31,13 @@ function multiply(x: number, y: number): [high: number, low: number] {
 /** A word in (0, 1). */
 const open = (word: number): number => (word + 0.5) / 2 ** 32;
 
-/** Fills `out`: uniform in (0, 1), ±1, or standard normal (Box–Muller, one pair per two elements). */
+/**
+ * Fills `out`: uniform in (0, 1), ±1, or standard normal (Box–Muller, one pair per two elements). The counter is (position, call),
+ * the key (seed, stream), so any element of any draw can be had on its own, in any order.
+ */
 export function draw(distribution: Distribution, seed: number, stream: number, call: number, out: Floats): void {
   for (let i = 0; i < out.length; i += 2) {
-    const [first, second] = philox(i / 2, call, seed, stream);
+    const [first, second] = philox([...words(i / 2), ...words(call)], [seed >>> 0, stream >>> 0]);
     const radius = Math.sqrt(-2 * Math.log(open(first)));
     const angle = 2 * Math.PI * open(second);
     const pair =
