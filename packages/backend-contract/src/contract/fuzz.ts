@@ -67,8 +67,10 @@ export async function expectProgram(harness: Harness, random: RandomProgram): Pr
 const randomStage = ({ instructions }: RandomProgram): Transform => ({
   name: 'random',
   declare() {},
-  apply(flow) {
-    const starts = [...Object.values(flow.parameters), ...Object.values(flow.updates)].map((tensor) => rounded(tensor, 4));
+  apply(flow, site) {
+    // A host scalar, another number every step.
+    const count = site.child('random').count('').mul(0.3);
+    const starts = [...Object.values(flow.parameters), ...Object.values(flow.updates), count].map((tensor) => rounded(tensor, 4));
     const values = build(instructions, starts);
     let next = 0;
     const parameters = mapValues(flow.parameters, (old): Tensor => {
