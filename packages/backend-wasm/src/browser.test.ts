@@ -27,9 +27,10 @@ describe.skipIf(!found)(found ? 'in Chromium' : `in Chromium (skipped: no browse
   let address = '';
 
   beforeAll(async () => {
-    const here = fileURLToPath(new URL('testing/', import.meta.url));
     const { outputFiles } = await build({
-      entryPoints: [`${here}page.ts`, `${here}worker.ts`],
+      entryPoints: [new URL('./testing/page.ts', import.meta.url), new URL('./testing/worker.ts', import.meta.url)].map((url) =>
+        fileURLToPath(url),
+      ),
       bundle: true,
       write: false,
       format: 'esm',

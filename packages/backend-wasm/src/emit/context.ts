@@ -1,5 +1,6 @@
 import type { Type } from '../plan/values.ts';
 import type { Code } from '../wasm/code.ts';
+import { type Arithmetic, scalars, vectors } from '../wasm/instructions.ts';
 import type { Func, ModuleBuilder } from '../wasm/module.ts';
 import type { VectorMath } from './math.ts';
 
@@ -21,5 +22,7 @@ export type Form = Type | 'v32' | 'lo' | 'hi';
 export const formsOf = (type: Type, lanes: 1 | 4): readonly Form[] => (lanes === 1 ? [type] : type === 'f32' ? ['v32'] : ['lo', 'hi']);
 
 export const typeOf = (form: Form): Type => (form === 'f32' || form === 'v32' ? 'f32' : 'f64');
+
+export const arithmetic = (form: Form): Arithmetic => (isVector(form) ? vectors : scalars)[typeOf(form)];
 
 export const isVector = (form: Form): boolean => form !== 'f32' && form !== 'f64';

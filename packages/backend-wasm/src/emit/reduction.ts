@@ -2,8 +2,9 @@ import type { PlacedRoot } from '../plan/body.ts';
 import { bytesOf } from '../plan/values.ts';
 import type { ValueType } from '../wasm/code.ts';
 import { convert, i32, scalars, stores, v128, vectors } from '../wasm/instructions.ts';
-import { type Form, formsOf, typeOf } from './context.ts';
+import { arithmetic, type Form, formsOf, typeOf } from './context.ts';
 import type { Expressions } from './expression.ts';
+import { emitDifference } from './operations.ts';
 
 const first = { sum: 0, maximum: Number.NEGATIVE_INFINITY, poison: 0 } as const;
 
@@ -76,7 +77,7 @@ export class Reduction {
       const total = (form: Form): number => {
         expressions.load({ value: root.into, view, row: undefined }, form);
         expressions.push(source, form);
-        out.op((form === 'f32' || form === 'f64' ? scalars : vectors)[typeOf(form)][this.#op === 'sum' ? 'add' : 'max']);
+        out.op(arithmetic(form)[this.#op === 'sum' ? 'add' : 'max']);
         const local = expressions.temporary(form === 'f32' || form === 'f64' ? form : 'v128', `total ${form}`);
         out.set(local);
         return local;
@@ -87,7 +88,7 @@ export class Reduction {
     if (lanes === 1) {
       const single = this.#single ?? 0;
       if (this.#op === 'poison') {
-        expressions.difference(source, this.#singleForm);
+        emitDifference(expressions, source, this.#singleForm);
         expressions.constant(this.#singleForm, 0);
         out.op(scalars[typeOf(this.#singleForm)].ne).get(single).op(i32.or);
       } else {
@@ -101,7 +102,7 @@ export class Reduction {
     for (const { form, local } of this.#lanes[this.#turn++ % this.#lanes.length] ?? []) {
       out.get(local);
       if (this.#op === 'poison') {
-        expressions.difference(source, form);
+        emitDifference(expressions, source, form);
         out.op(v128.or);
       } else {
         expressions.push(source, form);

@@ -1,5 +1,3 @@
-import type { Type } from './values.ts';
-
 /** A stretch of linear memory: at a fixed address, in the arena, or inside another region. */
 export class Region {
   readonly bytes: number;
@@ -47,11 +45,6 @@ export class Region {
   get owner(): Region {
     return this.#parent?.owner ?? this;
   }
-}
-
-export interface Home {
-  readonly region: Region;
-  readonly type: Type;
 }
 
 interface Life {
