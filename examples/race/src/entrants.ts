@@ -1,9 +1,12 @@
 import type { Transform } from '@opt/core';
+import { muon, oblique, stiefel } from '@opt/geometric';
+import { lmAdagrad } from '@opt/lm-adagrad';
+import { lre } from '@opt/lre';
 import { normalizeEma } from '@opt/normalize-ema';
 import { soap } from '@opt/soap';
 import { adamw, sgd } from '@opt/transforms';
 
-/** An optimizer that can be sent into the race. `learningRate`: the best of a recorded sweep over 10^(k/4) on this task. */
+/** An optimizer that can be sent into the race. `learningRate`: the best of a sweep over 10^(k/4) on this task. */
 export interface Entrant {
   readonly name: string;
   readonly label: string;
@@ -22,10 +25,22 @@ const entrant = (name: string, label: string, colour: string, exponent: number, 
 
 const plainSoap = (learningRate: number) => soap({ learningRate, weightDecay: 0 });
 
+/** On a manifold only the layers in between; the head and the biases by AdamW at its own best rate. */
+const roles = { 'layer4.weight': 'head' } as const;
+const aux = { learningRate: 10 ** -2.5 };
+
 /** Every optimizer that can race, one line each: name, label, colour, log₁₀ of its learning rate, rule. None of them decays weights. */
 export const entrants: readonly Entrant[] = [
   entrant('sgd', 'SGD + momentum', '#868e96', -1.25, (learningRate) => sgd({ learningRate, momentum: 0.9 })),
   entrant('adamw', 'AdamW', '#3b7dd8', -2.5, (learningRate) => adamw({ learningRate, weightDecay: 0 })),
   entrant('soap', 'SOAP', '#e8890c', -2.5, plainSoap),
   entrant('soap-normalize-ema', 'SOAP + normalize-EMA', '#d6336c', -2.25, (rate) => normalizeEma({ base: plainSoap(rate) })),
+  entrant('muon', 'Muon', '#2b8a3e', -2.25, (learningRate) => muon({ learningRate, aux: { learningRate: 0.1 * learningRate } })),
+  entrant('oblique', 'Oblique', '#74b816', -2.25, (learningRate) => oblique({ learningRate, roles, aux })),
+  entrant('stiefel', 'Stiefel', '#0c8599', -2, (learningRate) => stiefel({ learningRate, roles, aux })),
+  entrant('lm-adagrad', 'LM-Adagrad', '#7048e8', -0.25, (learningRate) => lmAdagrad({ learningRate })),
+  entrant('lm-adagrad-normalize-ema', 'LM-Adagrad + normalize-EMA', '#ae3ec9', 0.5, (rate) =>
+    normalizeEma({ base: lmAdagrad({ learningRate: rate }), perTensor: false }),
+  ),
+  entrant('lre', 'LRE (GGT, Adam)', '#862e9c', -1, (learningRate) => lre({ learningRate })),
 ];

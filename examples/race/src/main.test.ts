@@ -30,7 +30,9 @@ const ended = async (child: ChildProcess): Promise<number | null> => {
 
 test('a short race of all optimizers ends with the table and a page', async () => {
   const { stdout, stderr, exitCode } = await outcome(start(['--steps', '5', '--seed', '1']));
-  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  expect(exitCode).toBe(0);
+  // Two of them train on a manifold, on which the common initial weights do not lie; that is said, and nothing else.
+  expect(stderr.split('\n').filter((line) => line !== '' && !line.endsWith('was projected onto the manifold'))).toEqual([]);
   expect(stdout).toContain('step 5/5 (100 %)');
   expect(stdout).not.toContain('\x1b');
   const html = readFileSync(join(folder, 'race.html'), 'utf8');

@@ -26,6 +26,19 @@ function blocksOf(readme: string): Block[] {
   }));
 }
 
+/** What a package's README may import beside `@opt`: the engines it is developed with. */
+function linkPeers(from: string, to: string): void {
+  for (const entry of existsSync(from) ? readdirSync(from) : []) {
+    if (entry.startsWith('.') || entry === '@opt') continue;
+    if (entry.startsWith('@')) {
+      mkdirSync(join(to, entry), { recursive: true });
+      linkPeers(join(from, entry), join(to, entry));
+    } else if (!existsSync(join(to, entry))) {
+      symlinkSync(join(from, entry), join(to, entry));
+    }
+  }
+}
+
 const packages = readdirSync(join(root, 'packages'));
 const readmes = ['README.md', ...packages.map((name) => `packages/${name}/README.md`)];
 const blocks = readmes.filter((readme) => existsSync(join(root, readme))).flatMap(blocksOf);
@@ -33,7 +46,10 @@ const blocks = readmes.filter((readme) => existsSync(join(root, readme))).flatMa
 beforeAll(() => {
   rmSync(workplace, { recursive: true, force: true });
   mkdirSync(join(workplace, 'node_modules/@opt'), { recursive: true });
-  for (const name of packages) symlinkSync(join(root, 'packages', name), join(workplace, 'node_modules/@opt', name));
+  for (const name of packages) {
+    symlinkSync(join(root, 'packages', name), join(workplace, 'node_modules/@opt', name));
+    linkPeers(join(root, 'packages', name, 'node_modules'), join(workplace, 'node_modules'));
+  }
   for (const { file, code } of blocks) writeFileSync(file, code);
 });
 afterAll(() => rmSync(workplace, { recursive: true, force: true }));

@@ -18,7 +18,7 @@ export interface OptimizerOptions<N extends string, Run extends Mode, Read exten
   /** A rule, or any transform that moves parameters. */
   readonly transform: Transform;
   /** By name; the order is that of joined state. */
-  readonly parameters: Readonly<Record<N, ParameterSource<Native>>>;
+  readonly parameters: Readonly<Record<N, ParameterSource<NoInfer<Native>>>>;
   readonly backend: Backend<Run, Read, Native, Buffer>;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
@@ -104,7 +104,12 @@ interface Given {
 }
 
 const isGiven = (source: unknown): source is Given =>
-  typeof source === 'object' && source !== null && 'data' in source && 'shape' in source && Array.isArray(source.shape);
+  typeof source === 'object' &&
+  source !== null &&
+  'data' in source &&
+  typeof source.data === 'object' &&
+  'shape' in source &&
+  Array.isArray(source.shape);
 
 function validate(name: string, source: unknown): void {
   if (name === '' || name === '*') throw new ShapeError(`createOptimizer: a parameter cannot be called '${name}'`);
