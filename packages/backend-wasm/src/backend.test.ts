@@ -98,6 +98,10 @@ describe('memory', () => {
         .sum(),
     }));
     expect(() => runOn(backend, large, {})).toThrow(/bytes more cannot be had/);
+    const taken = backend.memoryBytes;
+    for (let i = 0; i < 50; i++)
+      expect(() => backend.compile(large, () => backend.create('output', 'x', [0], 'working'))).toThrow(BackendError);
+    expect(backend.memoryBytes).toBe(taken);
     expect(runOn(backend, fine, {})).toEqual(expected);
   });
 

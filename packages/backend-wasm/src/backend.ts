@@ -12,7 +12,7 @@ import {
   size,
 } from '@opt/core';
 import { instantiateKernels, type Kernels } from '@opt/linalg';
-import { compileProgram } from './compile.ts';
+import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
 import { bytesOf, type Type } from './plan/values.ts';
 
@@ -76,12 +76,8 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   }
 
   create(_role: Role, _key: string, shape: Shape, dtype: DType): WasmBuffer {
-    const type = dtype === 'working' ? 'f32' : 'f64';
-    const length = size(shape);
-    const address = this.#linear.allocate(length * bytesOf[type]);
+    const held = this.#hold(size(shape), dtype === 'working' ? 'f32' : 'f64');
     this.buffers++;
-    const held: Held = { address, length, type, view: this.#view(address, length, type) };
-    held.view.fill(0);
     return held;
   }
 
@@ -105,41 +101,55 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   }
 
   release(buffer: WasmBuffer): void {
-    this.#linear.free(buffer.address, buffer.length * bytesOf[buffer.type]);
+    this.#free(buffer);
     this.buffers--;
   }
 
   compile(program: Program, bind: (key: string) => WasmBuffer): Executable<'sync'> {
-    const linear = this.#linear;
-    const count = program.host.scalars.length;
-    const scalarBytes = 8 * count;
-    const scalars = linear.allocate(scalarBytes);
-    const placement = (key: string) => {
-      const { address, length, type } = bind(key);
-      return { address, bytes: length * bytesOf[type], type };
-    };
-    const { bytes, arena } = compileProgram(program, placement, scalars, this.#kernels);
-    this.#reserve(arena);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { ...this.#kernels, ...hostMath, memory: linear.memory, arena: this.#arena },
-    });
-    this.compiled++;
-    const { run } = instance.exports;
-    if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no entry`);
-    let given = new Float64Array(linear.memory.buffer, scalars, count);
-    return {
-      run(values) {
-        if (count > 0) {
-          if (given.buffer !== linear.memory.buffer) given = new Float64Array(linear.memory.buffer, scalars, count);
-          given.set(values);
-        }
-        run();
-      },
-      dispose: () => linear.free(scalars, scalarBytes),
-    };
+    const scalars = this.#hold(program.host.scalars.length, 'f64');
+    try {
+      const run = this.#instantiate(program, bind, scalars);
+      this.compiled++;
+      return {
+        run: (values) => {
+          if (scalars.length > 0) this.readBuffer(scalars).set(values);
+          run();
+        },
+        dispose: () => this.#free(scalars),
+      };
+    } catch (error) {
+      this.#free(scalars);
+      throw error;
+    }
   }
 
   dispose(): void {}
+
+  #instantiate(program: Program, bind: (key: string) => WasmBuffer, scalars: WasmBuffer): () => void {
+    const placement = (key: string): Placement => {
+      const { address, length, type } = bind(key);
+      return { address, bytes: length * bytesOf[type], type };
+    };
+    const { bytes, arena } = compileProgram(program, placement, scalars.address, this.#kernels);
+    this.#reserve(arena);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { ...this.#kernels, ...hostMath, memory: this.#linear.memory, arena: this.#arena },
+    });
+    const { run } = exports;
+    if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no entry`);
+    return () => run();
+  }
+
+  #hold(length: number, type: Type): Held {
+    const address = this.#linear.allocate(length * bytesOf[type]);
+    const view = this.#view(address, length, type);
+    view.fill(0);
+    return { address, length, type, view };
+  }
+
+  #free({ address, length, type }: WasmBuffer): void {
+    this.#linear.free(address, length * bytesOf[type]);
+  }
 
   /** Scratch is shared by all programs: only one runs at a time. */
   #reserve(bytes: number): void {
