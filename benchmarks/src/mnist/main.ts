@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reference } from '@opt/backend-reference';
 import { wasm } from '@opt/backend-wasm';
-import { misses } from './acceptance.ts';
+import { firstLossError, misses } from './acceptance.ts';
 import { type Images, type Mnist, pixelCount, readMnist } from './data.ts';
 import { type Recorded, readRecorded, type Size } from './recorded.ts';
 import { type Row, rows } from './rows.ts';
@@ -93,6 +93,7 @@ function line(row: Row, run: Run, recorded: Recorded, size: Size): readonly stri
     seed === undefined ? '–' : `${seed.loss.toFixed(4)} / ${seed.accuracy.toFixed(2)}`,
     figures(known?.epochs.at(-1)),
     figures(run.epochs.at(-1)),
+    known === undefined ? '–' : firstLossError(run, known).toExponential(1),
     `${run.seconds.toFixed(0)} s`,
     missed.length === 0 ? 'ok' : `MISSED: ${missed.join('; ')}`,
   ];
@@ -114,7 +115,7 @@ function table(lines: readonly (readonly string[])[]): string {
 async function main(): Promise<number> {
   const choice = commandLine();
   const recorded = readRecorded();
-  const lines: (readonly string[])[] = [['row', "seed's readme", 'recorded (PyTorch)', 'ours', 'time', 'limits']];
+  const lines: (readonly string[])[] = [['row', "seed's readme", 'recorded (PyTorch)', 'ours', 'first losses', 'time', 'limits']];
   for (const row of choice.rows) {
     const epochDone = (epoch: number, loss: number, accuracy: number): void =>
       console.error(`${row.kind}/${row.name}  epoch ${epoch}: loss ${loss.toFixed(5)}, accuracy ${accuracy.toFixed(2)}`);

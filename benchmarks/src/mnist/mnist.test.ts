@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { wasm } from '@opt/backend-wasm';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { misses } from './acceptance.ts';
+import { readMnist } from './data.ts';
+import { readRecorded } from './recorded.ts';
+import { rows } from './rows.ts';
+import { type Run, train } from './train.ts';
+
+const data = readMnist(fileURLToPath(new URL('../../data/mnist', import.meta.url)));
+const recorded = readRecorded();
+
+beforeAll(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+/** Dual ascent makes this one as slow as all others together: its first epoch says enough. */
+const epochsOf = (name: string): number => (name === 'corrected/l1-stiefel' ? 1 : 5);
+
+describe('8,192 images, against the recorded runs', () => {
+  it.each(rows.map((row) => ({ row, name: `${row.kind}/${row.name}` })))(
+    '$name',
+    async ({ row, name }) => {
+      const run = train(row, data, epochsOf(name), await wasm());
+      expect(misses(row, run, recorded[row.kind][row.name]?.quick, 'quick')).toEqual([]);
+    },
+    600_000,
+  );
+});
+
+describe('limits', () => {
+  const row = rows.find(({ name, kind }) => name === 'adamw' && kind === 'repository');
+  const known = recorded.repository['adamw']?.quick;
+  const like = (change: Partial<Run>): Run => ({
+    firstLosses: known?.firstLosses ?? [],
+    epochs: known?.epochs ?? [],
+    seconds: 0,
+    ...change,
+  });
+
+  it('are missed by what differs, in words', () => {
+    if (row === undefined || known === undefined) throw new Error('the recorded AdamW row is missing');
+    expect(misses(row, like({}), known, 'quick')).toEqual([]);
+    expect(misses(row, like({ firstLosses: known.firstLosses.map((x) => x * 1.001) }), known, 'quick')).toEqual([
+      'first losses off by more than 0.0001',
+    ]);
+    const worse = known.epochs.map(({ trainLoss, testAccuracy }) => ({ trainLoss: 1.2 * trainLoss, testAccuracy: testAccuracy - 2 }));
+    expect(misses(row, like({ epochs: worse }), known, 'quick')).toEqual([
+      'training loss of epoch 1 off by 2.0e-1',
+      'accuracy more than 1.5 points from 91.55',
+      'training loss more than 10 % from 0.14268',
+    ]);
+  });
+});
