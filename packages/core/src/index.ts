@@ -2,11 +2,11 @@ export * from './backend.ts';
 export * from './errors.ts';
 export { warn } from './log.ts';
 export * from './objective/differences.ts';
-export type { Answer, Objective, PerSampleGradients, Values } from './objective/objective.ts';
+export type { Answer, Gradients, Objective, PerSampleGradients, Values } from './objective/objective.ts';
 export type { LoadReport } from './optimizer/checkpoint.ts';
-export { createOptimizer, type Optimizer, type OptimizerOptions, type ParameterSource } from './optimizer/create-optimizer.ts';
+export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
-export type { Gradients } from './optimizer/optimizer.ts';
+export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
 export {

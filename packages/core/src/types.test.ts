@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from './backend.ts';
-import { createOptimizer, type Optimizer } from './optimizer/create-optimizer.ts';
+import { createOptimizer } from './optimizer/create-optimizer.ts';
+import type { Optimizer } from './optimizer/optimizer.ts';
 import { partition } from './transform/partition.ts';
 import { perTensor } from './transform/per-tensor.ts';
 import { weightEma } from './transform/weight-ema.ts';

@@ -1,5 +1,7 @@
 import type { Floats, MaybePromise, Mode } from '../backend.ts';
-import type { Gradients } from '../optimizer/optimizer.ts';
+
+/** Gradients by parameter name; one that is left out, null or undefined is missing. */
+export type Gradients<N extends string, Native> = Readonly<Partial<Record<N, ArrayLike<number> | Native | null | undefined>>>;
 
 /** One vector of the whole model, by parameter name. */
 export type Values<N extends string = string> = Readonly<Record<N, Floats>>;

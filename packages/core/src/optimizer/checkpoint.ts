@@ -1,8 +1,8 @@
 import { CheckpointError } from '../errors.ts';
 import { type Shape, sameShape, size } from '../program/shape.ts';
 import type { Shapes } from '../transform/transform.ts';
+import { parameterKey } from './keys.ts';
 import type { Layout } from './layout.ts';
-import { parameterKey } from './planner.ts';
 import { isRecord, isSizes, type Saved, type SavedTensor } from './safetensors.ts';
 
 export const checkpointFormat = 'opt-checkpoint/1';

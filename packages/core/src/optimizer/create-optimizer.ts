@@ -1,64 +1,11 @@
-import type { Backend, Floats, MaybePromise, Mode, Result } from '../backend.ts';
+import type { Backend, MaybePromise, Mode } from '../backend.ts';
 import { whenDone } from '../backend.ts';
 import { BackendError, GradientError, OptionRangeError, ShapeError } from '../errors.ts';
-import type { Objective } from '../objective/objective.ts';
-import { message, type Scalar } from '../options/hyper.ts';
+import { message } from '../options/hyper.ts';
 import { printShape, type Shape, size } from '../program/shape.ts';
-import type { Transform } from '../transform/transform.ts';
-import type { LoadReport } from './checkpoint.ts';
-import type { Explanation } from './explain.ts';
-import { Engine, type Gradients, type Placed } from './optimizer.ts';
-import { parameterKey } from './planner.ts';
-import type { Draws } from './randomness.ts';
-
-/** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
-export type ParameterSource<Native> = { readonly shape: Shape; readonly data: ArrayLike<number> } | Native;
-
-export interface OptimizerOptions<N extends string, Run extends Mode, Read extends Mode, Native, Buffer> {
-  /** A rule, or any transform that moves parameters. */
-  readonly transform: Transform;
-  /** By name; the order is that of joined state. */
-  readonly parameters: Readonly<Record<N, ParameterSource<NoInfer<Native>>>>;
-  readonly backend: Backend<Run, Read, Native, Buffer>;
-  /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
-  readonly seed?: number;
-  /** Random numbers from outside, in place of the seed's: for replays and tests. */
-  readonly draws?: Draws;
-}
-
-/** Parameters, their optimizer state, and the programs that move them, on one backend. */
-export interface Optimizer<N extends string = string, Run extends Mode = Mode, Read extends Mode = Mode, Native = never> {
-  /**
-   * One step. A parameter whose gradient is left out, null or undefined is left alone. Gradients are read before `step`
-   * returns; nothing has changed if it throws, except on `StepInterrupted`. An objective is asked for what this step needs.
-   */
-  step(gradients: Gradients<N, Native>): Result<Run, void>;
-  step(objective: Objective<N, 'sync', Native>): Run extends 'sync' ? Result<Read, void> : Promise<void>;
-  step(objective: Objective<N, Mode, Native>): MaybePromise<void>;
-  /** Current values; on a backend in host memory, live views. */
-  readonly parameters: { readonly [K in N]: Result<Read, Floats> };
-  /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
-  readonly gradients: { readonly [K in N]: Result<Read, Floats> };
-  /** State by key, such as `soap/adam.m:layer.weight`. */
-  readonly state: Readonly<Record<string, Result<Read, Floats>>>;
-  readonly stateBytes: number;
-  /** Calls dropped because of a gradient that was not finite. */
-  readonly skippedSteps: Result<Read, number>;
-  /** Compiled programs held at present. */
-  readonly programs: number;
-  /** Changes a live hyperparameter by name, with a label in front where several share the name: `set('matrices/learningRate', 1e-3)`. */
-  set(address: string, value: Scalar): void;
-  /** Everything needed to go on bit for bit, as a safetensors file. */
-  save(): Result<Read, Uint8Array>;
-  /** Takes over a saved state, hyperparameters that were numbers included, or throws a `CheckpointError` and changes nothing. */
-  load(file: Uint8Array): Result<Run, LoadReport>;
-  /** Ends training: an averaged model takes its average. */
-  finalize(): Result<Run, void>;
-  /** The programs of the first calls (default 1000) with their cost; `toString()` prints them. */
-  explain(calls?: number): Explanation;
-  /** Frees every buffer and program. The backend stays. */
-  dispose(): void;
-}
+import { Engine, type Placed } from './engine.ts';
+import { parameterKey } from './keys.ts';
+import type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer.ts';
 
 /**
  * Puts parameters and the state of a transform on a backend. On a backend that runs asynchronously the optimizer comes as a

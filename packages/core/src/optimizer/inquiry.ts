@@ -5,9 +5,9 @@ import type { Objective, Values } from '../objective/objective.ts';
 import { size } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
 import type { Need, Shapes } from '../transform/transform.ts';
+import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import type { Memory } from './memory.ts';
-import { lossesKey, lossKey, nameIn, probeKey, productKey, samplesKey } from './objective-keys.ts';
-import { gradientKey, type Plan, parameterKey } from './planner.ts';
+import type { Plan } from './planner.ts';
 import type { Draws } from './randomness.ts';
 
 type Asked<Native> = Objective<string, Mode, Native> | undefined;

@@ -1,351 +1,57 @@
-import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, GradientError, NonFiniteGradientError, StepInterrupted, TransformError } from '../errors.ts';
-import { warn } from '../log.ts';
-import { isObjective, type Objective } from '../objective/objective.ts';
-import { checkScalar, type Scalar } from '../options/hyper.ts';
-import { type Shape, size } from '../program/shape.ts';
-import { getters, mapValues } from '../records.ts';
-import type { Moment, Shapes, Transform } from '../transform/transform.ts';
-import { decodeHost, encodeHost, type HostState, type LoadReport, match } from './checkpoint.ts';
-import { Counters } from './counters.ts';
-import type { Optimizer } from './create-optimizer.ts';
-import { type Explanation, explain } from './explain.ts';
-import { Inquiry, lacking } from './inquiry.ts';
-import { Layout } from './layout.ts';
-import { Memory } from './memory.ts';
-import { gradientKey, type Plan, Planner, parameterKey } from './planner.ts';
-import type { Randomness } from './randomness.ts';
-import { Runner } from './runner.ts';
-import { decodeSafetensors, encodeSafetensors, type SavedTensor } from './safetensors.ts';
+import type { Backend, Floats, MaybePromise, Mode, Result } from '../backend.ts';
+import type { Gradients, Objective } from '../objective/objective.ts';
+import type { Scalar } from '../options/hyper.ts';
+import type { Shape } from '../program/shape.ts';
+import type { Transform } from '../transform/transform.ts';
+import type { LoadReport } from './checkpoint.ts';
+import type { Explanation } from './explain.ts';
+import type { Draws } from './randomness.ts';
 
-export type Gradients<N extends string, Native> = Readonly<Partial<Record<N, ArrayLike<number> | Native | null | undefined>>>;
+/** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
+export type ParameterSource<Native> = { readonly shape: Shape; readonly data: ArrayLike<number> } | Native;
 
-/** A parameter placed on a backend. */
-export interface Placed<Buffer> {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly buffer: Buffer;
+export interface OptimizerOptions<N extends string, Run extends Mode, Read extends Mode, Native, Buffer> {
+  /** A rule, or any transform that moves parameters. */
+  readonly transform: Transform;
+  /** By name; the order is that of joined state. */
+  readonly parameters: Readonly<Record<N, ParameterSource<NoInfer<Native>>>>;
+  readonly backend: Backend<Run, Read, Native, Buffer>;
+  /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
+  readonly seed?: number;
+  /** Random numbers from outside, in place of the seed's: for replays and tests. */
+  readonly draws?: Draws;
 }
 
-/** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
-export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {
-  readonly parameters: Readonly<Record<string, MaybePromise<Floats>>>;
-  readonly gradients: Readonly<Record<string, MaybePromise<Floats>>>;
-  readonly state: Readonly<Record<string, MaybePromise<Floats>>>;
-  private readonly backend: Backend<Mode, Mode, Native, Buffer>;
-  private readonly transform: Transform;
-  private readonly shapes: Shapes;
-  private readonly layout: Layout;
-  private readonly counters = new Counters();
-  private readonly memory: Memory<Native, Buffer>;
-  private readonly runner: Runner<Native, Buffer>;
-  private readonly names: readonly string[];
-  private readonly sizes: readonly number[];
-  private readonly gradientBuffers: readonly Buffer[];
-  private readonly everyName: ReadonlySet<string>;
-  private planner: Planner;
-  private random: Randomness;
-  private readonly inquiry: Inquiry<Native, Buffer>;
-  private call = 0;
-  /** Calls the host dropped. */
-  private skipped = 0;
-  private disposed = false;
-  /** What broke off an earlier step. */
-  private interruption: StepInterrupted | undefined;
-  /** The last call that is still under way, on a backend that is not synchronous. */
-  private pending: Promise<unknown> | undefined;
-
-  constructor(transform: Transform, placed: readonly Placed<Buffer>[], backend: Backend<Mode, Mode, Native, Buffer>, random: Randomness) {
-    this.transform = transform;
-    this.backend = backend;
-    this.random = random;
-    this.names = placed.map(({ name }) => name);
-    this.everyName = new Set(this.names);
-    this.shapes = Object.fromEntries(placed.map(({ name, shape }) => [name, shape]));
-    this.sizes = placed.map(({ shape }) => size(shape));
-    // Where the host must not wait for the device, the device decides whether a step is dropped.
-    const deviceDecides = backend.run === 'sync' && backend.read === 'async';
-    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision === 'f64' ? 2 ** -52 : 2 ** -23);
-    this.memory = new Memory(backend);
-    this.runner = new Runner(backend, this.memory, this.counters);
-    for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
-    for (const { name, shape, buffer } of placed) this.memory.add(parameterKey(name), buffer, shape);
-    this.gradientBuffers = placed.map(({ name, shape }) => this.memory.create('gradient', gradientKey(name), shape, 'working'));
-    for (const { key, slot } of this.layout.slots.values()) {
-      this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
-      this.memory.initialize(key, slot);
-    }
-    this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
-    this.planner = this.makePlanner();
-    this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
-    this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
-    this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
-  }
-
-  get stateBytes(): number {
-    return this.layout.bytes(this.backend.precision === 'f64' ? 8 : 4);
-  }
-
-  get programs(): number {
-    return this.runner.programs;
-  }
-
-  get skippedSteps(): MaybePromise<number> {
-    const device = [...this.layout.slots.keys()].filter((key) => /(^|\/)guard\.skipped:$/.test(key)).map((key) => this.read(key));
-    return device.reduce<MaybePromise<number>>((sum, value) => whenDone(sum, (a) => whenDone(value, (b) => a + (b[0] ?? 0))), this.skipped);
-  }
-
-  step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
-    this.usable('step');
-    if (isObjective(given)) return this.inTurn(given, (objective) => this.askThenStep(objective));
-    return this.stepWith(given);
-  }
-
-  private stepWith(gradients: Gradients<string, Native>): MaybePromise<void> {
-    this.validate(gradients);
-    // The caller may reuse its arrays as soon as this returns, so a step that has to wait keeps them as they are.
-    return this.inTurn(this.pending === undefined ? gradients : mapValues(gradients, kept), (held) => this.stepNow(held));
-  }
-
-  set(address: string, value: Scalar): void {
-    const hyper = this.layout.find(address);
-    checkScalar(hyper, value);
-    this.runner.live.set(hyper, value);
-  }
-
-  save(): MaybePromise<Uint8Array> {
-    this.usable('save');
-    const keys = [...this.names.map(parameterKey), ...this.layout.slots.keys()];
-    const tensors = new Map<string, SavedTensor>();
-    const collect = (i: number): MaybePromise<void> => {
-      const key = keys[i];
-      if (key === undefined) return undefined;
-      return whenDone(this.memory.read(key), (data) => {
-        tensors.set(key, { shape: this.memory.shape(key), data: data.slice() });
-        return collect(i + 1);
-      });
-    };
-    return this.inTurn(0, (first) =>
-      whenDone(collect(first), () => encodeSafetensors({ tensors, metadata: encodeHost(this.hostState()) })),
-    );
-  }
-
-  load(file: Uint8Array): MaybePromise<LoadReport> {
-    if (this.disposed) throw new DisposedError('load');
-    return this.inTurn(file, (saved) => this.loadNow(saved));
-  }
-
-  finalize(): MaybePromise<void> {
-    this.usable('finalize');
-    return this.inTurn<Moment, void>('finalize', (moment) => this.once(moment));
-  }
-
-  explain(calls?: number): Explanation {
-    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.layout.epsilon);
-  }
-
-  dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
-    this.runner.keep([]);
-    this.memory.release();
-  }
-
-  /** What the transform does to parameters outside of steps. */
-  once(moment: Moment): MaybePromise<void> {
-    const plan = this.planner.once(moment);
-    return whenDone(this.run(plan), () =>
-      whenDone(this.runner.verdict(plan), (entries) => {
-        const refusals = answer(plan, entries ?? []);
-        this.runner.keep(this.planner.plans);
-        if (refusals.length === 0) return;
-        this.dispose();
-        throw new TransformError(refusals.join('; '));
-      }),
-    );
-  }
-
-  private askThenStep(objective: Objective<string, Mode, Native>): MaybePromise<void> {
-    const gradients = this.inquiry.ask(() => objective.gradients());
-    return whenDone(gradients, (given) => {
-      this.validate(given);
-      return this.stepNow(given, objective);
-    });
-  }
-
-  private stepNow(gradients: Gradients<string, Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
-    let missing = 0;
-    this.names.forEach((name, i) => {
-      const gradient = gradients[name];
-      const buffer = this.gradientBuffers[i];
-      if (gradient === undefined || gradient === null || buffer === undefined) missing++;
-      else this.backend.write(buffer, gradient);
-    });
-    if (missing === this.names.length) return undefined;
-    const present =
-      missing === 0 ? this.everyName : new Set(this.names.filter((name) => gradients[name] !== undefined && gradients[name] !== null));
-    const kind = missing === 0 ? '' : JSON.stringify([...present]);
-    const passes = this.layout.deviceDecides ? true : this.check(present, kind);
-    return whenDone(passes, (passed) =>
-      whenDone(passed ? this.probe(present, kind, objective) : undefined, () => this.apply(present, kind, passed, objective)),
-    );
-  }
-
-  private apply(
-    present: ReadonlySet<string>,
-    kind: string,
-    passed: boolean,
-    objective: Objective<string, Mode, Native> | undefined,
-  ): MaybePromise<void> {
-    const plan = this.planner.step(present, kind, passed, objective?.samples);
-    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () => {
-        this.counters.apply(plan.counted, plan.reset);
-        if (passed) this.call++;
-        else this.skipped++;
-      }),
-    );
-  }
-
-  /** Has the objective multiply by the Hessian what this step wants multiplied. */
-  private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
-    if (!this.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
-    const plan = this.planner.probe(present, kind, objective?.samples);
-    if (plan.program === undefined) return undefined;
-    if (objective === undefined) throw lacking('hvp', this.layout.needs);
-    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () => this.inquiry.product(plan, objective)),
-    );
-  }
-
-  /** Whether the call may go on; decided before anything is written. */
-  private check(present: ReadonlySet<string>, kind: string): MaybePromise<boolean> {
-    const plan = this.planner.check(present, kind);
-    return whenDone(this.run(plan), () => {
-      const verdict = this.runner.verdict(plan);
-      return verdict === undefined ? true : whenDone(verdict, (entries) => passes(plan, entries));
-    });
-  }
-
-  private run(plan: Plan): MaybePromise<void> {
-    // Plans that became void are freed before the next one is made.
-    if (this.runner.programs > this.planner.plans.length) this.runner.keep(this.planner.plans);
-    try {
-      const running = this.runner.run(plan, this.call);
-      return isPromise(running) ? running.catch((error: unknown) => this.interrupt(error)) : running;
-    } catch (error) {
-      return this.interrupt(error);
-    }
-  }
-
-  private interrupt(error: unknown): never {
-    if (error instanceof StepInterrupted) this.interruption = error;
-    throw error;
-  }
-
-  private hostState(): HostState {
-    const hypers = [...this.runner.live].flatMap(([hyper, value]) =>
-      typeof value === 'number' ? [[this.layout.address(hyper), value] as const] : [],
-    );
-    return {
-      counters: Object.fromEntries(this.counters.entries()),
-      call: this.call,
-      skipped: this.skipped,
-      seed: this.random.seed,
-      hypers: Object.fromEntries(hypers),
-      parameters: this.shapes,
-      joins: Object.fromEntries(
-        [...this.layout.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])),
-      ),
-    };
-  }
-
-  private loadNow(file: Uint8Array): LoadReport {
-    const saved = decodeSafetensors(file);
-    const host = decodeHost(saved.metadata);
-    const { writes, report } = match(saved, host, this.shapes, this.layout);
-    for (const { key, slot } of this.layout.slots.values()) if (!writes.has(key)) this.memory.initialize(key, slot);
-    for (const [key, { data }] of writes) this.memory.write(key, data);
-    for (const hyper of this.runner.live.keys()) {
-      const value = host.hypers[this.layout.address(hyper)];
-      if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
-    }
-    this.call = host.call;
-    this.skipped = host.skipped;
-    this.random = { ...this.random, seed: host.seed };
-    this.counters.load(Object.entries(host.counters));
-    this.planner = this.makePlanner();
-    this.runner.keep([]);
-    this.interruption = undefined;
-    return report;
-  }
-
-  private makePlanner(): Planner {
-    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random);
-  }
-
-  private read(key: string): MaybePromise<Floats> {
-    return this.pending === undefined || this.inquiry.asking ? this.memory.read(key) : this.pending.then(() => this.memory.read(key));
-  }
-
-  private usable(what: string): void {
-    if (this.disposed) throw new DisposedError(what);
-    if (this.interruption !== undefined) {
-      throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interruption });
-    }
-  }
-
-  private validate(gradients: Gradients<string, Native>): void {
-    for (const name in gradients) {
-      if (!this.everyName.has(name))
-        throw new GradientError(`step: gradient '${name}' belongs to no parameter, known are ${this.names.join(', ')}`);
-    }
-    this.names.forEach((name, i) => {
-      const gradient = gradients[name];
-      const wanted = `${this.sizes[i]} elements (shape [${this.shapes[name]}])`;
-      if (isArrayLike(gradient) && gradient.length !== this.sizes[i])
-        throw new GradientError(`step: gradient of '${name}' must have ${wanted}, received ${gradient.length}`);
-      // null is a missing gradient; what an object is, the backend knows.
-      if (gradient !== undefined && typeof gradient !== 'object')
-        throw new GradientError(`step: gradient of '${name}' must be an array of ${wanted}, received ${typeof gradient}`);
-    });
-  }
-
-  /** Calls run one after the other, in the order they came in; on a synchronous backend, at once. */
-  private inTurn<A, T>(argument: A, call: (argument: A) => MaybePromise<T>): MaybePromise<T> {
-    const result = this.pending === undefined ? call(argument) : this.pending.then(() => call(argument));
-    if (!isPromise(result)) return result;
-    const over = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.pending = over;
-    void over.then(() => {
-      if (this.pending === over) this.pending = undefined;
-    });
-    return result;
-  }
-}
-
-/** Reads a verdict: dropped calls give false, or throw where a stage asked for that. */
-function passes({ verdicts }: Plan, entries: Floats): boolean {
-  const failed = verdicts.filter((_, i) => entries[i] !== 1);
-  const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
-  if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
-  return failed.length === 0;
-}
-
-/** Logs what is only to be logged where it does not hold, and gives the rest. */
-function answer({ verdicts }: Plan, entries: ArrayLike<number>): string[] {
-  const failed = verdicts.filter((_, i) => entries[i] !== 1);
-  for (const { otherwise, message } of failed) if (otherwise === 'warn') warn(message);
-  return failed.filter(({ otherwise }) => otherwise === 'throw').map(({ message }) => message);
-}
-
-const isArrayLike = (value: unknown): value is ArrayLike<number> =>
-  typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number';
-
-/** A host gradient that the caller may overwrite meanwhile, kept as it is now. */
-function kept<G>(gradient: G): G | Floats {
-  return gradient instanceof Float32Array || gradient instanceof Float64Array ? gradient.slice() : gradient;
+/** Parameters, their optimizer state, and the programs that move them, on one backend. */
+export interface Optimizer<N extends string = string, Run extends Mode = Mode, Read extends Mode = Mode, Native = never> {
+  /**
+   * One step. A parameter whose gradient is left out, null or undefined is left alone. Gradients are read before `step`
+   * returns; nothing has changed if it throws, except on `StepInterrupted`. An objective is asked for what this step needs.
+   */
+  step(gradients: Gradients<N, Native>): Result<Run, void>;
+  step(objective: Objective<N, 'sync', Native>): Run extends 'sync' ? Result<Read, void> : Promise<void>;
+  step(objective: Objective<N, Mode, Native>): MaybePromise<void>;
+  /** Current values; on a backend in host memory, live views. */
+  readonly parameters: { readonly [K in N]: Result<Read, Floats> };
+  /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
+  readonly gradients: { readonly [K in N]: Result<Read, Floats> };
+  /** State by key, such as `soap/adam.m:layer.weight`. */
+  readonly state: Readonly<Record<string, Result<Read, Floats>>>;
+  readonly stateBytes: number;
+  /** Calls dropped because of a gradient that was not finite. */
+  readonly skippedSteps: Result<Read, number>;
+  /** Compiled programs held at present. */
+  readonly programs: number;
+  /** Changes a live hyperparameter by name, with a label in front where several share the name: `set('matrices/learningRate', 1e-3)`. */
+  set(address: string, value: Scalar): void;
+  /** Everything needed to go on bit for bit, as a safetensors file. */
+  save(): Result<Read, Uint8Array>;
+  /** Takes over a saved state, hyperparameters that were numbers included, or throws a `CheckpointError` and changes nothing. */
+  load(file: Uint8Array): Result<Run, LoadReport>;
+  /** Ends training: an averaged model takes its average. */
+  finalize(): Result<Run, void>;
+  /** The programs of the first calls (default 1000) with their cost; `toString()` prints them. */
+  explain(calls?: number): Explanation;
+  /** Frees every buffer and program. The backend stays. */
+  dispose(): void;
 }

@@ -10,14 +10,12 @@ import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
+import { gradientKey, parameterKey, probeKey, verdictKey } from './keys.ts';
 import type { Layout } from './layout.ts';
-import { probeKey } from './objective-keys.ts';
-import type { Randomness } from './randomness.ts';
-import { type FedDraw, type Question, StepSite, StepTrace, type Verdict } from './step-site.ts';
 
-export const parameterKey = (name: string): string => `parameter:${name}`;
-export const gradientKey = (name: string): string => `gradient:${name}`;
-export const verdictKey = 'verdict';
+import type { Randomness } from './randomness.ts';
+import { StepSite } from './step-site.ts';
+import { type FedDraw, type Question, StepTrace, type Verdict } from './step-trace.ts';
 
 /** A hyperparameter a program reads, and the cell whose count its schedule follows. */
 export interface HyperInput {

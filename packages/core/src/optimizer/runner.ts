@@ -4,8 +4,9 @@ import { checkValue, type Hyper, type Scalar } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
 import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
+import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
-import { type HyperInput, type Plan, verdictKey } from './planner.ts';
+import type { HyperInput, Plan } from './planner.ts';
 
 /** A plan made ready on a backend: nothing is allocated when it runs. */
 interface Prepared<Buffer> {

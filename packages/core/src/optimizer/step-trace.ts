@@ -1,0 +1,104 @@
+import type { Hyper } from '../options/hyper.ts';
+import type { DType } from '../program/program.ts';
+import { printShape, type Shape, sameShape } from '../program/shape.ts';
+import { nodeOf, sameTensor } from '../trace/emit.ts';
+import { Tracing } from '../trace/graph.ts';
+import type { Tensor } from '../trace/tensor.ts';
+import { inputTensor } from '../trace/trace.ts';
+import type { Pass } from '../transform/transform.ts';
+import type { Counters, Effect } from './counters.ts';
+import type { DeclaredSlot, Layout } from './layout.ts';
+import type { Randomness } from './randomness.ts';
+
+/** A question a stage asked while it was traced, and what it was told. */
+export interface Question {
+  readonly cell: number;
+  /** 1 where the run itself is counted in. */
+  readonly includes: number;
+  readonly ask: (count: number) => string;
+  readonly answer: string;
+}
+
+/** Something the host is to look at after a run: whose it is, and what happens where it does not hold. */
+export interface Verdict {
+  readonly owner: string;
+  readonly otherwise: 'skip' | 'throw' | 'warn';
+  readonly message: string;
+}
+
+/** A draw that comes from outside. */
+export interface FedDraw {
+  readonly key: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly shape: Shape;
+}
+
+/** Everything one trace of a transform brings to light. */
+export class StepTrace {
+  readonly tracing: Tracing = new Tracing();
+  readonly slots: Map<string, Tensor> = new Map();
+  readonly effects: Map<string, Effect> = new Map();
+  readonly questions: Question[] = [];
+  readonly verdicts: (Verdict & { readonly passed: Tensor })[] = [];
+  /** By address: the hyperparameter and the counter its schedule follows. */
+  readonly hypers: Map<string, { hyper: Hyper; clock: string }> = new Map();
+  readonly layout: Layout;
+  readonly counters: Counters;
+  readonly pass: Pass;
+  readonly passed: boolean;
+  readonly random: Randomness;
+  /** What the objective is to multiply by the Hessian, by parameter. */
+  readonly probes: Map<string, Tensor> = new Map();
+  /** Draws that come from outside, by key. */
+  readonly fed: Map<string, FedDraw> = new Map();
+  /** How many samples the objective at hand has. */
+  readonly samples: number | undefined;
+  private fresh: number | undefined;
+  private readonly countOf = new Map<number, string>();
+
+  constructor(layout: Layout, counters: Counters, pass: Pass, passed: boolean, random: Randomness, samples?: number) {
+    this.layout = layout;
+    this.counters = counters;
+    this.pass = pass;
+    this.passed = passed;
+    this.random = random;
+    this.samples = samples;
+  }
+
+  /** The cell of a counter; counters first met in this trace share one. */
+  cell(counter: string): number {
+    const known = this.counters.find(counter);
+    if (known !== undefined) return known;
+    this.fresh = this.counters.add(counter, this.fresh);
+    return this.fresh;
+  }
+
+  /** The host scalar of a counter: one per cell, called after the first counter of it that was used. */
+  count(counter: string): number {
+    const cell = this.cell(counter);
+    const name = this.countOf.get(cell) ?? counter;
+    this.countOf.set(cell, name);
+    return this.tracing.host.count(name);
+  }
+
+  input(key: string, shape: Shape, dtype: DType, symmetric = false): Tensor {
+    return inputTensor(this.tracing.graph, key, shape, dtype, symmetric);
+  }
+
+  slot(declared: DeclaredSlot): Tensor {
+    const { key, slot } = declared;
+    return this.slots.get(key) ?? this.input(key, slot.shape, slot.dtype ?? 'working', slot.symmetric ?? false);
+  }
+
+  /** Whether a slot was set to the value it had. */
+  unchanged(key: string, value: Tensor): boolean {
+    return nodeOf(value)?.operation.op === 'input' && sameTensor(value, this.input(key, value.shape, value.dtype));
+  }
+
+  setSlot({ key, slot }: DeclaredSlot, value: Tensor): void {
+    if (!sameShape(value.shape, slot.shape))
+      this.tracing.fail(`slot '${key}' has shape ${printShape(slot.shape)}, received ${printShape(value.shape)}`);
+    this.slots.set(key, slot.dtype === 'wide' ? value.wide() : value.working());
+  }
+}

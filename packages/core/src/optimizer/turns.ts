@@ -1,0 +1,30 @@
+import { isPromise, type MaybePromise } from '../backend.ts';
+
+/** Calls one after the other, in the order they came in; on a synchronous backend, at once. */
+export class Turns {
+  /** The end of the last call that is still under way. */
+  private pending: Promise<unknown> | undefined;
+
+  get idle(): boolean {
+    return this.pending === undefined;
+  }
+
+  take<A, T>(argument: A, call: (argument: A) => MaybePromise<T>): MaybePromise<T> {
+    const result = this.afterwards(() => call(argument));
+    if (!isPromise(result)) return result;
+    const over = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.pending = over;
+    void over.then(() => {
+      if (this.pending === over) this.pending = undefined;
+    });
+    return result;
+  }
+
+  /** Looks when every call so far is over, without being a call that others wait for. */
+  afterwards<T>(look: () => MaybePromise<T>): MaybePromise<T> {
+    return this.pending === undefined ? look() : this.pending.then(look);
+  }
+}
