@@ -44,8 +44,8 @@ export interface HebbianOptions {
 }
 
 /**
- * Sanger's rule: with p = QᵀY, Q climbs G = (YpᵀQ-orthogonal part) = (1/k)(Ypᵀ − Q·tril(ppᵀ)) towards the leading eigenvectors, the last
- * column towards the first of them. No decomposition at all with AdamG but for a QR in one step of 101. There are no eigenvalues.
+ * Sanger's rule (1989): with p = QᵀY, Q climbs along G = (1/k)(Ypᵀ − Q·tril(ppᵀ)) towards the leading eigenvectors, its last column
+ * towards the first of them. No decomposition at all with AdamG but for a QR in one step of 101. There are no eigenvalues.
  */
 export function hebbian(options: HebbianOptions = {}): LowRankBasis {
   const o = resolve('hebbian', options, {
