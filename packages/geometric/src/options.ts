@@ -17,7 +17,7 @@ const isScalar = (value: unknown): value is Scalar => typeof value === 'number' 
 export function within(fallback: number, range: Range): Option<Hyper> {
   return (value, rule, option) => {
     if (isHyper(value)) return value;
-    const scalar = value ?? fallback;
+    const scalar = value === undefined ? fallback : value;
     if (!isScalar(scalar)) throw new OptionTypeError(message(rule, option, `${range.rule}, or a function returning one`, scalar));
     return hyper(rule, option, scalar, range);
   };

@@ -103,9 +103,13 @@ export const sharedOptions = (name: string): SharedTable => ({
 });
 
 /** How η is read: an angle where the direction has unit norm; ≥ 0 for one that keeps the gradient's length, and for a Euclidean base. */
-export function learningRateOption(options: ManifoldOptions, unitNorm: boolean, fallback: number, range: Range = angle): Option<Hyper> {
-  if (options?.mode === 'projected') return nonNegative(options.base === 'sgd' ? 0.01 : options.base === 'muon' ? 0.02 : 1e-3);
-  return unitNorm ? within(fallback, range) : nonNegative(fallback);
+export function learningRateOption(options: unknown, fallback: number, range: Range = angle): Option<Hyper> {
+  // Before anything is checked: options may be no object at all.
+  const given = new Map<string, unknown>(Object.entries(options ?? {}));
+  const [base, direction] = [given.get('base'), given.get('direction')];
+  if (given.get('mode') === 'projected') return nonNegative(base === 'sgd' ? 0.01 : base === 'muon' ? 0.02 : 1e-3);
+  const keepsLength = direction === 'riemannian' || direction === 'adam' || given.get('gradientScale') === 'none';
+  return keepsLength ? nonNegative(fallback) : within(fallback, range);
 }
 
 const angle: Range = { rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 };

@@ -33,7 +33,7 @@ const blockCount: Option<number> = (value, rule, option) => {
 export function blockStiefel(options: BlockStiefelOptions): ManifoldRule {
   const o = resolve(nameOf(options, 'block-stiefel'), options, {
     ...sharedOptions('block-stiefel'),
-    learningRate: learningRateOption(options, true, 0.02),
+    learningRate: learningRateOption(options, 0.02),
     blocks: blockCount,
     axis: choice('rows', ['rows', 'columns']),
     radius: positiveNumber(1),

@@ -31,7 +31,7 @@ const logarithmic = { rule: 'in [0, 2]', holds: (x: number): boolean => x >= 0 &
 export function doublyStochastic(options: DoublyStochasticOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'doubly-stochastic'), options, {
     ...sharedOptions('doubly-stochastic'),
-    learningRate: learningRateOption(options, options.gradientScale !== 'none', 0.1, logarithmic),
+    learningRate: learningRateOption(options, 0.1, logarithmic),
     gradientScale: choice('centered-max', ['centered-max', 'none']),
     sinkhornIterations: integer(100),
     sinkhornTolerance: optional(nonNegativeNumber(1e-7)),

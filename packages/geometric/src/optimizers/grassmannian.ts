@@ -21,7 +21,7 @@ export interface GrassmannianOptions extends ManifoldOptions {
 export function grassmannian(options: GrassmannianOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'grassmannian'), options, {
     ...sharedOptions('grassmannian'),
-    learningRate: learningRateOption(options, options.direction !== 'riemannian', 0.02),
+    learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),
     retraction: choice('polar', ['polar', 'geodesic']),
   });

@@ -34,7 +34,7 @@ export interface SymplecticOptions extends Omit<SlMuonOptions, 'retraction'> {
 export function slMuon(options: SlMuonOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'sl-muon'), options, {
     ...sharedOptions('sl-muon'),
-    learningRate: learningRateOption(options, options.direction !== 'riemannian', 0.02),
+    learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),
     retraction: choice('exp', ['exp']),
     compactDecay: nonNegativeNumber(1.1),
@@ -54,7 +54,7 @@ export function slMuon(options: SlMuonOptions = {}): ManifoldRule {
 export function symplectic(options: SymplecticOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'symplectic'), options, {
     ...sharedOptions('symplectic'),
-    learningRate: learningRateOption(options, options.direction !== 'riemannian', 0.02),
+    learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),
     retraction: choice('exp', ['exp', 'cayley']),
     compactDecay: nonNegativeNumber(1.1),

@@ -28,7 +28,7 @@ export function l1Stiefel(options: L1StiefelOptions = {}): ManifoldRule {
   const name = nameOf(options, 'l1-stiefel');
   const o = resolve(name, options, {
     ...sharedOptions('l1-stiefel'),
-    learningRate: learningRateOption(options, true, 0.02),
+    learningRate: learningRateOption(options, 0.02),
     l1Weight: nonNegativeNumber(0.5),
     l1Mode: choice('relative', ['relative', 'absolute']),
     dualSteps: integerIn(30, 0, 1000),

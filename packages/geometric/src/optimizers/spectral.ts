@@ -21,7 +21,7 @@ export const spectralBall = (options: SpectralOptions = {}): ManifoldRule => spe
 function spectralRule(name: string, options: SpectralOptions, manifoldOf: typeof spectralSphereManifold): ManifoldRule {
   const o = resolve(nameOf(options, name), options, {
     ...sharedOptions(name),
-    learningRate: learningRateOption(options, true, 0.02),
+    learningRate: learningRateOption(options, 0.02),
     radius: positiveNumber(1),
   });
   return manifoldRule(o, { manifold: manifoldOf({ radius: o.radius, polar: polarFactor(o) }) });

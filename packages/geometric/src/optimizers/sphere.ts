@@ -45,7 +45,7 @@ function sphereRule<A extends Axis | 'tensor'>(
 ): ManifoldRule {
   const o = resolve(nameOf(options, name), given, {
     ...sharedOptions(name),
-    learningRate: learningRateOption(options, options.direction === undefined || options.direction === 'normalized', 0.005),
+    learningRate: learningRateOption(options, 0.005),
     axis: choice(fallback, axes),
     radius: positiveNumber(1),
     direction: choice('normalized', ['normalized', 'riemannian', 'adam']),

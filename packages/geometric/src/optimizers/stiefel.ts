@@ -44,7 +44,7 @@ const table = {
 export function stiefel(options: StiefelOptions = {}): ManifoldRule {
   const o = resolve(nameOf(options, 'stiefel'), options, {
     ...sharedOptions('stiefel'),
-    learningRate: learningRateOption(options, options.direction !== 'riemannian', 0.02),
+    learningRate: learningRateOption(options, 0.02),
     ...table,
   });
   return manifoldRule(o, {
