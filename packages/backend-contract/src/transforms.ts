@@ -1,18 +1,22 @@
-import { accumulate, chain, named, OptError, partition, type Rule, rule, skipNonFinite, type Transform, weightEma } from '@opt/core';
+import { accumulate, chain, named, partition, type Rule, rule, skipNonFinite, type Transform, weightEma } from '@opt/core';
 import { normalizeEma } from '@opt/normalize-ema';
 import { descend, ema, sgd, unscale } from '@opt/transforms';
 import type { Hyperparameters } from './families/family.ts';
+import { geometricRecords } from './records/geometric.ts';
+import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
 import type { TransformRecord } from './records/record.ts';
 import { transformsRecords } from './records/transforms.ts';
 
 /** Every exported transform: a new one joins the shared tests by a record here. */
-export const transforms: readonly TransformRecord[] = [...transformsRecords, ...optimizersRecords];
+export const transforms: readonly TransformRecord[] = [...transformsRecords, ...optimizersRecords, ...geometricRecords, ...lreRecords];
 
 /** One way to make an optimizer of a record. */
 export interface Subject {
   readonly label: string;
   readonly record: TransformRecord;
+  /** Made without options. */
+  readonly plain: boolean;
   make(): Rule;
 }
 
@@ -33,9 +37,10 @@ const show = (options: Hyperparameters): string =>
 
 export const subjects = (records: readonly TransformRecord[] = transforms): Subject[] =>
   records.flatMap((record) =>
-    [{}, ...(record.variants ?? [])].map((options) => ({
+    [{}, ...(record.variants ?? [])].map((options, i) => ({
       label: `${record.name}(${show(options)})`,
       record,
+      plain: i === 0,
       make: () => whole(record, options),
     })),
   );
@@ -60,12 +65,6 @@ export const wrappers: readonly Wrapper[] = [
   { name: 'averaged', wrap: (inner) => weightEma({ emaMomentum: 0.7, emaOverwriteFrequency: 4 }, named('inner', inner)) },
   { name: 'normalised', wrap: (inner) => normalizeEma({ base: inner, name: 'wrapped', emaBeta: 0.5 }) },
 ];
-
-export function subjectNamed(label: string): Subject {
-  const found = subjects().find((subject) => subject.label === label);
-  if (found === undefined) throw new OptError('transform', `no subject is called '${label}'`);
-  return found;
-}
 
 /** The wrapped rule inside a guard of its own: of a rule's own guard a wrapper around it knows nothing. */
 export const guarded = (subject: Subject, wrapper: Wrapper): Transform => skipNonFinite(named('all', wrapper.wrap(subject.make())));

@@ -9,6 +9,7 @@ import { type BackendContract, harnessOf } from './contract/harness.ts';
 import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
 import { testOptimizers } from './contract/optimizers.ts';
+import { testOrder } from './contract/order.ts';
 import { testRandom } from './contract/random.ts';
 import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
@@ -31,6 +32,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     afterAll(() => harness.stop());
     testElementwise(harness);
     testArrange(harness);
+    testOrder(harness);
     testContractions(harness);
     testFactorizations(harness);
     testLoops(harness);

@@ -33,7 +33,7 @@ export interface BackendContract<B extends AnyBackend = AnyBackend> {
   readonly buffers?: (backend: B) => number;
   /** Differential fuzzing: number of random programs (default 25), and the seed and path that a failure printed, to see it again. */
   readonly fuzz?: { readonly runs?: number; readonly seed?: number; readonly path?: string };
-  /** Every transform in every wrapper (default true), or each alone: for backends on which that takes too long. */
+  /** Every transform in every wrapper (default true), or all of them alone: for backends on which that takes too long. */
   readonly wrapped?: boolean;
   /** Steps of the test that nothing grows (default 1000). */
   readonly steps?: number;

@@ -4,7 +4,6 @@ import { type Input, input } from './harness.ts';
 
 /** Parameters by name, with their values at the start. */
 export type Model = Readonly<Record<string, Input>>;
-export type Gradients = Readonly<Record<string, readonly number[]>>;
 export type AnyOptimizer = Optimizer;
 
 /** Every shape at once: scalars, single rows and columns, rank 4, lengths that are no multiple of 4. */
@@ -15,8 +14,8 @@ export const oddModel: Model = {
   row: input([1, 5], 4),
   column: input([6, 1], 5),
   square: input([4, 4], 6),
-  tall: input([7, 3], 7),
-  kernel: input([2, 3, 2, 5], 8),
+  tall: input([5, 3], 7),
+  kernel: input([2, 3, 1, 2], 8),
 };
 
 /** Small and well posed for every optimizer: what comparisons across precisions need. */

@@ -4,14 +4,13 @@ import { guarded, type Subject, subjects, type Wrapper, wrappers } from '../tran
 import { expectClose, expectSame, type Harness } from './harness.ts';
 import { gradientsAt, type Model, oddModel, optimizerOn, smallModel, snapshot, train, withOptimizer } from './models.ts';
 
-/** Every transform in every wrapper: what holds for all of them. */
+/** Every transform in every wrapper, and every variant of it alone: what holds for all of them. */
 export function testTable(harness: Harness): void {
+  const [alone, ...around] = wrappers;
   const cases = subjects().flatMap((subject) =>
-    (harness.contract.wrapped === false ? wrappers.slice(0, 1) : wrappers).map((wrapper): [string, Subject, Wrapper] => [
-      `${subject.label}, ${wrapper.name}`,
-      subject,
-      wrapper,
-    ]),
+    [alone, ...(subject.plain && harness.contract.wrapped !== false ? around : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
+      wrapper === undefined ? [] : [[`${subject.label}, ${wrapper.name}`, subject, wrapper]],
+    ),
   );
   const on = (subject: Subject, wrapper: Wrapper, model: Model) => optimizerOn(harness.backend, wrapper.wrap(subject.make()), model);
 
