@@ -63,4 +63,4 @@ export async function replayStage(backend: AnyBackend, stage: Stage): Promise<(i
 }
 
 /** A number as an input. */
-export const number = (value: number): GoldenTensor => ({ shape: [], data: [value] });
+const number = (value: number): GoldenTensor => ({ shape: [], data: [value] });
