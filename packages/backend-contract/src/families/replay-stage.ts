@@ -1,5 +1,4 @@
 import { createOptimizer, type Declarer, type Flow, type Objective, type Shape, type Site, type Tensor, type Transform } from '@opt/core';
-import type { GoldenTensor } from '../golden-case.ts';
 import type { AnyBackend, Inputs } from './family.ts';
 
 /** Gives a recorded input of the call at hand, where it has one. */
@@ -61,6 +60,3 @@ export async function replayStage(backend: AnyBackend, stage: Stage): Promise<(i
     return results;
   };
 }
-
-/** A number as an input. */
-const number = (value: number): GoldenTensor => ({ shape: [], data: [value] });
