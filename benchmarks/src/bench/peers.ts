@@ -5,7 +5,7 @@ import { mlMatrix } from './ml-matrix.ts';
 import type { Shapes } from './models.ts';
 import { ownContender } from './own.ts';
 import type { Python } from './python.ts';
-import { type TfjsBackend, tfjsAdam } from './tfjs.ts';
+import { type TfjsBackend, tfjsAdam, tfjsOurs } from './tfjs.ts';
 import { TorchPeer } from './torch.ts';
 
 /** Everybody that can be measured: us, and whom we are measured against. */
@@ -15,6 +15,7 @@ export interface Peers {
   torch(name: string, spec: Readonly<Record<string, unknown>>, block?: number): Entry;
   numpy(name: string, spec: Readonly<Record<string, unknown>>): Entry;
   tfjsAdam(backend: TfjsBackend, shapes: Shapes): Entry;
+  tfjsOurs(name: string, shapes: Shapes): Entry;
   jaxJsAdam(shapes: Shapes): Entry;
   mlMatrix(operation: string, n: number): Entry;
   /** The linear algebra libraries of the Python side. */
@@ -37,6 +38,7 @@ export function allPeers(backendName: string, python: Python | undefined): Peers
     torch: (name, spec, block) => torch.entry(name, 'torch', spec, block),
     numpy: (name, spec) => torch.entry(name, 'numpy', spec),
     tfjsAdam,
+    tfjsOurs,
     jaxJsAdam,
     mlMatrix,
     libraries: () => torch.libraries(),
@@ -54,6 +56,7 @@ export const noPeers = (backendName: string, why: string): Peers => ({
   torch: (name) => missing(name, why),
   numpy: (name) => missing(name, why),
   tfjsAdam: (backend) => missing(`tfjs-${backend} Adam`, why),
+  tfjsOurs: (name) => missing(name, why),
   jaxJsAdam: () => missing('jax-js Adam', why),
   mlMatrix: () => missing('ml-matrix (f64)', why),
   libraries: () => Promise.resolve([]),

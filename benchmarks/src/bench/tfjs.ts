@@ -8,10 +8,29 @@ export type TfjsBackend = 'cpu' | 'wasm';
 /** `tf.train.adam`, gradients handed over as tensors that are there already. */
 export const tfjsAdam = (backend: TfjsBackend, shapes: Shapes): Entry => ({
   name: `tfjs-${backend} Adam`,
-  make: () => adam(backend, shapes),
+  make: () => training(backend, shapes, (tf) => tf.train.adam(1e-3)),
 });
 
-async function adam(backend: TfjsBackend, shapes: Shapes): Promise<Contender> {
+/** Ours as a `tf.Optimizer` on tfjs-wasm, its arithmetic on our wasm backend: copies in both directions included. */
+export const tfjsOurs = (name: string, shapes: Shapes): Entry => ({
+  name,
+  async make() {
+    const [{ toTfjsOptimizer }, { adamw }, { wasm }] = await Promise.all([
+      import('@opt/backend-tfjs'),
+      import('@opt/transforms'),
+      import('@opt/backend-wasm'),
+    ]);
+    return training('wasm', shapes, () => toTfjsOptimizer(adamw({ learningRate: 1e-3 }), { compute: wasm() }));
+  },
+});
+
+type Tfjs = typeof import('@tensorflow/tfjs-core');
+
+async function training(
+  backend: TfjsBackend,
+  shapes: Shapes,
+  make: (tf: Tfjs) => import('@tensorflow/tfjs-core').Optimizer,
+): Promise<Contender> {
   const tf = await load(backend);
   // Tensors live on the backend that is set while they are made, and are moved if another one reads them.
   const use = async (): Promise<void> => {
@@ -19,8 +38,8 @@ async function adam(backend: TfjsBackend, shapes: Shapes): Promise<Contender> {
   };
   await use();
   const [initial, given] = [tensors(shapes, 0), tensors(shapes, 1)];
-  const optimizer = tf.train.adam(1e-3);
   const variables = Object.entries(shapes).map(([name, shape]) => tf.variable(tf.tensor(initial[name] ?? [], [...shape])));
+  const optimizer = make(tf);
   const gradients = Object.entries(shapes).map(([name, shape], i) => ({
     name: variables[i]?.name ?? name,
     tensor: tf.tensor(given[name] ?? [], [...shape]),
@@ -39,7 +58,7 @@ async function adam(backend: TfjsBackend, shapes: Shapes): Promise<Contender> {
   };
 }
 
-async function load(backend: TfjsBackend): Promise<typeof import('@tensorflow/tfjs-core')> {
+async function load(backend: TfjsBackend): Promise<Tfjs> {
   try {
     const tf = await import('@tensorflow/tfjs-core');
     // Without checks, and without advice to install another package.

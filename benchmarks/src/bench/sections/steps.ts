@@ -25,6 +25,7 @@ function bytesOf(recipe: string, model: Model): number {
 }
 
 const unguarded = 'ours, no guard';
+const inTfjs = 'ours as tf.Optimizer on tfjs-wasm';
 
 /** AdamW: limited by memory, so it is held against a copy that moves as many bytes. */
 export function adamwStep(peers: Peers, name: string, model: Model, section: Comparison['section'] = 'steps'): Comparison {
@@ -35,6 +36,7 @@ export function adamwStep(peers: Peers, name: string, model: Model, section: Com
   const targets: readonly Target[] = million
     ? [
         ratioAtLeast('tfjs-wasm Adam', 'ours', 10),
+        ratioAtLeast('tfjs-wasm Adam', inTfjs, 5),
         ratioAtLeast('torch foreach', 'ours', 2.5),
         ratioAtLeast('torch fused', 'ours', 0.9),
         ratioAtLeast(memoryCopy, unguarded, 0.9),
@@ -54,6 +56,7 @@ export function adamwStep(peers: Peers, name: string, model: Model, section: Com
       torch('foreach'),
       torch('loop'),
       peers.tfjsAdam('wasm', shapes),
+      ...(million ? [peers.tfjsOurs(inTfjs, shapes)] : []),
       peers.tfjsAdam('cpu', shapes),
       peers.jaxJsAdam(shapes),
       ...(tiny ? [] : [copyOf(moved), peers.torch('torch copy', { task: 'copy', floats: Math.round(moved / 8) })]),
