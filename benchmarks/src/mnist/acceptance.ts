@@ -21,7 +21,9 @@ const partings: Readonly<Record<Size, readonly string[]>> = {
     'repository/l1-stiefel',
     'repository/symplectic',
     'corrected/block-stiefel',
+    'corrected/sl-muon-decay',
     'corrected/symplectic',
+    'corrected/symplectic-decay',
   ],
   quick: ['repository/l1-stiefel', 'repository/symplectic', 'corrected/block-stiefel', 'corrected/l1-stiefel', 'corrected/symplectic'],
 };
