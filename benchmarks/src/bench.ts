@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { backendNames } from './backends.ts';
-import type { Comparison } from './bench/comparison.ts';
+import { sections as allSections, type Comparison } from './bench/comparison.ts';
 import { describeMachine, heading } from './bench/machine.ts';
 import { type Measured, measure } from './bench/measured.ts';
 import { type BenchOptions, parseOptions, UsageError, usage } from './bench/options.ts';
@@ -9,6 +9,7 @@ import { printMeasured, printSizes } from './bench/print.ts';
 import { findPython } from './bench/python.ts';
 import { writeResults } from './bench/results-file.ts';
 import { linalg } from './bench/sections/linalg.ts';
+import { lowrank } from './bench/sections/lowrank.ts';
 import { overhead } from './bench/sections/overhead.ts';
 import { type Size, sizes } from './bench/sections/size.ts';
 import { steps } from './bench/sections/steps.ts';
@@ -18,7 +19,7 @@ import { tally } from './bench/tally.ts';
 const pace = { batch: 0.02, budget: 60 };
 
 const wanted = ({ sections, filter }: BenchOptions, peers: Peers): readonly Comparison[] => {
-  const makers = { steps, linalg, overhead, size: () => [] };
+  const makers = { steps, linalg, lowrank, overhead, size: () => [] };
   const all = sections.flatMap((section) => makers[section](peers));
   return filter === undefined ? all : all.filter(({ title }) => title.toLowerCase().includes(filter.toLowerCase()));
 };
@@ -42,7 +43,7 @@ async function bench(options: BenchOptions): Promise<number> {
     }
     const sized: readonly Size[] = measuresSizes ? await sizes() : [];
     if (measuresSizes) console.log(`${printSizes(sized)}\n`);
-    const full = sections.length === 4 && filter === undefined && backend === 'wasm';
+    const full = sections.length === allSections.length && filter === undefined && backend === 'wasm';
     console.log(`${tally(measured, sized)}; load ${loadavg()[0]?.toFixed(1)} at the end`);
     console.log(`Wrote ${writeResults({ machine, comparisons: measured, sizes: sized }, full)}`);
     const broken =

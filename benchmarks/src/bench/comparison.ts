@@ -1,7 +1,7 @@
 import type { Entry } from './contender.ts';
 import type { Medians, Target } from './target.ts';
 
-export const sections = ['steps', 'linalg', 'overhead', 'size'] as const;
+export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size'] as const;
 export type Section = (typeof sections)[number];
 
 /** What every contender does in one iteration, so that a rate can be printed. */
@@ -18,6 +18,8 @@ export interface Comparison {
   readonly ours: string;
   readonly entries: readonly Entry[];
   readonly work?: Work;
+  /** Turns that are enough, where one takes seconds. */
+  readonly rounds?: number;
   readonly targets: readonly Target[];
   /** Sentences below the table. */
   readonly notes?: (medians: Medians) => readonly string[];

@@ -28,7 +28,8 @@ export interface Measured {
 }
 
 export async function measure(comparison: Comparison, pace: Pace): Promise<Measured> {
-  const measurements = await interleave(comparison.entries, pace);
+  const rounds = Math.min(pace.rounds, comparison.rounds ?? pace.rounds);
+  const measurements = await interleave(comparison.entries, { ...pace, rounds });
   const times = new Map(measurements.flatMap((one) => ('samples' in one ? [[one.name, median(one.samples)] as const] : [])));
   const medians = (name: string): number | undefined => times.get(name);
   const ours = medians(comparison.ours);

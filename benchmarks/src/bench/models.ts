@@ -46,6 +46,7 @@ function transformer(layers: number, d: number): Shapes {
 /** What optimizers are timed on, by the name it has in a task. */
 export const models: Readonly<Record<string, Model>> = {
   'vector-1m': { title: 'one vector of 2^20', shapes: { vector: [2 ** 20] } },
+  'vector-1e6': { title: 'd = 10^6', shapes: { vector: [10 ** 6] } },
   'mlp-784': { title: 'MLP 784-512-512-10', shapes: mlp(784, 512, 512, 10) },
   'mlp-mnist1d': { title: 'MNIST-1D MLP 40-100-100-100-10', shapes: mlp(40, 100, 100, 100, 10) },
   transformer: { title: 'transformer, 4 layers, d = 256', shapes: transformer(4, 256) },
@@ -66,7 +67,7 @@ export const tensors = (shapes: Shapes, seed: number): Tensors =>
  * Gradients that differ from step to step, in turn: with one gradient for ever, covariances would keep the rank of one, and
  * refreshes would work on something no training run sees.
  */
-export const gradientSets = (shapes: Shapes): readonly Tensors[] =>
-  Array.from({ length: gradientSetCount(shapes) }, (_, i) => tensors(shapes, i + 1));
+export const gradientSets = (shapes: Shapes, count: number = gradientSetCount(shapes)): readonly Tensors[] =>
+  Array.from({ length: count }, (_, i) => tensors(shapes, i + 1));
 
 export const gradientSetCount = (shapes: Shapes): number => (parameterCount(shapes) > 1e6 ? 8 : 16);

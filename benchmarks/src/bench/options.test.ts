@@ -6,7 +6,7 @@ const backends = ['reference', 'reference-f32', 'wasm'];
 describe('the command line', () => {
   test('defaults to everything', () => {
     expect(parseOptions([], backends)).toEqual({
-      sections: ['steps', 'linalg', 'overhead', 'size'],
+      sections: ['steps', 'linalg', 'lowrank', 'overhead', 'size'],
       backend: 'wasm',
       rounds: 15,
       filter: undefined,
@@ -26,7 +26,7 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['speed'], 'expected sections out of steps, linalg, overhead, size, got "speed"'],
+    [['speed'], 'expected sections out of steps, linalg, lowrank, overhead, size, got "speed"'],
     [['two\nlines'], 'got "two\\nlines"'],
     [['--backend', 'gpu'], '--backend: expected one of reference, reference-f32, wasm, got "gpu"'],
     [['--rounds', '0'], '--rounds: expected a whole number from 1 to 1000, got "0"'],

@@ -9,9 +9,10 @@ export async function ownStep(recipe: Recipe, shapes: Shapes, backend: AnyBacken
   const initial = tensors(shapes, 0);
   const parameters = mapValues(shapes, (shape, name) => ({ shape, data: initial[name] ?? [] }));
   const optimizer = await createOptimizer({ transform: recipe.rule(), parameters, backend });
-  const given = recipe.gradients === 'copied' ? gradientSets(shapes) : [tensors(shapes, 1)];
-  // Everything is compiled and all memory taken before views of it are asked for.
+  const given = recipe.gradients === 'copied' ? gradientSets(shapes, recipe.sets) : [tensors(shapes, 1)];
+  // Everything is compiled and all memory taken before views of it are asked for; what is kept of past gradients is all there.
   for (let step = 0; step < 2; step++) await optimizer.step(given[0] ?? {});
+  for (const gradients of recipe.sets === undefined ? [] : given) await optimizer.step(gradients);
   const inPlace = recipe.gradients === 'in place' && backend.run === 'sync' && backend.read === 'sync';
   const sets = inPlace ? [await views(optimizer.gradients)] : given;
   let turn = 0;

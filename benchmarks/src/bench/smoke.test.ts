@@ -4,6 +4,7 @@ import { type Measured, measure } from './measured.ts';
 import { noPeers, type Peers } from './peers.ts';
 import { printMeasured, printSizes } from './print.ts';
 import { linalg } from './sections/linalg.ts';
+import { lowrank } from './sections/lowrank.ts';
 import { overhead } from './sections/overhead.ts';
 import { steps } from './sections/steps.ts';
 import { tally } from './tally.ts';
@@ -22,6 +23,7 @@ describe('a run without peers', () => {
         ['qr', 4],
         ['eigh', 64],
       ]),
+      ...lowrank(peers, { model: 'tiny', ggt: 3, lmAdagrad: 3 }),
       ...overhead(peers),
     ];
     for (const comparison of comparisons) results.push(await measure(comparison, pace));
@@ -38,6 +40,8 @@ describe('a run without peers', () => {
     expect(new Set(absent)).toEqual(
       new Set([
         'ours (FMA)',
+        'torch, reference order',
+        'torch, thin SVD',
         'torch, the same in f32',
         'torch foreach',
         'torch fused',

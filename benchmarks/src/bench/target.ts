@@ -43,6 +43,15 @@ export const microsecondsAtMost = (row: string, bound: number): Target => ({
   },
 });
 
+/** At most `bound` times the bytes that `of` names. */
+export const bytesAtMost = (row: string, bytes: number, of: { readonly name: string; readonly bytes: number }, bound: number): Target => ({
+  row,
+  says: `state ≤ ${bound} × ${of.name}`,
+  bound,
+  sense: 'at most',
+  value: () => bytes / of.bytes,
+});
+
 /** At least so many GFLOP/s, where an iteration takes `flops` operations. */
 export const gigaflopsAtLeast = (row: string, flops: number, bound: number): Target => ({
   row,

@@ -152,6 +152,108 @@ def newton_schulz(spec):
     return torch.no_grad()(step)
 
 
+class PlainGgt:
+    """GGT on the covariance of gradients, with Adam, the cautious mask and the normalisation by an average in its
+    basis. The order of operations of the reference implementation: the history is a list of columns, stacked into a
+    matrix in every step, and the basis is formed."""
+
+    def __init__(self, d, history_size, gradients):
+        self.x = torch.randn(d)
+        self.gradients = gradients
+        self.history_size = history_size
+        self.history = gradients[:history_size]
+        self.calls = history_size
+        self.q = None
+        self.t = 0
+        self.m, self.v, self.ema = None, None, None
+        self.lr, self.beta1, self.beta2, self.epsilon = 1e-2, 0.9, 0.99, 1e-8
+        self.ema_beta, self.max_growth, self.min_norm = 0.99, 1.2, 1e-2
+        self.tolerance = 1e-5
+
+    def basis(self):
+        m = torch.stack(self.history, dim=1)
+        values, vectors = torch.linalg.eigh(m.T @ m)
+        kept = torch.isfinite(values) & (values > self.tolerance * values.max())
+        values, vectors = values[kept], vectors[:, kept]
+        return m @ (vectors * values.rsqrt())
+
+    def adam(self, u):
+        self.m.lerp_(u, 1 - self.beta1)
+        self.v.mul_(self.beta2).addcmul_(u, u, value=1 - self.beta2)
+        root = (self.v / (1 - self.beta2**self.t)).sqrt_().add_(self.epsilon)
+        return self.m / (1 - self.beta1**self.t) / root
+
+    def normalize_by_ema(self, u, moved):
+        tiny = 2 * torch.finfo(torch.float32).tiny
+        before = None
+        if moved:
+            before = self.ema.norm()
+            if before < self.min_norm:
+                self.ema *= self.min_norm / before.clip(min=tiny)
+                before = torch.tensor(self.min_norm)
+        self.ema.lerp_(u, 1 - self.ema_beta)
+        norm = self.ema.norm()
+        if before is not None:
+            excess = (norm / (self.max_growth * before).clip(min=self.min_norm)).clip(min=1)
+            self.ema /= excess
+            norm = norm / excess
+        return u / (u.norm() / norm.clip(min=tiny)).clip(min=tiny)
+
+    def step(self):
+        g = self.gradients[self.calls % len(self.gradients)]
+        self.calls += 1
+        self.history.append(g)
+        if len(self.history) > self.history_size:
+            del self.history[0]
+        q = self.basis()
+        moved = self.q is not None
+        if moved:
+            c = q.T @ self.q
+            self.m, self.v, self.ema = c @ self.m, c.square() @ self.v, c @ self.ema
+        self.q = q
+        p = q.T @ g
+        if not moved:
+            self.m, self.v = torch.zeros_like(p), torch.zeros_like(p)
+        self.t += 1
+        u = self.adam(p)
+        u = u * (p * u > 0)
+        if not moved:
+            self.ema = 0.1 * u
+        u = self.normalize_by_ema(u, moved)
+        self.x.sub_(q @ u, alpha=self.lr)
+
+
+def history_gradients(spec):
+    """One more than the history keeps, so that the gradient that comes is never the one that goes."""
+    return [torch.randn(spec["d"]) for _ in range(spec["historySize"] + 1)]
+
+
+def ggt(spec):
+    return torch.no_grad()(PlainGgt(spec["d"], spec["historySize"], history_gradients(spec)).step)
+
+
+def lm_adagrad(spec):
+    """Whitening by a thin SVD of the stacked history in every step, as the notebook of LM-Adagrad has it."""
+    k, lr, epsilon = spec["historySize"], 1e-2, 1e-6
+    gradients = history_gradients(spec)
+    history = gradients[:k]
+    w = torch.randn(spec["d"])
+    calls = k
+
+    def step():
+        nonlocal calls
+        g = gradients[calls % len(gradients)]
+        calls += 1
+        history.append(g)
+        if len(history) > k:
+            del history[0]
+        u, s, _ = torch.linalg.svd(torch.stack(history, dim=1), full_matrices=False)
+        s = (s**2 + epsilon).sqrt()
+        w.sub_((u @ ((u.T @ g) / s)) * lr)
+
+    return torch.no_grad()(step)
+
+
 def linear_algebra(spec):
     n, kind = spec["n"], spec["kind"]
     if spec["library"] == "numpy":
@@ -183,7 +285,15 @@ def copy(spec):
     return lambda: target.copy_(source)
 
 
-makers = {"adamw": adamw, "soap": soap, "newton-schulz": newton_schulz, "linalg": linear_algebra, "copy": copy}
+makers = {
+    "adamw": adamw,
+    "soap": soap,
+    "newton-schulz": newton_schulz,
+    "ggt": ggt,
+    "lm-adagrad": lm_adagrad,
+    "linalg": linear_algebra,
+    "copy": copy,
+}
 
 
 def libraries():
