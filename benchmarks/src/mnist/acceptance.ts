@@ -8,10 +8,11 @@ const least: Readonly<Record<string, number>> = { grassmannian: 96.8, 'doubly-st
 const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.abs(expected);
 
 /**
- * Rows whose recorded first losses part from exact arithmetic: an activation within rounding of 0 is on in one run and off in the other, and
- * AdamW, or a polar factor, makes a whole step of what is left of its gradient. Our f32 and f64 agree there, and initial weights changed in
- * their last place part in the same way. The seed's symplectic row holds the rounding of its correction too, which is zero. They are held
- * to `chaotic`.
+ * Rows whose first 20 losses part from the recorded ones by more than 10⁻⁴, typically by 10⁻⁴ to 10⁻³, and so are held to `chaotic`.
+ * Checked: for AdamW on the full set our f64, f32 and compiled runs agree to 10⁻⁷ among themselves; for full L1-Stiefel and quick
+ * Symplectic, initial weights changed in their last place move the losses as much. A likely cause, not shown for the other rows, is an
+ * activation within rounding of 0, of whose gradient AdamW or a polar factor makes a whole step. The seed's symplectic row also holds
+ * the rounding of a correction that is zero. Losses and accuracies of whole epochs are held to the recorded limits on every row.
  */
 const partings: Readonly<Record<Size, readonly string[]>> = {
   full: [
