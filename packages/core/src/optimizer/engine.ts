@@ -1,6 +1,5 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, NonFiniteGradientError, StepInterrupted, TransformError } from '../errors.ts';
-import { warn } from '../log.ts';
+import { DisposedError, StepInterrupted, TransformError } from '../errors.ts';
 import { type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
@@ -20,6 +19,7 @@ import { Runner } from './runner.ts';
 import { decodeSafetensors, encodeSafetensors, type SavedTensor } from './safetensors.ts';
 import { Turns } from './turns.ts';
 import { validateGradients } from './validate-gradients.ts';
+import { passes, refusals as refusalsOf } from './verdicts.ts';
 
 /** A parameter placed on a backend. */
 export interface Placed<Buffer> {
@@ -156,7 +156,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const plan = this.planner.once(moment);
     return whenDone(this.run(plan), () =>
       whenDone(this.runner.verdict(plan), (entries) => {
-        const refusals = answer(plan, entries ?? []);
+        const refusals = refusalsOf(plan, entries ?? []);
         this.runner.keep(this.planner.plans);
         if (refusals.length === 0) return;
         this.dispose();
@@ -294,21 +294,6 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interruption });
     }
   }
-}
-
-/** Reads a verdict: dropped calls give false, or throw where a stage asked for that. */
-function passes({ verdicts }: Plan, entries: Floats): boolean {
-  const failed = verdicts.filter((_, i) => entries[i] !== 1);
-  const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
-  if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
-  return failed.length === 0;
-}
-
-/** Logs what is only to be logged where it does not hold, and gives the rest. */
-function answer({ verdicts }: Plan, entries: ArrayLike<number>): string[] {
-  const failed = verdicts.filter((_, i) => entries[i] !== 1);
-  for (const { otherwise, message } of failed) if (otherwise === 'warn') warn(message);
-  return failed.filter(({ otherwise }) => otherwise === 'throw').map(({ message }) => message);
 }
 
 /** A host gradient that the caller may overwrite meanwhile, kept as it is now. */
