@@ -36,3 +36,13 @@ test('runs shorter than the kernel are mirrored again and again', () => {
   expect(smooth([1, 3])).toHaveLength(2);
   for (const value of smooth([1, 3])) expect(value).toBeCloseTo(2, 2);
 });
+
+test('another σ is another kernel, cut at four of it; 0 leaves the values as they are', () => {
+  const spike = new Array<number>(41).fill(0);
+  spike[20] = 1;
+  const smoothed = smooth(spike, 2);
+  expect((smoothed[22] ?? 0) / (smoothed[20] ?? 1)).toBeCloseTo(Math.exp(-0.5), 12);
+  expect(smoothed[28]).toBeGreaterThan(0);
+  expect(smoothed[29]).toBe(0);
+  expect(smooth(spike, 0)).toEqual(spike);
+});
