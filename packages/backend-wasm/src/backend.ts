@@ -14,6 +14,8 @@ import {
 import { instantiateKernels, type Kernels } from '@opt/linalg';
 import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
+import type { Place, Product } from './plan/products.ts';
+import type { Handing } from './plan/turns.ts';
 import { bytesOf, type Type } from './plan/values.ts';
 
 export interface WasmOptions {
@@ -34,6 +36,15 @@ interface Held extends WasmBuffer {
 }
 
 const most = 65_536 * 65_536;
+
+/** A program with gaps in it: group i of `products` is due between `run(i)` and `run(i + 1)`. */
+export interface PartialExecutable {
+  readonly products: readonly (readonly Product[])[];
+  /** Sets the host scalars of the next run. */
+  set(scalars: Float64Array): void;
+  run(part: number): void;
+  dispose(): void;
+}
 
 /**
  * Compiles every program to one WebAssembly SIMD module. Parameters, state and gradients live in one linear memory; what is read are
@@ -63,6 +74,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   readonly #arena: WebAssembly.Global;
   #arenaAddress = 0;
   #arenaBytes = 0;
+  #layout: { readonly buffer: ArrayBufferLike; readonly arena: number } = { buffer: new ArrayBuffer(0), arena: 0 };
 
   constructor(maxMemory: number) {
     this.#linear = new LinearMemory(maxMemory);
@@ -106,38 +118,72 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
   }
 
   compile(program: Program, bind: (key: string) => WasmBuffer): Executable<'sync'> {
+    const { set, run, dispose } = this.compileParts(program, bind);
+    return {
+      run(scalars) {
+        set(scalars);
+        run(0);
+      },
+      dispose,
+    };
+  }
+
+  /** Compiles a program whose products somebody else computes in part, as `handing` says: on this memory, between its parts. */
+  compileParts(program: Program, bind: (key: string) => WasmBuffer, handing?: Handing): PartialExecutable {
     const scalars = this.#hold(program.host.scalars.length, 'f64');
+    const dispose = (): void => this.#free(scalars);
     try {
-      const run = this.#instantiate(program, bind, scalars);
+      const { parts, products } = this.#instantiate(program, bind, scalars, handing);
       this.compiled++;
       return {
-        run: (values) => {
+        products,
+        set: (values) => {
           if (scalars.length > 0) this.readBuffer(scalars).set(values);
-          run();
         },
-        dispose: () => this.#free(scalars),
+        run: (part) => parts[part]?.(),
+        dispose,
       };
     } catch (error) {
-      this.#free(scalars);
+      dispose();
       throw error;
     }
   }
 
+  /** Another object whenever tensors may lie elsewhere than before: views made until then are void. */
+  get layout(): object {
+    const { buffer } = this.#linear.memory;
+    if (this.#layout.buffer !== buffer || this.#layout.arena !== this.#arenaAddress) this.#layout = { buffer, arena: this.#arenaAddress };
+    return this.#layout;
+  }
+
+  /** A view of a tensor of a program, good for the present `layout`. */
+  viewOf({ address, inArena, shape, type }: Place): Floats {
+    return this.#view(address + (inArena ? this.#arenaAddress : 0), size(shape), type);
+  }
+
   dispose(): void {}
 
-  #instantiate(program: Program, bind: (key: string) => WasmBuffer, scalars: WasmBuffer): () => void {
+  #instantiate(
+    program: Program,
+    bind: (key: string) => WasmBuffer,
+    scalars: WasmBuffer,
+    handing: Handing | undefined,
+  ): { readonly parts: readonly (() => void)[]; readonly products: readonly (readonly Product[])[] } {
     const placement = (key: string): Placement => {
       const { address, length, type } = bind(key);
       return { address, bytes: length * bytesOf[type], type };
     };
-    const { bytes, arena } = compileProgram(program, placement, scalars.address, this.#kernels);
+    const { bytes, arena, groups } = compileProgram(program, placement, scalars.address, this.#kernels, handing);
     this.#reserve(arena);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { ...this.#kernels, ...hostMath, memory: this.#linear.memory, arena: this.#arena },
+      env: { ...this.#kernels, memory: this.#linear.memory, arena: this.#arena },
     });
-    const { run } = exports;
-    if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no entry`);
-    return () => run();
+    const parts = Array.from({ length: groups.length + 1 }, (_, i) => {
+      const run = exports[`run${i}`];
+      if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no part ${i}`);
+      return () => run();
+    });
+    return { parts, products: groups };
   }
 
   #hold(length: number, type: Type): Held {
@@ -168,5 +214,3 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
 }
 
 const isHeld = (buffer: WasmBuffer): buffer is Held => 'view' in buffer;
-
-const hostMath = { exp: Math.exp, log: Math.log, expm1: Math.expm1, sin: Math.sin, cos: Math.cos, pow: Math.pow };

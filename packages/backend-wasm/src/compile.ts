@@ -4,10 +4,12 @@ import { emitBlock } from './emit/block.ts';
 import { importKernel, kernelsOf } from './emit/kernel-imports.ts';
 import { VectorMath } from './emit/math.ts';
 import { planBlock } from './plan/block-plan.ts';
+import { type Product, productsOf } from './plan/products.ts';
 import { Region } from './plan/region.ts';
+import type { Handing } from './plan/turns.ts';
 import type { Type } from './plan/values.ts';
 import { Code } from './wasm/code.ts';
-import { ModuleBuilder } from './wasm/module.ts';
+import { type Func, ModuleBuilder } from './wasm/module.ts';
 
 /** A tensor's place in linear memory. */
 export interface Placement {
@@ -20,13 +22,21 @@ export interface Compiled {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Scratch a run needs. */
   readonly arena: number;
+  /** Products handed over: group i is due between `run{i}` and `run{i + 1}`. */
+  readonly groups: readonly (readonly Product[])[];
 }
 
 /**
- * A program as one WebAssembly module with one export, `run`. Addresses of inputs, outputs and host scalars are constants in it; scratch
- * lies where the imported global `arena` says.
+ * A program as one WebAssembly module. It exports `run0`, and one function more for every group of products that `handing` leaves to
+ * somebody else. Addresses of inputs, outputs and host scalars are constants in it; scratch lies where the imported global `arena` says.
  */
-export function compileProgram(program: Program, bind: (key: string) => Placement, scalars: number, kernels: Kernels): Compiled {
+export function compileProgram(
+  program: Program,
+  bind: (key: string) => Placement,
+  scalars: number,
+  kernels: Kernels,
+  handing?: Handing,
+): Compiled {
   const regions = new Map<number, Region>();
   const region = (key: string): Region => {
     const { address, bytes } = bind(key);
@@ -40,6 +50,7 @@ export function compileProgram(program: Program, bind: (key: string) => Placemen
     (read) => region(read.op === 'input' ? read.key : ''),
     targets,
     kernels,
+    handing,
   );
 
   const module = new ModuleBuilder();
@@ -48,18 +59,21 @@ export function compileProgram(program: Program, bind: (key: string) => Placemen
     if (used.has(op)) for (const name of names ?? []) for (const type of ['f32', 'f64'] as const) importKernel(module, name, type);
   }
   const math = new VectorMath(module, used);
-  const run = module.func();
-  module.export('run', run);
-  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, run, plan);
-  return { bytes: module.encode(), arena: plan.bytes };
+  let parts = 0;
+  const next = (): Func => {
+    const run = module.func();
+    module.export(`run${parts++}`, run);
+    return run;
+  };
+  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, next(), plan, next);
+  return { bytes: module.encode(), arena: plan.bytes, groups: productsOf(plan) };
 }
 
-/** Every operation of a block and of the loops inside it; a normal draw stands for the functions it is made of. */
+/** Every operation of a block and of the loops inside it. */
 function operationsOf(block: Block): Set<string> {
   const used = new Set<string>();
   for (const { operation } of block.nodes) {
     used.add(operation.op);
-    if (operation.op === 'random' && operation.distribution === 'normal') for (const name of ['log', 'sin', 'cos']) used.add(name);
     if (operation.op !== 'repeat') continue;
     for (const inner of [operation.body, operation.until]) if (inner !== undefined) for (const op of operationsOf(inner)) used.add(op);
   }

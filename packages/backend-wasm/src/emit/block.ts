@@ -8,10 +8,17 @@ import { emitCall, emitCopy } from './call.ts';
 import type { Context } from './context.ts';
 import { emitLoop } from './loop.ts';
 
-/** Emits a function for every kernel of a block, and into `run` the calls that run them in order. */
-export function emitBlock(context: Context, run: Func, plan: BlockPlan): void {
-  for (const kernel of plan.order) emitKernel(context, run, plan, kernel);
-  for (const { from, to } of plan.copies) emitCopy(run, from, to, from.bytes);
+/**
+ * Emits a function for every kernel of a block, and into `run` the calls that run them in order. Behind kernels that are handed to
+ * somebody else, the calls go on in what `next` gives.
+ */
+export function emitBlock(context: Context, run: Func, plan: BlockPlan, next: () => Func = () => run): void {
+  let here = run;
+  for (const { kernels, handed } of plan.turns) {
+    if (handed) here = next();
+    else for (const kernel of kernels) emitKernel(context, here, plan, kernel);
+  }
+  for (const { from, to } of plan.copies) emitCopy(here, from, to, from.bytes);
 }
 
 function emitKernel(context: Context, run: Func, plan: BlockPlan, kernel: Kernel): void {

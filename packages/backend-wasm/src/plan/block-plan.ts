@@ -4,6 +4,7 @@ import { found } from './found.ts';
 import { fuse, type Kernel, reaches } from './fusion.ts';
 import { Lifetimes, Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
+import { type Handing, type Turn, turnsOf } from './turns.ts';
 import { type Alias, aliased, bytesOf, operand, type Type, type Value, Values } from './values.ts';
 import { viewKey } from './view.ts';
 
@@ -28,7 +29,8 @@ export interface LoopPlan {
 
 /** A block made concrete: kernels in order, the memory of every value, and the copies that end it. */
 export interface BlockPlan {
-  readonly order: readonly Kernel[];
+  /** Kernels in order, in stretches; one stretch where none are handed to somebody else. */
+  readonly turns: readonly Turn[];
   /** Where a value lies; only for values that have memory. */
   home(value: Value): Region;
   /** The same for a value that may be a piece of another one. */
@@ -42,12 +44,13 @@ export interface BlockPlan {
   readonly bytes: number;
 }
 
-export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels): BlockPlan {
-  return new Planning(block, source, targets, kernels);
+/** `handing` says which kernels somebody else runs; those inside of loops are run here all the same. */
+export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels, handing?: Handing): BlockPlan {
+  return new Planning(block, source, targets, kernels, handing);
 }
 
 class Planning implements BlockPlan {
-  readonly order: readonly Kernel[];
+  readonly turns: readonly Turn[];
   readonly copies: { readonly from: Region; readonly to: Region }[] = [];
   readonly arena: Region = Region.scratch(0);
   readonly bytes: number;
@@ -58,7 +61,7 @@ class Planning implements BlockPlan {
   readonly #sizes: Kernels;
   readonly #own = new Set<Region>();
 
-  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels) {
+  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels, handing: Handing | undefined) {
     this.#sizes = sizes;
     const values = new Values(block);
     const claimed = new Map<Value, Target>();
@@ -73,7 +76,7 @@ class Planning implements BlockPlan {
     }
     this.#assign(values.list, claimed);
     this.#inPlace(claimed, kernels, values.list);
-    this.order = sorted(kernels, producers);
+    this.turns = turnsOf(sorted(kernels, producers), producers, handing);
     this.bytes = this.#layOut();
   }
 
@@ -213,22 +216,34 @@ class Planning implements BlockPlan {
     const use = (region: Region, time: number): void => {
       if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
     };
-    this.order.forEach((kernel, time) => {
-      for (const value of kernel.reads) use(this.home(value), time);
-      for (const value of producedBy(kernel)) if (this.#homes.has(value)) use(this.home(value), time);
-      const loop = kernel.work.kind === 'call' ? this.#loops.get(kernel.work.value) : undefined;
-      for (const region of loop?.carry ?? []) use(region, time);
-      if (loop !== undefined) use(loop.flag, time);
-      const bytes = loop === undefined ? scratchBytes(kernel, this.#sizes) : loop.body.bytes + (loop.until?.bytes ?? 0);
-      if (bytes === 0) return;
-      const scratch = this.#fresh(bytes);
-      this.#scratches.set(kernel, scratch);
-      use(scratch, time);
-      loop?.body.arena.moveInto(scratch, 0);
-      loop?.until?.arena.moveInto(scratch, loop.body.bytes);
-    });
-    for (const { from } of this.copies) use(from, this.order.length);
+    let time = 0;
+    for (const { kernels, handed } of this.turns) {
+      for (const kernel of kernels) {
+        for (const value of kernel.reads) use(this.home(value), time);
+        for (const value of producedBy(kernel)) if (this.#homes.has(value)) use(this.home(value), time);
+        if (handed) continue;
+        this.#makeScratch(kernel, (region) => use(region, time));
+        time++;
+      }
+      // What is handed over together is done in any order: all of its memory is in use at once.
+      if (handed) time++;
+    }
+    for (const { from } of this.copies) use(from, time);
     return lifetimes.layOut((region, offset) => region.moveInto(this.arena, offset));
+  }
+
+  /** What a kernel needs beside what it reads and writes. */
+  #makeScratch(kernel: Kernel, use: (region: Region) => void): void {
+    const loop = kernel.work.kind === 'call' ? this.#loops.get(kernel.work.value) : undefined;
+    for (const region of loop?.carry ?? []) use(region);
+    if (loop !== undefined) use(loop.flag);
+    const bytes = loop === undefined ? scratchBytes(kernel, this.#sizes) : loop.body.bytes + (loop.until?.bytes ?? 0);
+    if (bytes === 0) return;
+    const scratch = this.#fresh(bytes);
+    this.#scratches.set(kernel, scratch);
+    use(scratch);
+    loop?.body.arena.moveInto(scratch, 0);
+    loop?.until?.arena.moveInto(scratch, loop.body.bytes);
   }
 }
 

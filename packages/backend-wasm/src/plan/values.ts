@@ -22,6 +22,9 @@ export interface Value {
 
 export const operand = (value: Value, i: number): Value => found(value.inputs[i], `operand ${i} of '${value.operation.op}'`);
 
+/** The value of a constant, if it is one. */
+export const constantOf = ({ operation }: Value): number | undefined => (operation.op === 'literal' ? operation.value : undefined);
+
 /** The values of one block, operands before results. */
 export class Values {
   readonly list: Value[] = [];

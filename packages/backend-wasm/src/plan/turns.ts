@@ -1,0 +1,108 @@
+import type { Shape } from '@opt/core';
+import type { Kernel } from './fusion.ts';
+import { aliased, constantOf, operand, type Type, type Value } from './values.ts';
+
+/** A stretch of kernels: run here one after the other, or handed over together. */
+export interface Turn {
+  readonly kernels: readonly Kernel[];
+  readonly handed: boolean;
+}
+
+/** A matrix product, as somebody who might compute it sees it: α·op(a)·op(b) + β·c over the last two axes. */
+export interface ProductSignature {
+  readonly a: Shape;
+  readonly b: Shape;
+  readonly shape: Shape;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** undefined: known only when the program runs. */
+  readonly alpha: number | undefined;
+  /** 0: there is no c. */
+  readonly beta: number | undefined;
+  readonly symmetric: boolean;
+  readonly type: Type;
+  readonly multiplyAdds: number;
+}
+
+/** Which matrix products somebody else computes. */
+export interface Handing {
+  takes(product: ProductSignature): boolean;
+  /** Multiply-adds at which what is handed over together is enough. */
+  readonly enough: number;
+}
+
+/**
+ * Cuts kernels, given in a possible order, into turns. Kernels to be handed over that do not wait for each other, or only for each
+ * other's results, go together until they are enough work: a change of hands costs as much as a small product.
+ */
+export function turnsOf(order: readonly Kernel[], producers: Producers, handing: Handing | undefined): readonly Turn[] {
+  if (handing === undefined) return [{ kernels: order, handed: false }];
+  const groupOf = grouped(order, producers, handing);
+  const turns: { readonly kernels: Kernel[]; readonly handed: boolean }[] = [{ kernels: [], handed: false }];
+  const done = new Set<Kernel>();
+  const visit = (kernel: Kernel): void => {
+    if (done.has(kernel)) return;
+    const group = groupOf.get(kernel);
+    const together = group ?? [kernel];
+    for (const one of together) done.add(one);
+    for (const one of together) for (const [earlier] of dependencies(one, producers)) visit(earlier);
+    if (group !== undefined) turns.push({ kernels: [...group], handed: true }, { kernels: [], handed: false });
+    else turns.at(-1)?.kernels.push(kernel);
+  };
+  for (const kernel of order) visit(kernel);
+  return turns;
+}
+
+type Producers = ReadonlyMap<Value, readonly Kernel[]>;
+
+/** The group of every kernel that is handed over, each in a possible order. */
+function grouped(order: readonly Kernel[], producers: Producers, handing: Handing): ReadonlyMap<Kernel, readonly Kernel[]> {
+  const groups = new Map<Kernel, Kernel[]>();
+  // How often hands have changed before a kernel can start: what depends on a group, other than as part of it, comes after it.
+  const rounds = new Map<Kernel, number>();
+  const open = new Map<number, { readonly kernels: Kernel[]; work: number }>();
+  for (const kernel of order) {
+    const product = productOf(kernel, handing);
+    let round = 0;
+    for (const [earlier, whole] of dependencies(kernel, producers)) {
+      const waits = groups.has(earlier) && !(product !== undefined && whole);
+      round = Math.max(round, (rounds.get(earlier) ?? 0) + (waits ? 1 : 0));
+    }
+    rounds.set(kernel, round);
+    if (product === undefined) continue;
+    const last = open.get(round);
+    const group = last === undefined || last.work >= handing.enough ? { kernels: [], work: 0 } : last;
+    open.set(round, group);
+    group.kernels.push(kernel);
+    group.work += product.multiplyAdds;
+    groups.set(kernel, group.kernels);
+  }
+  return groups;
+}
+
+function productOf({ work }: Kernel, handing: Handing): ProductSignature | undefined {
+  if (work.kind !== 'call') return undefined;
+  const { operation, inputs, shape, size, symmetric, type } = work.value;
+  if (operation.op !== 'matmul') return undefined;
+  const { transposeA, transposeB } = operation;
+  const [a, b] = [operand(work.value, 0).shape, operand(work.value, 1).shape];
+  const alpha = constantOf(operand(work.value, 2));
+  const beta = inputs.length > 3 ? constantOf(operand(work.value, 4)) : 0;
+  const multiplyAdds = size * (a.at(transposeA ? -2 : -1) ?? 1);
+  const product = { a, b, shape, transposeA, transposeB, alpha, beta, symmetric, type, multiplyAdds };
+  return handing.takes(product) ? product : undefined;
+}
+
+/** Kernels that must come before, and whether what is taken from each is its whole result. */
+function* dependencies(kernel: Kernel, producers: Producers): Generator<readonly [kernel: Kernel, whole: boolean]> {
+  const { work } = kernel;
+  for (const value of kernel.reads) {
+    const whole = work.kind === 'call' && work.value.inputs.every((input) => holdsWhole(input, value));
+    for (const producer of producers.get(value) ?? []) if (producer !== kernel) yield [producer, whole];
+  }
+  for (const earlier of kernel.after) yield [earlier, false];
+}
+
+/** Whether an operand, where it lies in `holder`, is all of it. */
+const holdsWhole = (input: Value, holder: Value): boolean =>
+  aliased(input, (at) => at === holder).value !== holder || input.size === holder.size;
