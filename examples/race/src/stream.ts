@@ -1,5 +1,5 @@
 /** What a stream of random numbers is for; each purpose has its own, so that drawing more of one never moves another. */
-const purposes = { weights: 1, batches: 2 } as const;
+const purposes = { weights: 1, batches: 2, data: 3 } as const;
 
 /** Draws the next uniform number in [0, 1). */
 export type Draw = () => number;
