@@ -5,6 +5,11 @@ import { FULL, MIRRORED, gemm, gemmScratch } from './gemm';
 import { gramOf, gramScratchBytesOf } from './gram';
 import { orthonormalize, orthonormalizeScratch } from './orthonormalize';
 
+export { argsort } from './argsort';
+export { exp, expm1, log, pow } from './exponential';
+export { random } from './random';
+export { cos, sin } from './wave';
+
 export function sgemmScratchBytes(m: i32, n: i32, k: i32): usize {
   return gemmScratch<f32>(m, n, k);
 }

@@ -58,7 +58,29 @@ export interface Kernels {
   /** C ← XᵀX in float64 from float32 X [d,k]; C: [k,k] float64. */
   gram(d: number, k: number, x: number, ldx: number, c: number, ldc: number, scratch: number): void;
   gramScratchBytes(d: number, k: number): number;
+
+  /**
+   * The stable ascending order of the n entries of each line, written to `out` as float64. `single` = 1: of float32, else float64.
+   * `scratch`: 8n bytes.
+   */
+  argsort(lines: number, n: number, from: number, out: number, scratch: number, single: number): void;
+  /**
+   * `count` counter-based draws number `call` of (seed, stream) (Philox 4×32-10): uniform in (0, 1), normal, or ±1 where `distribution`
+   * is 0, 1, 2; as float32 where `single` = 1, else float64. The same for the same key and call, however many are asked for.
+   */
+  random(to: number, count: number, call: number, seed: number, stream: number, distribution: number, single: number): void;
+
+  /** Functions of two float64 at a time: vectors in and out, so only another module can call them. */
+  exp: VectorFunction;
+  expm1: VectorFunction;
+  log: VectorFunction;
+  pow: VectorFunction;
+  sin: VectorFunction;
+  cos: VectorFunction;
 }
+
+/** To be imported by another module, as v128 → v128, or (v128, v128) → v128; JavaScript can't call it. */
+export type VectorFunction = WebAssembly.ExportValue;
 
 export type Gemm = (
   m: number,

@@ -3,16 +3,14 @@ import type { BlockPlan } from '../plan/block-plan.ts';
 import { found } from '../plan/found.ts';
 import type { CallWork, Kernel } from '../plan/fusion.ts';
 import type { Region } from '../plan/region.ts';
-import { bytesOf, operand } from '../plan/values.ts';
+import { bytesOf, operand, type Value } from '../plan/values.ts';
 import { drop } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { pushAll } from './addresses.ts';
-import { emitArgsort } from './argsort.ts';
 import type { Context } from './context.ts';
 import { emitGather } from './gather.ts';
 import { importKernel } from './kernel-imports.ts';
 import { emitScalar } from './loop.ts';
-import { emitRandom } from './random.ts';
 
 /** Emits a kernel that is one call, or one for each matrix of a batch. */
 export function emitCall(context: Context, func: Func, kernel: Kernel, work: CallWork, plan: BlockPlan): void {
@@ -25,18 +23,30 @@ export function emitCall(context: Context, func: Func, kernel: Kernel, work: Cal
     case 'gather':
       emitGather(func, value, value.operation.axis, (of) => plan.place(of));
       break;
-    case 'argsort':
-      emitArgsort(context, func, value, plan.place(operand(value, 0)), plan.home(value), plan.scratch(kernel));
+    case 'argsort': {
+      const lines = operand(value, 0);
+      const n = value.shape.at(-1) ?? 1;
+      pushAll(func.code, [value.size / n, n, plan.place(lines), plan.home(value), plan.scratch(kernel), single(lines)]);
+      func.code.call(importKernel(context.module, 'argsort', lines.type));
       break;
+    }
     case 'random': {
+      const { seed, stream, distribution } = value.operation;
       const call = emitScalar(context, func, found(factors[0], 'a call number'), 'f64', (of) => plan.home(of));
-      emitRandom(context, func, value, call, plan.home(value));
+      pushAll(func.code, [plan.home(value), value.size]);
+      pushAll(func.code.get(call), [seed, stream, distributions[distribution], single(value)]);
+      func.code.call(importKernel(context.module, 'random', value.type));
       break;
     }
     default:
       emitFactorization(context, func, work, plan, plan.scratch(kernel));
   }
 }
+
+const distributions = { uniform: 0, normal: 1, rademacher: 2 } as const;
+
+/** The kernels' flag for f32. */
+const single = ({ type }: Value): number => (type === 'f32' ? 1 : 0);
 
 /** A matrix factorisation, one call a matrix. */
 function emitFactorization({ module }: Context, { code }: Func, { value }: CallWork, plan: BlockPlan, scratch: Region): void {

@@ -3,14 +3,11 @@ import type { Region } from '../plan/region.ts';
 import { bytesOf, type Value } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
 import type { Code, ValueType } from '../wasm/code.ts';
-import { convert, loads, stores, v128 } from '../wasm/instructions.ts';
+import { convert, highFirst, loads, lowHalves, stores, v128 } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { Addresses, pushAddress, type RowStart } from './addresses.ts';
 import { type Context, type Form, formsOf, isVector, typeOf } from './context.ts';
 import { emitValue } from './operations.ts';
-
-const lowHalves = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
-const highFirst = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
 
 const valueType = (form: Form): ValueType => (form === 'f32' || form === 'f64' ? form : 'v128');
 

@@ -3,12 +3,23 @@ import type { ValueType } from '../wasm/code.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 
 /** Functions of the linear-algebra module, without the letter of their precision. */
-export type KernelName = 'gemm' | 'gemmBatched' | 'gemmSymmetric' | 'eigh' | 'orthonormalize' | 'cholesky' | 'solveTriangular';
+export type KernelName =
+  | 'gemm'
+  | 'gemmBatched'
+  | 'gemmSymmetric'
+  | 'eigh'
+  | 'orthonormalize'
+  | 'cholesky'
+  | 'solveTriangular'
+  | 'argsort'
+  | 'random';
 
 interface Signature {
   /** i: integer or address, t: a number of the kernel's own precision, d: f64. */
   readonly parameters: string;
   readonly result: boolean;
+  /** One function that is told the precision, instead of two. */
+  readonly told?: boolean;
 }
 
 const signatures: Readonly<Record<KernelName, Signature>> = {
@@ -19,6 +30,8 @@ const signatures: Readonly<Record<KernelName, Signature>> = {
   orthonormalize: { parameters: 'iiiiiiiiidi', result: true },
   cholesky: { parameters: 'iiiiii', result: true },
   solveTriangular: { parameters: 'iiiiiiiiii', result: false },
+  argsort: { parameters: 'iiiiii', result: false, told: true },
+  random: { parameters: 'iidiiii', result: false, told: true },
 };
 
 /** What each operation calls. */
@@ -28,9 +41,11 @@ export const kernelsOf: Readonly<Partial<Record<string, readonly KernelName[]>>>
   orthonormalize: ['orthonormalize'],
   cholesky: ['cholesky'],
   solveTriangular: ['solveTriangular'],
+  argsort: ['argsort'],
+  random: ['random'],
 };
 
-export const kernelName = (name: KernelName, type: Type): string => `${type === 'f32' ? 's' : 'd'}${name}`;
+export const kernelName = (name: KernelName, type: Type): string => (signatures[name].told ? name : `${type === 'f32' ? 's' : 'd'}${name}`);
 
 /** Declares a kernel, or finds it again. */
 export function importKernel(module: ModuleBuilder, name: KernelName, type: Type): number {

@@ -83,7 +83,7 @@ export function emitValue(e: Expressions, instance: Instance, form: Form): void 
         e.push(each, form);
         if (form === 'f32') out.op(convert.f64FromF32);
       }
-      out.call(isVector(form) ? e.context.math.vector(operation.op, form) : e.context.math.scalar(operation.op));
+      out.call(e.context.math.index(operation.op, form === 'f32' ? 'f64' : form));
       if (form === 'f32') out.op(convert.f32FromF64);
   }
 }

@@ -102,3 +102,7 @@ export const v128 = {
   f32FromI32: 0xfdfa,
   f64FromI32: 0xfdfe,
 } as const;
+
+/** Shuffles: the lower halves of two vectors as one; a vector with its halves exchanged. */
+export const lowHalves: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+export const highFirst: readonly number[] = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
