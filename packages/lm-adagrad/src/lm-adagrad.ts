@@ -1,5 +1,5 @@
 import { choice, concatenated, flag, integer, nonNegative, positive, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions, nameOf } from '@opt/transforms';
+import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 import { historyWhitening } from './history-whitening.ts';
 
 export interface LmAdagradOptions extends GeneralOptions {
@@ -33,7 +33,7 @@ export interface LmAdagradOptions extends GeneralOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option
  */
 export function lmAdagrad(options: LmAdagradOptions = {}): Rule {
-  const o = resolve(nameOf(options, 'lm-adagrad'), options, {
+  const o = resolve('lm-adagrad', options, {
     ...generalOptions('lm-adagrad'),
     learningRate: nonNegative(1e-2),
     historySize: integer(10),

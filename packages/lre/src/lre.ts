@@ -17,7 +17,7 @@ import {
 } from '@opt/core';
 import { ggt, type LowRankBasis } from '@opt/lre-basis';
 import { type Curvature, covariance } from '@opt/lre-curvature';
-import { adam, cautious, descend, type GeneralOptions, general, generalOptions, nameOf } from '@opt/transforms';
+import { adam, cautious, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 import { clipNormByEma } from './inner/clip-norm-by-ema.ts';
 import { lowRank } from './low-rank.ts';
 
@@ -49,7 +49,7 @@ export interface LreOptions extends GeneralOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError where curvature, basis and inner do not fit
  */
 export function lre(options: LreOptions = {}): Rule {
-  const o = resolve(nameOf(options, 'lre'), options, {
+  const o = resolve('lre', options, {
     ...generalOptions('lre'),
     learningRate: nonNegative(1e-2),
     curvature: part<Curvature>('a curvature such as covariance()', 'observe', covariance),

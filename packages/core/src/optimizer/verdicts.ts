@@ -5,10 +5,11 @@ import type { Plan } from './planner.ts';
 
 /** Reads a verdict: dropped calls give false, or throw where a stage asked for that. */
 export function passes({ verdicts }: Plan, entries: Floats): boolean {
-  const failed = verdicts.filter((_, i) => entries[i] !== 1);
-  const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
+  // Every step asks, and nearly every one passes.
+  if (verdicts.every((_, i) => entries[i] === 1)) return true;
+  const thrown = verdicts.filter(({ otherwise }, i) => entries[i] !== 1 && otherwise === 'throw').map(({ owner }) => owner);
   if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
-  return failed.length === 0;
+  return false;
 }
 
 /** Logs what is only to be logged where it does not hold, and gives the rest. */

@@ -10,8 +10,9 @@ export type Option<R> = (value: unknown, rule: string, option: string) => R;
 export type Resolved<S> = { readonly [K in keyof S]: S[K] extends Option<infer R> ? R : never };
 
 /**
- * Reads `given` by the table `options`, for a rule that is `called` so unless it is given a name; throws on an unknown name (TypeError), a wrong type (TypeError) or a value out of
- * range (RangeError), before anything is built. Messages: `<rule>: <option> must be <rule>, received <value>`.
+ * Reads `given` by the table `options`, for a rule that is `called` so unless it is given a name; throws on an unknown name
+ * (TypeError), a wrong type (TypeError) or a value out of range (RangeError), before anything is built. Messages:
+ * `<rule>: <option> must be <rule>, received <value>`.
  */
 export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(called: string, given: object, options: S): Resolved<S> {
   if (typeof given !== 'object' || given === null) throw new OptionTypeError(message(called, 'options', 'an object', given));

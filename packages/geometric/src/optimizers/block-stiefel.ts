@@ -1,5 +1,4 @@
 import { choice, fixed, message, type Option, OptionTypeError, resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import type { Manifold } from '../manifold.ts';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { stiefelManifold } from '../manifolds/stiefel.ts';
@@ -31,7 +30,7 @@ const blockCount: Option<number> = (value, rule, option) => {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict` and not divisible
  */
 export function blockStiefel(options: BlockStiefelOptions): ManifoldRule {
-  const o = resolve(nameOf(options, 'block-stiefel'), options, {
+  const o = resolve('block-stiefel', options, {
     ...sharedOptions('block-stiefel'),
     learningRate: learningRateOption(options, 0.02),
     blocks: blockCount,

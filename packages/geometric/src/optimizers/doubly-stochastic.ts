@@ -1,5 +1,4 @@
 import { choice, fixed, full, integer, optional, resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { doublyStochasticManifold } from '../manifolds/doubly-stochastic.ts';
 import { nonNegativeNumber, positiveNumber } from '../options.ts';
@@ -29,7 +28,7 @@ const logarithmic = { rule: 'in [0, 2]', holds: (x: number): boolean => x >= 0 &
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
  */
 export function doublyStochastic(options: DoublyStochasticOptions = {}): ManifoldRule {
-  const o = resolve(nameOf(options, 'doubly-stochastic'), options, {
+  const o = resolve('doubly-stochastic', options, {
     ...sharedOptions('doubly-stochastic'),
     learningRate: learningRateOption(options, 0.1, logarithmic),
     gradientScale: choice('centered-max', ['centered-max', 'none']),

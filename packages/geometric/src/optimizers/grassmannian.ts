@@ -1,5 +1,4 @@
 import { choice, resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { grassmannManifold } from '../manifolds/grassmann.ts';
 import { polarFactor } from '../polar-options.ts';
@@ -19,7 +18,7 @@ export interface GrassmannianOptions extends ManifoldOptions {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
  */
 export function grassmannian(options: GrassmannianOptions = {}): ManifoldRule {
-  const o = resolve(nameOf(options, 'grassmannian'), options, {
+  const o = resolve('grassmannian', options, {
     ...sharedOptions('grassmannian'),
     learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),

@@ -1,5 +1,4 @@
 import { choice, resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { slManifold } from '../manifolds/sl.ts';
 import { symplecticManifold } from '../manifolds/symplectic.ts';
@@ -32,7 +31,7 @@ export interface SymplecticOptions extends Omit<SlMuonOptions, 'retraction'> {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`, or for a start with |det W|^{1/n} < 10⁻⁴·s_max
  */
 export function slMuon(options: SlMuonOptions = {}): ManifoldRule {
-  const o = resolve(nameOf(options, 'sl-muon'), options, {
+  const o = resolve('sl-muon', options, {
     ...sharedOptions('sl-muon'),
     learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),
@@ -52,7 +51,7 @@ export function slMuon(options: SlMuonOptions = {}): ManifoldRule {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
  */
 export function symplectic(options: SymplecticOptions = {}): ManifoldRule {
-  const o = resolve(nameOf(options, 'symplectic'), options, {
+  const o = resolve('symplectic', options, {
     ...sharedOptions('symplectic'),
     learningRate: learningRateOption(options, 0.02),
     direction: choice('spectral', ['spectral', 'riemannian']),

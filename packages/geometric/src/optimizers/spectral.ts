@@ -1,5 +1,4 @@
 import { resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { spectralBallManifold, spectralSphereManifold } from '../manifolds/spectral.ts';
 import { positiveNumber } from '../options.ts';
@@ -19,7 +18,7 @@ export const spectralSphere = (options: SpectralOptions = {}): ManifoldRule =>
 export const spectralBall = (options: SpectralOptions = {}): ManifoldRule => spectralRule('spectral-ball', options, spectralBallManifold);
 
 function spectralRule(name: string, options: SpectralOptions, manifoldOf: typeof spectralSphereManifold): ManifoldRule {
-  const o = resolve(nameOf(options, name), options, {
+  const o = resolve(name, options, {
     ...sharedOptions(name),
     learningRate: learningRateOption(options, 0.02),
     radius: positiveNumber(1),

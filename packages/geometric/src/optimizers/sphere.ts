@@ -1,5 +1,4 @@
 import { choice, debias, type Hyper, perTensor, resolve, type Setting, type Shape, type Tensor, type Transform, unit } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import type { Manifold } from '../manifold.ts';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { sphereManifold, vectorAxes, vectorNorms } from '../manifolds/sphere.ts';
@@ -43,7 +42,7 @@ function sphereRule<A extends Axis | 'tensor'>(
   fallback: NoInfer<A>,
   axes: readonly A[],
 ): ManifoldRule {
-  const o = resolve(nameOf(options, name), given, {
+  const o = resolve(name, given, {
     ...sharedOptions(name),
     learningRate: learningRateOption(options, 0.005),
     axis: choice(fallback, axes),

@@ -1,5 +1,4 @@
 import { choice, flag, resolve } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { stiefelManifold } from '../manifolds/stiefel.ts';
 import { integerIn, nonNegativeNumber, positiveNumber } from '../options.ts';
@@ -42,7 +41,7 @@ const table = {
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
  */
 export function stiefel(options: StiefelOptions = {}): ManifoldRule {
-  const o = resolve(nameOf(options, 'stiefel'), options, {
+  const o = resolve('stiefel', options, {
     ...sharedOptions('stiefel'),
     learningRate: learningRateOption(options, 0.02),
     ...table,

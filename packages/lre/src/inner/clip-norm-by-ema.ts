@@ -14,7 +14,6 @@ import {
   unit,
   where,
 } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { tiny } from './tiny.ts';
 
 export interface ClipNormByEmaOptions {
@@ -37,7 +36,7 @@ export interface ClipNormByEmaOptions {
  * brought to at least minNorm, and from then on its norm grows by at most maxGrowth a step. Nothing of it is moved but m itself.
  */
 export function clipNormByEma(options: ClipNormByEmaOptions = {}): Transform {
-  const { name, normalize, maxGrowth, ...hyper } = resolve(nameOf(options, 'clip-norm-by-ema'), options, {
+  const { name, normalize, maxGrowth, ...hyper } = resolve('clip-norm-by-ema', options, {
     beta: unit(0.99),
     maxGrowth: nullable(above(1, 1.2)),
     normalize: flag(false),

@@ -1,5 +1,4 @@
 import { choice, debias, perTensor, positive, resolve, type Setting, type Tensor, type Transform, text, unit, where } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 
 export interface CubicAdamOptions {
   /** Weight of the past in the mean of u, [0, 1), default 0.9. */
@@ -21,7 +20,7 @@ export interface CubicAdamOptions {
  * (a/3)q³ + (√m₂/2)q² + m₁q per coordinate; where that has no minimum, the Adam step.
  */
 export function cubicAdam(options: CubicAdamOptions = {}): Transform {
-  const { name, mode, ...hyper } = resolve(nameOf(options, 'cubic-adam'), options, {
+  const { name, mode, ...hyper } = resolve('cubic-adam', options, {
     beta1: unit(0.9),
     beta2: unit(0.99),
     beta3: unit(0.99),

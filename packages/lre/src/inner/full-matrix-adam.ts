@@ -1,5 +1,4 @@
 import { resolve, type Setting, type Transform, unit } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { fullMatrix, matrixFunction, outer } from './full-matrix.ts';
 import { type FullMatrixOptions, fullMatrixOptions } from './full-matrix-options.ts';
 
@@ -14,7 +13,7 @@ export interface FullMatrixAdamOptions extends FullMatrixOptions {
  */
 export function fullMatrixAdam(options: FullMatrixAdamOptions = {}): Transform {
   const name = 'full-matrix-adam';
-  const o = resolve(nameOf(options, name), options, { ...fullMatrixOptions(name, 1e-8), beta2: unit(0.99) });
+  const o = resolve(name, options, { ...fullMatrixOptions(name, 1e-8), beta2: unit(0.99) });
   const round = { tol: o.eigTol, damping: o.damping, rdamping: o.rdamping, abs: false };
   return fullMatrix({
     name: o.name,

@@ -1,5 +1,4 @@
 import { fixed, flag, nullable, resolve, type Setting, type Tensor, type Transform, unit, where } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { fullMatrix, matrixFunction, outer } from './full-matrix.ts';
 import { type FullMatrixOptions, fullMatrixOptions } from './full-matrix-options.ts';
 import { needsProduct } from './needs-product.ts';
@@ -20,7 +19,7 @@ export interface FullMatrixBfgsAdamOptions extends FullMatrixOptions {
  */
 export function fullMatrixBfgsAdam(options: FullMatrixBfgsAdamOptions = {}): Transform {
   const name = 'full-matrix-bfgs-adam';
-  const o = resolve(nameOf(options, name), options, {
+  const o = resolve(name, options, {
     ...fullMatrixOptions(name, 1e-6),
     beta2: nullable(unit(0.99)),
     tol: fixed(1e-16, { rule: 'a finite number >= 0', holds: (x) => Number.isFinite(x) && x >= 0 }),

@@ -1,5 +1,4 @@
 import { flag, resolve, type Setting, type Transform, unit } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { fullMatrix, matrixFunction, outer } from './full-matrix.ts';
 import { type FullMatrixOptions, fullMatrixOptions } from './full-matrix-options.ts';
 import { needsProduct } from './needs-product.ts';
@@ -14,7 +13,7 @@ export interface FullMatrixHutchinsonAdamOptions extends FullMatrixOptions {
 /** Adam with an average of Hessian estimates, M ← β₂M + (1−β₂)(Hz zᵀ + z Hzᵀ)/2 from I: out |M/(1−β₂ᵗ) + εI|⁻¹ · m/(1−β₁ᵗ). ε 1e-6. */
 export function fullMatrixHutchinsonAdam(options: FullMatrixHutchinsonAdamOptions = {}): Transform {
   const name = 'full-matrix-hutchinson-adam';
-  const o = resolve(nameOf(options, name), options, { ...fullMatrixOptions(name, 1e-6), beta2: unit(0.99), abs: flag(true) });
+  const o = resolve(name, options, { ...fullMatrixOptions(name, 1e-6), beta2: unit(0.99), abs: flag(true) });
   const round = { tol: o.eigTol, damping: o.damping, rdamping: o.rdamping, abs: o.abs };
   return fullMatrix({
     name: o.name,

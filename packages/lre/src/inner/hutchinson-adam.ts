@@ -14,7 +14,6 @@ import {
   unit,
   where,
 } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 import { needsProduct } from './needs-product.ts';
 
 export interface HutchinsonAdamOptions {
@@ -39,7 +38,7 @@ export interface HutchinsonAdamOptions {
  * (m/(1−β₁ᵗ)) / (√(D/(1−β₂ⁿ)) + ε), and 0 before the first product.
  */
 export function hutchinsonAdam(options: HutchinsonAdamOptions = {}): Transform {
-  const { name, amsgradBeta, square, zHz, ...hyper } = resolve(nameOf(options, 'hutchinson-adam'), options, {
+  const { name, amsgradBeta, square, zHz, ...hyper } = resolve('hutchinson-adam', options, {
     beta1: unit(0.9),
     beta2: unit(0.99),
     epsilon: positive(1e-8),

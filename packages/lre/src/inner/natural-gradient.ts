@@ -1,5 +1,4 @@
 import { iota, perTensor, positive, resolve, type Setting, type Transform, text } from '@opt/core';
-import { nameOf } from '@opt/transforms';
 
 export interface NaturalGradientOptions {
   /** Added to the matrix, > 0, default 1e-8. */
@@ -18,7 +17,7 @@ export const naturalGradient = (options: NaturalGradientOptions = {}): Transform
 export const gaussNewtonStep = (options: NaturalGradientOptions = {}): Transform => solve('gauss-newton', options);
 
 function solve(kind: string, options: NaturalGradientOptions): Transform {
-  const { name, ...hyper } = resolve(nameOf(options, kind), options, { reg: positive(1e-8), name: text(kind) });
+  const { name, ...hyper } = resolve(kind, options, { reg: positive(1e-8), name: text(kind) });
   return perTensor({
     name,
     needs: [{ what: 'jacobian', hint: 'use it inside lre with empiricalFisher() or gaussNewton()' }],
