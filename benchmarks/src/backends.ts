@@ -6,6 +6,7 @@ export type AnyBackend = Backend<Mode, Mode, never, unknown>;
 const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
   reference: async () => (await import('@opt/backend-reference')).reference({ precision: 'f64' }),
   'reference-f32': async () => (await import('@opt/backend-reference')).reference({ precision: 'f32' }),
+  onnx: async () => (await import('@opt/backend-onnx')).onnx(),
   wasm: async () => (await import('@opt/backend-wasm')).wasm(),
 };
 

@@ -1,0 +1,123 @@
+import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
+import { type Backend, type DType, type Executable, type Floats, OptionRangeError, type Program, type Role, type Shape } from '@opt/core';
+import { loadEngine, type OnnxEngine } from './engine.ts';
+import { type OnnxOptions, type Settings, settingsOf } from './options.ts';
+import { Contractions } from './products/contractions.ts';
+import { measuredThreshold } from './products/threshold.ts';
+import { Sessions } from './sessions.ts';
+
+/**
+ * Programs as WebAssembly kernels and ONNX Runtime sessions on one linear memory: matrix products above a threshold run in ONNX
+ * Runtime, everything else as in `wasm()`. What is read are views of the memory.
+ *
+ * @throws OptionRangeError, OptionTypeError · BackendError where onnxruntime-node cannot be loaded
+ */
+export async function onnx(options: OnnxOptions = {}): Promise<OnnxBackend> {
+  const settings = settingsOf(options);
+  const memory = memoryOf(options);
+  return new OnnxBackend(options.engine ?? (await loadEngine()), settings, memory);
+}
+
+const most = 65_536 * 65_536;
+
+function memoryOf({ maxMemory = most }: OnnxOptions): WasmBackend {
+  if (!(maxMemory >= 1_048_576 && maxMemory <= most))
+    throw new OptionRangeError(`onnx: maxMemory must be in [1048576, ${most}], received ${String(maxMemory)}`);
+  return new WasmBackend(maxMemory);
+}
+
+const done: Promise<void> = Promise.resolve();
+
+export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> {
+  readonly specificationVersion = 1;
+  readonly name = 'onnx';
+  readonly run = 'async';
+  readonly read = 'sync';
+  readonly precision = 'f32';
+  readonly wide = 'f64';
+  readonly #wasm: WasmBackend;
+  readonly #engine: OnnxEngine;
+  readonly #settings: Settings;
+  readonly #sessions: Sessions;
+  readonly #contractions: Contractions;
+  /** The end of the last run that is still under way: programs share their scratch, so they run one after the other. */
+  #running: Promise<void> | undefined;
+  /** Buffers given back while a program ran that may still write them. */
+  readonly #leftOver: WasmBuffer[] = [];
+
+  constructor(engine: OnnxEngine, settings: Settings, memory: WasmBackend) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#wasm = memory;
+    this.#sessions = new Sessions(engine, settings);
+    this.#contractions = new Contractions(memory, engine, this.#sessions);
+  }
+
+  /** Buffers and sessions alive: what a test of growth watches. */
+  get buffers(): number {
+    return this.#wasm.buffers - this.#leftOver.length;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** The bytes of linear memory at present. */
+  get memoryBytes(): number {
+    return this.#wasm.memoryBytes;
+  }
+
+  create(role: Role, key: string, shape: Shape, dtype: DType): WasmBuffer {
+    return this.#wasm.create(role, key, shape, dtype);
+  }
+
+  write(buffer: WasmBuffer, data: ArrayLike<number>): void {
+    this.#wasm.write(buffer, data);
+  }
+
+  readBuffer(buffer: WasmBuffer): Floats {
+    return this.#wasm.readBuffer(buffer);
+  }
+
+  release(buffer: WasmBuffer): void {
+    if (this.#running === undefined) this.#wasm.release(buffer);
+    else this.#leftOver.push(buffer);
+  }
+
+  async compile(program: Program, bind: (key: string) => WasmBuffer): Promise<Executable<'async'>> {
+    const partial = await this.#contractions.compile(program, bind, await this.#threshold(program));
+    return {
+      run: (scalars) => {
+        partial.set(scalars);
+        return this.#take(() => partial.run());
+      },
+      dispose: () => void whenIdle(this.#running, () => partial.dispose()),
+    };
+  }
+
+  dispose(): void {}
+
+  /** Measured only where there is a product to decide about. */
+  #threshold({ nodes }: Program): number | Promise<number> {
+    if (this.#settings.threshold !== undefined) return this.#settings.threshold;
+    return nodes.some(({ operation }) => operation.op === 'matmul') ? measuredThreshold(this.#engine, this.#settings) : 0;
+  }
+
+  /** Runs when nothing else runs. */
+  #take(run: () => Promise<void> | undefined): Promise<void> {
+    const running = this.#running === undefined ? run() : this.#running.then(run);
+    if (running === undefined) return done;
+    const over = (): void => {
+      if (this.#running !== ended) return;
+      this.#running = undefined;
+      for (const buffer of this.#leftOver.splice(0)) this.#wasm.release(buffer);
+    };
+    const ended: Promise<void> = running.then(over, over);
+    this.#running = ended;
+    return running;
+  }
+}
+
+function whenIdle(running: Promise<void> | undefined, f: () => void): void | Promise<void> {
+  return running === undefined ? f() : running.then(f);
+}

@@ -1,0 +1,3 @@
+export { OnnxBackend, onnx } from './backend.ts';
+export type { OnnxEngine, OnnxSession } from './engine.ts';
+export type { OnnxOptions } from './options.ts';
