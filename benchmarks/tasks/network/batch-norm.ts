@@ -1,5 +1,6 @@
 import { numpy as np } from '@jax-js/jax';
 import type { Layer } from './layer.ts';
+import { channelMean, perChannel } from './per-channel.ts';
 
 const epsilon = 1e-5;
 
@@ -13,10 +14,10 @@ export const batchNorm = (name: string, channels: number): Layer => ({
     { name: `${name}.bias`, shape: [channels], start: { constant: 0 } },
   ],
   apply(weights, x) {
-    const mean = np.mean(x.ref, [0, 1]);
-    const centred = x.sub(mean);
-    const variance = np.mean(np.square(centred.ref), [0, 1]);
+    const [, length = 0] = x.shape;
+    const centred = x.ref.sub(perChannel(channelMean(x), length));
+    const variance = channelMean(np.square(centred.ref));
     const gain = weights(`${name}.weight`).mul(np.reciprocal(np.sqrt(variance.add(epsilon))));
-    return centred.mul(gain).add(weights(`${name}.bias`));
+    return centred.mul(perChannel(gain, length)).add(perChannel(weights(`${name}.bias`), length));
   },
 });

@@ -1,5 +1,6 @@
 import { numpy as np } from '@jax-js/jax';
 import type { Declared, Layer } from './layer.ts';
+import { perChannel } from './per-channel.ts';
 
 /** Signals are [n, length, channels]: with channels last, a convolution is one product of matrices. */
 
@@ -18,7 +19,7 @@ export const halving = (name: string, inputs: number, outputs: number): Layer =>
     // What a tap sees lies side by side: [n·half, taps·inputs].
     const kernel = np.transpose(weights(`${name}.weight`), [2, 1, 0]).reshape([2 * inputs, outputs]);
     const y = np.matmul(even.reshape([n * half, 2 * inputs]), kernel);
-    return y.add(weights(`${name}.bias`)).reshape([n, half, outputs]);
+    return y.reshape([n, half, outputs]).add(perChannel(weights(`${name}.bias`), half));
   },
 });
 
@@ -37,7 +38,7 @@ export const doubling = (name: string, inputs: number, outputs: number): Layer =
     const [n = 0, length = 0] = x.shape;
     return spread(weights(`${name}.weight`), x)
       .reshape([n, 2 * length, outputs])
-      .add(weights(`${name}.bias`));
+      .add(perChannel(weights(`${name}.bias`), 2 * length));
   },
 });
 
@@ -64,7 +65,7 @@ export const doublingByThree = (name: string, inputs: number, outputs: number): 
       .add(thirds)
       .reshape([n, 2 * length + 2, outputs])
       .slice([], [0, 2 * length + 1])
-      .add(weights(`${name}.bias`));
+      .add(perChannel(weights(`${name}.bias`), 2 * length + 1));
   },
 });
 
@@ -75,6 +76,6 @@ export const sliding = (name: string, inputs: number, outputs: number): Layer =>
     const [, length = 0] = x.shape;
     const y = spread(np.transpose(weights(`${name}.weight`), [1, 0, 2]), x);
     const first = y.ref.slice([], [0, length - 1], 0);
-    return first.add(y.slice([], [1, length], 1)).add(weights(`${name}.bias`));
+    return first.add(y.slice([], [1, length], 1)).add(perChannel(weights(`${name}.bias`), length - 1));
   },
 });
