@@ -1,5 +1,5 @@
-import { reference } from '@opt/backend-reference';
-import { type DType, type Floats, type Node, type Program, type Shape, size } from '@opt/core';
+import { singleNode } from '@opt/backend-reference';
+import { type DType, type Floats, type Node, type Shape, size } from '@opt/core';
 import { type Linalg, linalg } from '@opt/linalg';
 import { floats } from './jax.ts';
 
@@ -99,37 +99,8 @@ function concat(operands: readonly HostTensor[], axis: number, shape: Shape, dty
   return out;
 }
 
-/** The node as a program of its own on the reference backend, in f64: draws have the same bits there and here. */
+/** As the reference backend does it, in f64: draws have the same bits there and here. */
 function interpreted(node: Node, shapes: readonly Shape[]): HostKernel {
-  const backend = reference();
-  const inputs = shapes.map(
-    (shape, i): Node => ({
-      operation: { op: 'input', key: `${i}` },
-      shape,
-      dtype: 'wide',
-      inputs: [],
-      symmetric: false,
-      origin: node.origin,
-    }),
-  );
-  const at = inputs.length;
-  const program: Program = {
-    name: node.operation.op,
-    nodes: [...inputs, { ...node, dtype: 'wide', inputs: shapes.map((_, i) => i) }],
-    results: [at],
-    inputs: shapes.map((shape, i) => ({ key: `${i}`, node: i, shape, dtype: 'wide' })),
-    outputs: [{ key: 'result', node: at, shape: node.shape, dtype: 'wide', donates: undefined }],
-    host: { lines: [], scalars: [], hypers: [], counters: [] },
-  };
-  const buffers = shapes.map((shape, i) => backend.create('parameter', `${i}`, shape, 'wide'));
-  const result = backend.create('output', 'result', node.shape, 'wide');
-  const executable = backend.compile(program, (key) => (key === 'result' ? result : (buffers[Number(key)] ?? result)));
-  const none = new Float64Array(0);
-  return (operands) => {
-    buffers.forEach((buffer, i) => {
-      backend.write(buffer, operands[i]?.data ?? none);
-    });
-    executable.run(none);
-    return [floats(node.dtype, result.data.slice())];
-  };
+  const compute = singleNode(node, shapes);
+  return (operands) => [floats(node.dtype, Float64Array.from(compute(operands.map(({ data }) => data))))];
 }

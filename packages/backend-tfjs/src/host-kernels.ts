@@ -1,5 +1,5 @@
-import { reference } from '@opt/backend-reference';
-import { BackendError, type Floats, type Node, type Program, type Shape, size } from '@opt/core';
+import { singleNode } from '@opt/backend-reference';
+import { BackendError, type Floats, type Node, type Shape, size } from '@opt/core';
 import { type Linalg, linalg } from '@opt/linalg';
 
 /** Computes one node in host memory: operands in, its parts out (one, unless it is an eigenproblem: values, then vectors). */
@@ -17,40 +17,10 @@ export function hostKernel(node: Node, shapes: readonly Shape[]): HostKernel {
   return (node.operation.op === 'matmul' ? product(node, shapes) : undefined) ?? interpreted(node, shapes);
 }
 
-/** The node as a program of its own on the reference backend. */
+/** As the reference backend does it. */
 function interpreted(node: Node, shapes: readonly Shape[]): HostKernel {
-  const backend = reference();
-  const nodes = shapes.map(
-    (shape, i): Node => ({
-      operation: { op: 'input', key: `${i}` },
-      shape,
-      dtype: 'wide',
-      inputs: [],
-      symmetric: false,
-      origin: node.origin,
-    }),
-  );
-  const at = nodes.length;
-  const dtype = node.dtype === 'int' ? 'int' : 'wide';
-  const program: Program = {
-    name: node.operation.op,
-    nodes: [...nodes, { ...node, dtype, inputs: shapes.map((_, i) => i) }],
-    results: [at],
-    inputs: shapes.map((shape, i) => ({ key: `${i}`, node: i, shape, dtype: 'wide' })),
-    outputs: [{ key: 'result', node: at, shape: node.shape, dtype, donates: undefined }],
-    host: { lines: [], scalars: [], hypers: [], counters: [] },
-  };
-  const buffers = shapes.map((shape, i) => backend.create('parameter', `${i}`, shape, 'wide'));
-  const result = backend.create('output', 'result', node.shape, 'wide');
-  const executable = backend.compile(program, (key) => (key === 'result' ? result : (buffers[Number(key)] ?? result)));
-  const none = new Float64Array(0);
-  return (operands) => {
-    buffers.forEach((buffer, i) => {
-      backend.write(buffer, operands[i] ?? none);
-    });
-    executable.run(none);
-    return Float64Array.from(result.data);
-  };
+  const compute = singleNode(node, shapes);
+  return (operands) => Float64Array.from(compute(operands));
 }
 
 /** A product whose batch needs no broadcasting but that of single matrices. */
