@@ -27,6 +27,8 @@ export interface Product {
   readonly alpha: number;
   readonly beta: number;
   readonly result: Place;
+  /** The result equals its transpose: half of it is enough. */
+  readonly symmetric: boolean;
   /** Whether anybody outside of the group reads the result. */
   readonly kept: boolean;
 }
@@ -54,7 +56,8 @@ function groupOf(kernels: readonly Kernel[], plan: BlockPlan): readonly Product[
     if (operation.op !== 'matmul' || a === undefined || b === undefined) return [];
     const { transposeA, transposeB } = operation;
     const factors = { alpha: constantOf(operand(value, 2)) ?? 1, beta: c === undefined ? 0 : (constantOf(operand(value, 4)) ?? 1) };
-    return { a, b, c, transposeA, transposeB, ...factors, result: placeOf(value, plan.home(value)), kept: kept(value) };
+    const { symmetric } = value;
+    return { a, b, c, transposeA, transposeB, ...factors, result: placeOf(value, plan.home(value)), symmetric, kept: kept(value) };
   });
 }
 
