@@ -2,12 +2,14 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type GoldenCase, parseGolden, replay, saysGolden } from '@opt/backend-contract';
+import { replayTask } from '../tasks/replay/replay-task.ts';
+import { parseTaskResults, saysTaskResults, type TaskResults } from '../tasks/replay/task-results.ts';
 import { backendMaker, backendNames } from './backends.ts';
 
 const usage = `pnpm golden DIR [--backend NAME]
 
-Replays every recorded run (*.json of format opt-golden/1) under DIR.
-  --backend   ${backendNames.join(' | ')}; default: reference and reference-f32`;
+Replays every recorded run (*.json of format opt-golden/1) and all recorded results of benchmark tasks (opt-task-results/1) under DIR.
+  --backend   ${backendNames.join(' | ')}; default: reference and reference-f32, for results of tasks wasm`;
 
 /** One line for people who typed something wrong, and exit code 2. */
 function refuse(message: string): never {
@@ -15,7 +17,7 @@ function refuse(message: string): never {
   process.exit(2);
 }
 
-function commandLine(): { directory: string; backends: string[] } {
+function commandLine(): { directory: string; backends: string[] | undefined } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -29,7 +31,7 @@ function commandLine(): { directory: string; backends: string[] } {
     if (directory === undefined || rest.length > 0) refuse('exactly one directory is needed: pnpm golden DIR [--backend NAME]');
     const unknown = values.backend?.find((name) => backendMaker(name) === undefined);
     if (unknown !== undefined) refuse(`--backend must be one of ${backendNames.join(', ')}, received '${unknown}'`);
-    return { directory, backends: values.backend ?? ['reference', 'reference-f32'] };
+    return { directory, backends: values.backend };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }
@@ -44,58 +46,82 @@ function jsonFiles(directory: string): string[] {
     });
 }
 
-type Read = { readonly path: string; readonly golden: GoldenCase } | { readonly path: string; readonly broken: string };
+type Read = { readonly path: string } & ({ readonly golden: GoldenCase } | { readonly results: TaskResults } | { readonly broken: string });
 
-/** Reads every case; what is JSON but no case is named and passed over, what cannot be read counts as failed. */
+/** Reads every file; what is JSON but of another format is named and passed over, what cannot be read counts as failed. */
 function readCases(directory: string): Read[] {
   return jsonFiles(directory).flatMap((file): Read[] => {
     const path = relative(directory, file);
     try {
       const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-      if (!saysGolden(value)) {
-        console.log(`left out  ${path}: not of format opt-golden/1`);
-        return [];
-      }
-      return [{ path, golden: parseGolden(value) }];
+      if (saysGolden(value)) return [{ path, golden: parseGolden(value) }];
+      if (saysTaskResults(value)) return [{ path, results: parseTaskResults(value) }];
+      console.log(`left out  ${path}: neither of format opt-golden/1 nor opt-task-results/1`);
+      return [];
     } catch (error) {
       return [{ path, broken: error instanceof Error ? error.message : String(error) }];
     }
   });
 }
 
+class Tally {
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+
+  fail(path: string, why: string): void {
+    this.failed++;
+    console.log(`FAILED    ${path}: ${why}`);
+  }
+}
+
+/** Replays one case on one backend. */
+async function replayCase(path: string, golden: GoldenCase, name: string, tally: Tally): Promise<void> {
+  const make = backendMaker(name);
+  if (make === undefined) return;
+  try {
+    const outcome = await replay(golden, await make());
+    if (outcome.result === 'passed') tally.passed++;
+    else if (outcome.result === 'skipped') tally.skipped++;
+    else {
+      const { step, tensor, error, tolerance } = outcome;
+      tally.fail(path, `on ${name}, step ${step}, '${tensor}': error ${error.toExponential(2)} above ${tolerance}`);
+    }
+  } catch (error) {
+    tally.fail(path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Compares one task with its results: every seed and every optimizer of the file counts as one. */
+async function replayResults(path: string, results: TaskResults, name: string, tally: Tally): Promise<void> {
+  const make = backendMaker(name);
+  if (make === undefined) return;
+  try {
+    for await (const { what, result, why } of replayTask(results, make)) {
+      if (result === 'passed') tally.passed++;
+      else if (result === 'failed') tally.fail(path, `${what} on ${name}: ${why}`);
+      else console.log(`left out  ${path}: ${what}: ${why}`);
+    }
+  } catch (error) {
+    tally.fail(path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 async function main(): Promise<number> {
   const { directory, backends } = commandLine();
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) refuse(`'${directory}' is no directory`);
-  const cases = readCases(directory);
-  let [passed, failed, skipped] = [0, 0, 0];
-  const fail = (path: string, why: string): void => {
-    failed++;
-    console.log(`FAILED    ${path}: ${why}`);
-  };
-  for (const one of cases) if ('broken' in one) fail(one.path, `cannot be read: ${one.broken}`);
-  const readable = cases.filter((one) => 'golden' in one);
-  if (readable.length === 0) console.log(`no case of format opt-golden/1 under '${directory}'`);
-  for (const name of backends) {
-    const make = backendMaker(name);
-    if (make === undefined) continue;
-    for (const { path, golden } of readable) {
-      try {
-        const outcome = await replay(golden, await make());
-        if (outcome.result === 'passed') passed++;
-        else if (outcome.result === 'skipped') skipped++;
-        else
-          fail(
-            path,
-            `on ${name}, step ${outcome.step}, '${outcome.tensor}': error ${outcome.error.toExponential(2)} above ${outcome.tolerance}`,
-          );
-      } catch (error) {
-        fail(path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
-  }
-  if (skipped > 0) console.log(`${skipped} not compared in the precision at hand`);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed > 0 || readable.length === 0 ? 1 : 0;
+  const found = readCases(directory);
+  const tally = new Tally();
+  for (const one of found) if ('broken' in one) tally.fail(one.path, `cannot be read: ${one.broken}`);
+  const readable = found.filter((one) => !('broken' in one));
+  if (readable.length === 0) console.log(`nothing of format opt-golden/1 or opt-task-results/1 under '${directory}'`);
+  for (const name of backends ?? ['reference', 'reference-f32'])
+    for (const one of found) if ('golden' in one) await replayCase(one.path, one.golden, name, tally);
+  for (const name of backends ?? ['wasm'])
+    for (const one of found) if ('results' in one) await replayResults(one.path, one.results, name, tally);
+  if (tally.skipped > 0) console.log(`${tally.skipped} not compared in the precision at hand`);
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  return tally.failed > 0 || readable.length === 0 ? 1 : 0;
 }
 
 process.exitCode = await main();
