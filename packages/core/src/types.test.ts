@@ -83,13 +83,16 @@ const fine = (
   sync: Optimizer<'w', 'sync', 'sync'>,
   submitting: Optimizer<'w', 'sync', 'async'>,
   remote: Optimizer<'w', 'async', 'async'>,
+  shared: Backend<'async', 'sync'>,
 ) => {
   const first: number | undefined = sync.parameters.w[0];
   const nothingToAwait: undefined = void submitting.step({ w: [1, 2] });
   const later: Promise<void> = remote.step({ w: [1, 2] });
   const skipped: number = sync.skippedSteps;
   const file: Promise<Uint8Array> = submitting.save();
-  return [first, nothingToAwait, later, skipped, file];
+  const made = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend: shared });
+  const view: Promise<number | undefined> = made.then(({ parameters }) => parameters.w[0]);
+  return [first, nothingToAwait, later, skipped, file, view];
 };
 
 describe('types', () => {

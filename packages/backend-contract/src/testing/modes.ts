@@ -62,3 +62,9 @@ export function submitting(inner: ReferenceBackend): Moded<'sync', 'async'> {
     compile: (program, bind) => inner.compile(program, bind),
   };
 }
+
+/** The reference as a backend that computes elsewhere, on memory that the host sees too. */
+export function awaited(inner: ReferenceBackend): Moded<'async', 'sync'> {
+  const { compile } = remote(inner);
+  return { ...shared(inner), name: 'awaited', run: 'async', read: 'sync', readBuffer: (buffer) => inner.readBuffer(buffer), compile };
+}

@@ -20,6 +20,9 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
   options: OptimizerOptions<N, 'sync', 'async', Native, Buffer>,
 ): Optimizer<N, 'sync', 'async', Native>;
 export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
+  options: OptimizerOptions<N, 'async', 'sync', Native, Buffer>,
+): Promise<Optimizer<N, 'async', 'sync', Native>>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
   options: OptimizerOptions<N, 'async', 'async', Native, Buffer>,
 ): Promise<Optimizer<N, 'async', 'async', Native>>;
 export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
@@ -42,7 +45,8 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     for (const { buffer } of placed) backend.release(buffer);
     throw error;
   }
-  return whenDone(engine.once('construct'), () => engine);
+  const made = whenDone(engine.once('construct'), () => engine);
+  return backend.run === 'async' ? Promise.resolve(made) : made;
 }
 
 interface Given {

@@ -285,7 +285,9 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private read(key: string): MaybePromise<Floats> {
-    return this.inquiry.asking ? this.memory.read(key) : this.turns.afterwards(() => this.memory.read(key));
+    // A live view shows what is there at any time.
+    const live = this.backend.read === 'sync';
+    return live || this.inquiry.asking ? this.memory.read(key) : this.turns.afterwards(() => this.memory.read(key));
   }
 
   private usable(what: string): void {

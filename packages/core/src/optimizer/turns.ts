@@ -12,14 +12,12 @@ export class Turns {
   take<A, T>(argument: A, call: (argument: A) => MaybePromise<T>): MaybePromise<T> {
     const result = this.afterwards(() => call(argument));
     if (!isPromise(result)) return result;
-    const over = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.pending = over;
-    void over.then(() => {
+    // Whoever awaits the result finds the turn over already.
+    const end = (): void => {
       if (this.pending === over) this.pending = undefined;
-    });
+    };
+    const over: Promise<void> = result.then(end, end);
+    this.pending = over;
     return result;
   }
 
