@@ -1,0 +1,56 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Rule } from '@opt/core';
+import { createOptimizer } from '@opt/core';
+import type { AnyBackend } from '../../src/backends.ts';
+import type { Task } from '../../tasks/task.ts';
+import type { RunResult, TestPoint } from '../runs/run.ts';
+
+/** A run has diverged when its loss is not finite or above this many times the first. */
+export const divergedBeyond = 1e6;
+
+export interface Training {
+  readonly task: Pick<Task, 'start' | 'testEvery'>;
+  readonly rule: Rule;
+  readonly backend: AnyBackend;
+  readonly seed: number;
+  readonly steps: number;
+  /** After every step, 1 …. The event loop turns after each, so that messages come and go. */
+  readonly onStep?: (step: number) => void;
+}
+
+/** Trains from the first step to the last or to divergence; tests before steps 1, 1 + testEvery, … and after the last. */
+export const train = async ({ task, rule, backend, seed, steps, onStep }: Training): Promise<RunResult> => {
+  const startedAt = performance.now();
+  const run = await task.start(seed);
+  const optimizer = await createOptimizer({ transform: rule, parameters: run.parameters, backend });
+  const losses: number[] = [];
+  const tests: TestPoint[] = [];
+  const names = Object.keys(run.parameters);
+  const parameters = async () => {
+    const live = optimizer.parameters;
+    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await live[name]) ?? new Float32Array()] as const)));
+  };
+  const test = async (afterStep: number) => {
+    const tested = run.test?.(await parameters());
+    if (tested === undefined) return;
+    tests.push({ afterStep, loss: tested.loss, ...(tested.accuracy === undefined ? {} : { accuracy: tested.accuracy }) });
+  };
+  try {
+    let diverged = false;
+    for (let step = 1; step <= steps && !diverged; step++) {
+      if (task.testEvery !== undefined && (step - 1) % task.testEvery === 0) await test(step - 1);
+      const { loss, gradients } = run.step(await parameters());
+      if (Number.isFinite(loss)) losses.push(loss);
+      diverged = !Number.isFinite(loss) || loss > divergedBeyond * (losses[0] ?? loss);
+      if (!diverged) await optimizer.step(gradients);
+      onStep?.(step);
+      await setImmediate();
+    }
+    if (!diverged && task.testEvery !== undefined) await test(steps);
+    const skippedSteps = await optimizer.skippedSteps;
+    return { losses, tests, diverged, skippedSteps, seconds: (performance.now() - startedAt) / 1000 };
+  } finally {
+    optimizer.dispose();
+    run.dispose();
+  }
+};

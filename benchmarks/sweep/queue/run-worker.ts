@@ -1,0 +1,23 @@
+import { availableParallelism } from 'node:os';
+import { UsageError } from '../../src/bench/options.ts';
+import { queueWorker } from './queue-worker.ts';
+import { parseWorkerOptions, workerHelp } from './worker-options.ts';
+
+/** `pnpm sweep-worker` from its arguments to its exit code: 0, or 2 for bad input. `catalogueUrl`: where its processes find tasks. */
+export const runWorker = async (args: readonly string[], catalogueUrl: string): Promise<number> => {
+  try {
+    const options = parseWorkerOptions(args, availableParallelism());
+    if (options === 'help') {
+      process.stdout.write(workerHelp(availableParallelism()));
+      return 0;
+    }
+    const worker = await queueWorker({ ...options, catalogueUrl, tell: (line) => process.stdout.write(`${line}\n`) });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.stop());
+    process.stdout.write(`${options.name}: waits for runs at ${new URL(options.queue).host}, ${options.workers} at a time\n`);
+    await worker.ended;
+    return 0;
+  } catch (error) {
+    process.stderr.write(`sweep-worker: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+};

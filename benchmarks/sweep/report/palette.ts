@@ -1,0 +1,22 @@
+/** Colours that can be told apart on white and on black; an optimizer and its normalize-EMA are neighbours. */
+const colours: Readonly<Record<string, string>> = {
+  'sgd-momentum': '#868e96',
+  adamw: '#3b7dd8',
+  'adamw-normalize-ema': '#22b8cf',
+  soap: '#e8890c',
+  'soap-normalize-ema': '#e03070',
+  muon: '#2b8a3e',
+  'muon-normalize-ema': '#82c91e',
+  'lm-adagrad': '#7048e8',
+  'lm-adagrad-normalize-ema': '#c47ae8',
+  lre: '#b8960c',
+  oblique: '#0ca678',
+  'psgd-kron': '#a0643c',
+};
+
+/** Others go round the circle by their name. */
+export const colourOf = (optimizer: string): string =>
+  colours[optimizer] ?? `hsl(${[...optimizer].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7)} 60% 50%)`;
+
+/** Kron draws random numbers of its own and is only recorded. */
+export const labelOfRecorded: Readonly<Record<string, string>> = { 'psgd-kron': 'PSGD-Kron' };

@@ -1,0 +1,31 @@
+import type { Catalogue } from './catalogue.ts';
+import { execute } from './execute.ts';
+import type { Answer, Question } from './worker.ts';
+
+/**
+ * A process that does one run after another for the process that forked it, and ends with it. Runs get a process of their own because
+ * they compute without a pause: who forked it can go on talking to a terminal or to Redis.
+ */
+const [catalogueUrl = ''] = process.argv.slice(2);
+const tellEvery = 100;
+
+const send = (answer: Answer): void => {
+  process.send?.(answer);
+};
+
+process.on('disconnect', () => process.exit());
+process.on('message', async ({ spec, key }: Question) => {
+  try {
+    const { catalogue }: { readonly catalogue: Catalogue } = await import(catalogueUrl);
+    let toldAt = 0;
+    const result = await execute(catalogue, spec, key, (step) => {
+      const now = performance.now();
+      if (now - toldAt < tellEvery) return;
+      toldAt = now;
+      send({ step });
+    });
+    send({ result });
+  } catch (error) {
+    send({ error: error instanceof Error ? error.message : String(error) });
+  }
+});
