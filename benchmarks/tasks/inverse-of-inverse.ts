@@ -1,9 +1,8 @@
-import { required } from '@opt/core';
+import type { Floats } from '@opt/core';
 import { linalg } from '@opt/linalg';
-import { stream } from '../../examples/race/src/stream.ts';
 import { normals } from './random/draws.ts';
-import { syntheticSettings } from './synthetic-task.ts';
-import type { LossAndGradients, Task } from './task.ts';
+import { byHand, type LossAndGradient, syntheticTask } from './synthetic-task.ts';
+import type { Task } from './task.ts';
 
 const n = 64;
 const size = { m: n, n, k: n };
@@ -17,31 +16,26 @@ function inverse(P: Float64Array): Float64Array {
   return solveTriangular(transposed(r), transposed(q), n, n, { transpose: true });
 }
 
-/** MSE(P⁻¹, A) and its gradient −P⁻ᵀ G P⁻ᵀ, G = 2(P⁻¹ − A)/n². */
-function lossAndGradient(P: Float64Array, A: Float32Array): LossAndGradients {
-  const X = inverse(P);
+/** MSE(P⁻¹, A) and −P⁻ᵀ G P⁻ᵀ, G = 2(P⁻¹ − A)/n². */
+function lossAndGradient(P: Floats, A: Float32Array): LossAndGradient {
+  const X = inverse(Float64Array.from(P));
   const difference = X.map((value, i) => value - (A[i] ?? 0));
   const G = difference.map((value) => (2 * value) / (n * n));
   const left = matmul(X, G, size, { transposeA: true, alpha: -1 });
   return {
     loss: difference.reduce((sum, value) => sum + value * value, 0) / (n * n),
-    gradients: { p: Float32Array.from(matmul(left, X, size, { transposeB: true })) },
+    gradient: Float32Array.from(matmul(left, X, size, { transposeB: true })),
   };
 }
 
 /** MSE(P⁻¹, A) for A [64, 64] normal; P starts as A. By hand, since jax-js's inverse loses digits. */
-export const inverseOfInverse: Task = {
+export const inverseOfInverse: Task = syntheticTask({
   name: 'inverse-of-inverse',
-  ...syntheticSettings,
-  async start(seed) {
-    const A = Float32Array.from(normals(stream(seed, 'data'), n * n));
-    return {
-      parameters: { p: { shape: [n, n], data: A } },
-      data: { A },
-      step: (parameters) => lossAndGradient(Float64Array.from(required(parameters, 'p', 'parameter')), A),
-      batch: new Uint32Array(0),
-      test: undefined,
-      dispose() {},
-    };
+  parameter: 'p',
+  shape: [n, n],
+  problem({ data }) {
+    const A = Float32Array.from(normals(data, n * n));
+    return { data: { A: { shape: [n, n], data: A } }, start: A };
   },
-};
+  method: byHand(lossAndGradient),
+});

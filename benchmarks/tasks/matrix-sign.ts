@@ -3,7 +3,7 @@ import { linalg } from '@opt/linalg';
 import type { Draw } from '../../examples/race/src/stream.ts';
 import { normals } from './random/draws.ts';
 import { standardized } from './random/standardized.ts';
-import { syntheticTask } from './synthetic-task.ts';
+import { byJax, syntheticTask } from './synthetic-task.ts';
 import type { Task } from './task.ts';
 
 const n = 96;
@@ -37,9 +37,9 @@ export const matrixSign: Task = syntheticTask({
     const scale = 1.1 * spectralNorm(M);
     return { data: { M: { shape: [n, n], data: M } }, start: M.map((value) => value / scale) };
   },
-  loss(S, M) {
+  method: byJax((S, M) => {
     const inner = np.eye(n).mul(3).sub(np.matmul(S.ref, S.ref));
     const next = np.matmul(S.ref, inner).mul(0.5);
     return meanSquare(S.ref.sub(next)).add(meanSquare(S.sub(M)));
-  },
+  }),
 });

@@ -1,6 +1,6 @@
 import { numpy as np } from '@jax-js/jax';
 import { normals } from './random/draws.ts';
-import { syntheticTask } from './synthetic-task.ts';
+import { byJax, syntheticTask } from './synthetic-task.ts';
 import type { Task } from './task.ts';
 
 const n = 512;
@@ -17,12 +17,12 @@ export const quadratic: Task = syntheticTask({
     },
     start: Float32Array.from(normals(weights, n)),
   }),
-  loss(x, W, C) {
+  method: byJax((x, W, C) => {
     const y = x.add(C);
     const stretched = np.matmul(y.ref, np.matrixTranspose(W));
     return np
       .sum(np.square(stretched))
       .add(np.sum(np.square(y)))
       .mul(0.01);
-  },
+  }),
 });

@@ -34,10 +34,14 @@ const recurrent: Layer = {
       bias: weights(`${name}.inputBias`).add(weights(`${name}.hiddenBias`)),
     });
     const [first, second] = [layer('rnn0'), layer('rnn1')];
+    const column = first.input.reshape([width]);
     let [lower, upper] = [np.zeros([n, width]), np.zeros([n, width])];
     for (let t = 0; t < length; t++) {
-      // np.inner(h, W) is h Wᵀ without a copy of W.
-      const input = np.inner(x.ref.slice([], [t, t + 1]), first.input.ref).add(first.bias.ref);
+      // np.inner(h, W) is h Wᵀ without a copy of W; the first layer has a single input.
+      const input = x.ref
+        .slice([], [t, t + 1])
+        .mul(column.ref)
+        .add(first.bias.ref);
       lower = tanh(np.inner(lower, first.hidden.ref).add(input));
       const fed = np.inner(lower.ref, second.input.ref).add(second.bias.ref);
       upper = tanh(np.inner(upper, second.hidden.ref).add(fed));

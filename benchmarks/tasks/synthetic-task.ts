@@ -1,5 +1,5 @@
 import type { numpy as np } from '@jax-js/jax';
-import { mapValues, required, type Shape } from '@opt/core';
+import { type Floats, mapValues, required, type Shape } from '@opt/core';
 import { type Draw, stream } from '../../examples/race/src/stream.ts';
 import { differentiated, startJax, upload } from './jax.ts';
 import type { Parameter, Task, TaskName } from './task.ts';
@@ -10,6 +10,48 @@ export interface Problem {
   readonly data: Readonly<Record<string, Parameter>>;
 }
 
+export interface LossAndGradient {
+  readonly loss: number;
+  readonly gradient: Float32Array;
+}
+
+/** Loss and gradient of one problem by its parameter. */
+interface Evaluator {
+  at(parameter: Floats): LossAndGradient;
+  dispose(): void;
+}
+
+/** Makes the evaluators of all problems of a task, whose parameter has this shape. */
+type Method = (shape: Shape) => (data: readonly Parameter[]) => Evaluator;
+
+/** The loss, a scalar, by the parameter and the matrices in their order; differentiated by jax-js, compiled once. */
+export const byJax =
+  (loss: (parameter: np.Array, ...data: np.Array[]) => np.Array): Method =>
+  (shape) => {
+    const compiled = differentiated({ x: shape }, (parameters, ...data) => loss(required(parameters, 'x', 'parameter'), ...data));
+    return (data) => {
+      const arrays = data.map((one) => upload(one.data, one.shape));
+      return {
+        at(x) {
+          const { loss: value, gradients } = compiled({ x }, ...arrays.map((array) => array.ref));
+          return { loss: value, gradient: required(gradients, 'x', 'gradient') };
+        },
+        dispose() {
+          for (const array of arrays) array.dispose();
+        },
+      };
+    };
+  };
+
+/** Loss and gradient by the parameter and the problem's only matrix, in one go on the host. */
+export const byHand =
+  (f: (parameter: Floats, matrix: Float32Array) => LossAndGradient): Method =>
+  () =>
+  ([matrix]) => {
+    if (matrix === undefined) throw new Error('a problem by hand needs a matrix');
+    return { at: (parameter) => f(parameter, matrix.data), dispose() {} };
+  };
+
 export interface SyntheticTask {
   readonly name: TaskName;
   /** Name and shape of the parameter. */
@@ -17,41 +59,34 @@ export interface SyntheticTask {
   readonly shape: Shape;
   /** Draws `data` from stream (seed, 3) and `weights` from stream (seed, 1). */
   problem(draws: Readonly<Record<'data' | 'weights', Draw>>): Problem;
-  /** The loss, a scalar, by the parameter and the matrices in their order. */
-  loss(parameter: np.Array, ...data: np.Array[]): np.Array;
+  readonly method: Method;
 }
 
-/** What all tasks on one matrix have in common: 1000 steps, each on the whole problem, no smoothing, nothing to test. */
-export const syntheticSettings = {
-  steps: 1000,
-  batchSize: undefined,
-  smoothingSigma: 0,
-  testEvery: undefined,
-  lossAxis: 'log',
-  testLossAxis: 'log',
-} as const satisfies Omit<Task, 'name' | 'start'>;
-
-/** A task on one matrix whose loss jax-js differentiates. */
-export function syntheticTask({ name, parameter, shape, problem, loss }: SyntheticTask): Task {
-  const gradient = differentiated({ [parameter]: shape }, (parameters, ...data) =>
-    loss(required(parameters, parameter, 'parameter'), ...data),
-  );
+/** A task on one matrix: 1000 steps, each on the whole problem, no smoothing, nothing to test. */
+export function syntheticTask({ name, parameter, shape, problem, method }: SyntheticTask): Task {
+  const evaluatorOf = method(shape);
   return {
     name,
-    ...syntheticSettings,
+    steps: 1000,
+    batchSize: undefined,
+    smoothingSigma: 0,
+    testEvery: undefined,
+    lossAxis: 'log',
+    testLossAxis: 'log',
     async start(seed) {
       await startJax();
       const { start, data } = problem({ data: stream(seed, 'data'), weights: stream(seed, 'weights') });
-      const arrays = Object.values(data).map(({ shape: given, data: numbers }) => upload(numbers, given));
+      const evaluator = evaluatorOf(Object.values(data));
       return {
         parameters: { [parameter]: { shape, data: start } },
-        data: mapValues(data, ({ data: numbers }) => numbers),
-        step: (parameters) => gradient(parameters, ...arrays.map((array) => array.ref)),
+        data: mapValues(data, (one) => one.data),
+        step(parameters) {
+          const { loss, gradient } = evaluator.at(required(parameters, parameter, 'parameter'));
+          return { loss, gradients: { [parameter]: gradient } };
+        },
         batch: new Uint32Array(0),
         test: undefined,
-        dispose() {
-          for (const array of arrays) array.dispose();
-        },
+        dispose: () => evaluator.dispose(),
       };
     },
   };
