@@ -15,6 +15,7 @@ import { caveats, winnersText } from './results/tables.ts';
 import type { Catalogue } from './runs/catalogue.ts';
 import type { Executor } from './runs/executor.ts';
 import { localExecutor } from './runs/local-executor.ts';
+import { settingsKeys } from './runs/settings-key.ts';
 import { openStore } from './runs/store.ts';
 import { sweep } from './sweep.ts';
 
@@ -53,7 +54,13 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
   const steps = (task: string) => plan.tasks.find(({ name }) => name === task)?.steps ?? 1;
   const watch = tracker(plan, display(process.stdout, steps));
   try {
-    const pairs = await sweep(plan, { catalogue, store, tracker: watch, ...(executor === undefined ? {} : { executor }) });
+    const pairs = await sweep(plan, {
+      catalogue,
+      keyOf: settingsKeys(catalogue),
+      store,
+      tracker: watch,
+      ...(executor === undefined ? {} : { executor }),
+    });
     const made = { finishedAt: new Date().toISOString(), node: process.versions.node, cpu: cpus()[0]?.model.trim() ?? 'unknown' };
     const results = sweepResults(plan, pairs, catalogue, made);
     await writeFile(join(out, 'sweep.json'), `${JSON.stringify(results)}\n`);

@@ -6,7 +6,7 @@ import { best, nextRates } from './protocol/search.ts';
 import type { Catalogue } from './runs/catalogue.ts';
 import { type Executor, RunFailed } from './runs/executor.ts';
 import type { RunResult, RunSpec } from './runs/run.ts';
-import { settingsKey } from './runs/settings-key.ts';
+import type { SettingsKey } from './runs/settings-key.ts';
 import type { Store } from './runs/store.ts';
 
 /** A run that was done. */
@@ -38,6 +38,7 @@ export interface Pair {
 
 export interface Means {
   readonly catalogue: Catalogue;
+  readonly keyOf: (spec: RunSpec) => Promise<SettingsKey>;
   readonly store: Store;
   /** Absent: nothing is run, only what the store holds is looked at. */
   readonly executor?: Executor;
@@ -90,11 +91,9 @@ const sweepPair = async (
 const performRun = async (
   spec: RunSpec,
   priority: number,
-  { catalogue, store, executor, tracker }: Means,
+  { keyOf, store, executor, tracker }: Means,
 ): Promise<{ readonly spec: RunSpec; readonly result: RunResult } | FailedRun | undefined> => {
-  const contender = catalogue.optimizers.find(({ name }) => name === spec.optimizer);
-  if (contender === undefined) throw new Error(`there is no optimizer ${spec.optimizer}`);
-  const key = await settingsKey(spec, contender, await catalogue.taskCode(spec.task));
+  const key = await keyOf(spec);
   const earlier = await store.load(spec, key);
   if (earlier !== undefined) {
     tracker.reused(spec, earlier);

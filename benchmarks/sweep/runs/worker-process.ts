@@ -1,5 +1,6 @@
 import type { Catalogue } from './catalogue.ts';
 import { execute } from './execute.ts';
+import { settingsKeys } from './settings-key.ts';
 import type { Answer, Question } from './worker.ts';
 
 /**
@@ -13,12 +14,19 @@ const send = (answer: Answer): void => {
   process.send?.(answer);
 };
 
+const loaded = import(catalogueUrl).then(({ catalogue }: { readonly catalogue: Catalogue }) => ({
+  catalogue,
+  keyOf: settingsKeys(catalogue),
+}));
+// Told with the first question.
+loaded.catch(() => {});
+
 process.on('disconnect', () => process.exit());
-process.on('message', async ({ spec, key }: Question) => {
+process.on('message', async (question: Question) => {
   try {
-    const { catalogue }: { readonly catalogue: Catalogue } = await import(catalogueUrl);
+    const { catalogue, keyOf } = await loaded;
     let toldAt = 0;
-    const result = await execute(catalogue, spec, key, (step) => {
+    const result = await execute(catalogue, keyOf, question, (step) => {
       const now = performance.now();
       if (now - toldAt < tellEvery) return;
       toldAt = now;
