@@ -1,10 +1,23 @@
 import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
-import { type Backend, type DType, type Executable, type Floats, OptionRangeError, type Program, type Role, type Shape } from '@opt/core';
+import {
+  type Backend,
+  type DType,
+  type Executable,
+  type Floats,
+  OptionRangeError,
+  type Program,
+  type Role,
+  type Shape,
+  warn,
+} from '@opt/core';
 import { loadEngine, type OnnxEngine } from './engine.ts';
 import { type OnnxOptions, type Settings, settingsOf } from './options.ts';
 import { Contractions } from './products/contractions.ts';
+import type { PartialRun } from './products/partial-run.ts';
 import { measuredThreshold } from './products/threshold.ts';
 import { Sessions } from './sessions.ts';
+import { NoOperatorError } from './whole/no-operator-error.ts';
+import { WholeRun } from './whole/whole-run.ts';
 
 /**
  * Programs as WebAssembly kernels and ONNX Runtime sessions on one linear memory: matrix products above a threshold run in ONNX
@@ -44,6 +57,7 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
   #running: Promise<void> | undefined;
   /** Buffers given back while a program ran that may still write them. */
   readonly #leftOver: WasmBuffer[] = [];
+  readonly #warned = new Set<string>();
 
   constructor(engine: OnnxEngine, settings: Settings, memory: WasmBackend) {
     this.#engine = engine;
@@ -85,17 +99,37 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
   }
 
   async compile(program: Program, bind: (key: string) => WasmBuffer): Promise<Executable<'async'>> {
-    const partial = await this.#contractions.compile(program, bind, await this.#threshold(program));
+    const compiled = (await this.#whole(program, bind)) ?? (await this.#parts(program, bind));
     return {
       run: (scalars) => {
-        partial.set(scalars);
-        return this.#take(() => partial.run());
+        compiled.set(scalars);
+        return this.#take(() => compiled.run());
       },
-      dispose: () => void whenIdle(this.#running, () => partial.dispose()),
+      dispose: () => {
+        if (this.#running === undefined) compiled.dispose();
+        else void this.#running.then(() => compiled.dispose());
+      },
     };
   }
 
   dispose(): void {}
+
+  async #parts(program: Program, bind: (key: string) => WasmBuffer): Promise<PartialRun> {
+    return this.#contractions.compile(program, bind, await this.#threshold(program));
+  }
+
+  /** The program as one graph, where that is wanted and can be had. */
+  async #whole(program: Program, bind: (key: string) => WasmBuffer): Promise<WholeRun | undefined> {
+    if (this.#settings.graph !== 'whole') return undefined;
+    try {
+      return await WholeRun.compile(this.#wasm, this.#engine, this.#sessions, program, bind);
+    } catch (error) {
+      const why = error instanceof NoOperatorError ? error.message : `onnx: no session for program '${program.name}' (${String(error)})`;
+      if (!this.#warned.has(why)) warn(`${why}; such programs run in parts`);
+      this.#warned.add(why);
+      return undefined;
+    }
+  }
 
   /** Measured only where there is a product to decide about. */
   #threshold({ nodes }: Program): number | Promise<number> {
@@ -116,8 +150,4 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
     this.#running = ended;
     return running;
   }
-}
-
-function whenIdle(running: Promise<void> | undefined, f: () => void): void | Promise<void> {
-  return running === undefined ? f() : running.then(f);
 }

@@ -13,7 +13,7 @@ export interface OnnxEngine {
 }
 
 export interface OnnxSession {
-  run(feeds: Tensors, fetches: Tensors): Promise<unknown>;
+  run(feeds: Tensors, fetches?: Tensors): Promise<Readonly<Record<string, { readonly data: unknown }>>>;
   release(): Promise<void>;
 }
 
