@@ -27,12 +27,14 @@ export const scale = ({ kind, domain: [least, most], range: [from, to], gap }: S
   return { place, ticks: [] };
 };
 
-const tenths = Array.from({ length: 90 }, (_, index) => 1 + index / 10);
+/** Below this ratio of its ends a log axis is marked like a linear one. */
+const narrow = 3;
 /** Mantissas of one decade, finest first. */
-const mantissas = [tenths, [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9], [1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1]];
+const mantissas = [[1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9], [1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1]];
 
 /** Sets of round values between the two, finest first: parts of a decade, then every decade, every second, …. */
 function* logTicks(least: number, most: number): Generator<readonly number[]> {
+  if (most / least < narrow) yield* linearTicks(least, most);
   const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
   const inside = (value: number) => value >= least * (1 - 1e-9) && value <= most * (1 + 1e-9);
   const round = (mantissa: number, exponent: number) => Number(`${mantissa.toFixed(1)}e${exponent}`);

@@ -1,4 +1,4 @@
-import { type RecordedTask, recordedOf } from '../results/recorded.ts';
+import { type RecordedOptimizer, recordedOf } from '../results/recorded.ts';
 import type { OptimizerResults, RunSummary, TaskResults } from '../results/results.ts';
 import { colourOf, labelOfRecorded } from './palette.ts';
 import { plot, plotHeight, plotWidth, type Series } from './plot.ts';
@@ -9,7 +9,6 @@ const headroom = 1.15;
 
 /** The two graphs of a task by training loss: the best run of every optimizer, and learning rate against loss. */
 export const trainPlots = (task: TaskResults): readonly [string, string] => {
-  const torch = recordedOf(task);
   const smoothed = task.smoothingSigma === 0 ? 'training loss' : `training loss, smoothed over ${task.smoothingSigma} steps`;
   const ceiling = headroom * (task.firstLoss ?? Number.POSITIVE_INFINITY);
   const common = { ceiling, yKind: task.lossAxis };
@@ -20,7 +19,7 @@ export const trainPlots = (task: TaskResults): readonly [string, string] => {
       title: `${task.name}: ${smoothed}`,
       xLabel: 'step of the best run',
       xKind: 'linear',
-      series: [...curves(task, ({ curve }) => curve), ...recordedSeries(torch, ({ bestRunTrainLossAtStep }) => bestRunTrainLossAtStep)],
+      series: [...curves(task, ({ curve }) => curve), ...recordedSeries(task, ({ bestRunTrainLossAtStep }) => bestRunTrainLossAtStep)],
     }),
     plot({
       ...common,
@@ -30,7 +29,7 @@ export const trainPlots = (task: TaskResults): readonly [string, string] => {
       xKind: 'log',
       series: [
         ...byRate(task, ({ bestTrainLoss }) => bestTrainLoss),
-        ...recordedSeries(torch, ({ sweep }) =>
+        ...recordedSeries(task, ({ sweep }) =>
           sweep.filter(({ diverged }) => !diverged).map(({ learningRate, bestSmoothedTrainLoss }) => [learningRate, bestSmoothedTrainLoss]),
         ),
       ],
@@ -82,13 +81,10 @@ const byRate = ({ optimizers }: TaskResults, of: (run: RunSummary) => number | n
     diverged: optimizer.search.filter(({ diverged }) => diverged).map(({ rate }) => rate),
   }));
 
-const recordedSeries = (
-  torch: RecordedTask | undefined,
-  of: (optimizer: RecordedTask['optimizers'][string]) => Series['points'],
-): Series[] =>
-  Object.entries(torch?.optimizers ?? {}).map(([name, optimizer]) => ({
+const recordedSeries = (task: TaskResults, of: (optimizer: RecordedOptimizer) => Series['points']): Series[] =>
+  Object.entries(recordedOf(task)?.optimizers ?? {}).map(([name, optimizer]) => ({
     name,
-    label: labelOfRecorded[name] ?? name,
+    label: task.optimizers.find((ours) => ours.name === name)?.label ?? labelOfRecorded[name] ?? name,
     colour: colourOf(name),
     recorded: true,
     points: of(optimizer),
@@ -107,7 +103,7 @@ export interface LegendEntry {
 /** Every optimizer that is drawn in some of the tasks. */
 export const legendEntries = (tasks: readonly TaskResults[]): readonly LegendEntry[] => {
   const ours = tasks.flatMap(({ optimizers }) => optimizers.map(look));
-  const torch = tasks.flatMap((task) => recordedSeries(recordedOf(task), () => []));
+  const torch = tasks.flatMap((task) => recordedSeries(task, () => []));
   const entries = new Map<string, LegendEntry>();
   for (const { name, label, colour, recorded: only } of [...ours, ...torch])
     if (!entries.has(name)) entries.set(name, { name, label, colour, recorded: only });
