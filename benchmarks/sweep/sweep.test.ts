@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sweep-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const out = (name: string) => join(folder, name);
 const small = ['--tasks', 'quadratic,mlp-mini-batch'];
-const sweep = (name: string, ...args: string[]) => start('main.ts', ['--out', out(name), ...args]);
+const sweep = (name: string, ...args: string[]) => start('sweep', ['--out', out(name), ...args]);
 
 test('a whole sweep: search, seeds, winners, files; the number of workers changes nothing', async () => {
   const [one, three] = await Promise.all([

@@ -18,7 +18,7 @@ describe.skipIf(redisServer === undefined)(
     let workers: ReturnType<typeof start>[] = [];
 
     beforeAll(async () => {
-      await outcome(start('main.ts', ['--out', out('local'), ...slow]));
+      await outcome(start('sweep', ['--out', out('local'), ...slow]));
     }, 60_000);
     beforeEach(async () => {
       redis = await startRedis(redisServer ?? '');
@@ -30,7 +30,7 @@ describe.skipIf(redisServer === undefined)(
     });
 
     const worker = (name: string, ...args: string[]) => {
-      const started = start('worker.ts', ['--queue', redis.url, '--workers', '1', '--lock', '2', '--name', name, ...args]);
+      const started = start('worker', ['--queue', redis.url, '--workers', '1', '--lock', '2', '--name', name, ...args]);
       let said = '';
       started.stdout.on('data', (text: Buffer) => {
         said += text;
@@ -42,7 +42,7 @@ describe.skipIf(redisServer === undefined)(
       };
       return { process: started, hears, said: () => said };
     };
-    const master = (name: string, ...args: string[]) => start('main.ts', ['--out', out(name), '--queue', redis.url, ...args]);
+    const master = (name: string, ...args: string[]) => start('sweep', ['--out', out(name), '--queue', redis.url, ...args]);
 
     test('the run of a worker that is killed in the middle is finished by another; the result is that of a local sweep', async () => {
       const [first, second] = [worker('first'), worker('second')];
@@ -109,8 +109,8 @@ describe.skipIf(redisServer === undefined)(
 
 test('a worker without a server, or without an address: one line, exit code 2', async () => {
   const [unreachable, missing] = await Promise.all([
-    outcome(start('worker.ts', ['--queue', 'redis://127.0.0.1:1'])),
-    outcome(start('worker.ts', [])),
+    outcome(start('worker', ['--queue', 'redis://127.0.0.1:1'])),
+    outcome(start('worker', [])),
   ]);
   expect(unreachable).toMatchObject({ stdout: '', exitCode: 2 });
   expect(unreachable.stderr).toMatch(

@@ -10,10 +10,14 @@ import { plotHeight, plotWidth } from './plot.ts';
 import { legendEntries, testPlots, trainPlots } from './task-figures.ts';
 import { escaped } from './text.ts';
 
-const text = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
+const text = (file: URL): string => readFileSync(file, 'utf8');
+const theme = new URL('./theme.css', import.meta.url);
+const figures = new URL('./figures.css', import.meta.url);
+const layout = new URL('./page.css', import.meta.url);
+const buttons = new URL('./page.js', import.meta.url);
 
 /** Styles of figures, with light and dark colours: for pictures that stand alone. */
-export const pictureCss = (): string => `${text('./theme.css')}${text('./figures.css')}`;
+export const pictureCss = (): string => `${text(theme)}${text(figures)}`;
 
 /** The results as one HTML page that needs nothing else. */
 export const page = (results: SweepResults): string => `<!doctype html>
@@ -22,7 +26,7 @@ export const page = (results: SweepResults): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Learning-rate sweep</title>
-<style>${text('./theme.css')}${text('./page.css')}${text('./figures.css')}</style>
+<style>${text(theme)}${text(layout)}${text(figures)}</style>
 </head>
 <body>
 <main>
@@ -36,7 +40,7 @@ ${legend(results)}
 ${results.tasks.map(taskCard).join('\n')}
 <p class="note">${made(results)}</p>
 </main>
-<script>${text('./page.js')}</script>
+<script>${text(buttons)}</script>
 </body>
 </html>
 `;
