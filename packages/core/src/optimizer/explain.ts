@@ -1,3 +1,4 @@
+import type { Scalar } from '../options/hyper.ts';
 import { type Cost, cost } from '../program/cost.ts';
 import { printProgram, quantity } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
@@ -12,6 +13,8 @@ export interface ExplainedProgram extends Cost {
   /** Calls of the first `calls` that ran it. */
   readonly calls: number;
   readonly program: Program;
+  /** By counter of the program's host arithmetic: how far its count is behind the number of the call; undefined where that changes. */
+  readonly lags: readonly (number | undefined)[];
 }
 
 /** What an optimizer does, before it has done it. */
@@ -19,6 +22,8 @@ export interface Explanation {
   readonly programs: readonly ExplainedProgram[];
   readonly parameterCount: number;
   readonly stateBytes: number;
+  /** Live hyperparameters by address, with what they are at the start. */
+  readonly hyperparameters: Readonly<Record<string, Scalar>>;
   /** Every program, operation by operation. */
   toString(): string;
 }
@@ -39,18 +44,23 @@ export function explain(
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
   const present = new Set(Object.keys(shapes));
-  const runs = new Map<Program, number>();
+  const runs = new Map<Program, { calls: number; lags: (number | undefined)[] }>();
   for (let call = 0; call < calls; call++) {
     for (const plan of [
       deviceDecides ? undefined : planner.check(present, ''),
       layout.needs.some(({ what }) => what === 'hvp') ? planner.probe(present, '', samples) : undefined,
       planner.step(present, '', true, samples),
     ]) {
-      if (plan?.program !== undefined) runs.set(plan.program, (runs.get(plan.program) ?? 0) + 1);
-      if (plan !== undefined) counters.apply(plan.counted, plan.reset);
+      if (plan === undefined) continue;
+      if (plan.program !== undefined) {
+        const lags = plan.counts.map((cell) => call - counters.valueOf(cell));
+        const known = runs.get(plan.program) ?? { calls: 0, lags };
+        runs.set(plan.program, { calls: known.calls + 1, lags: known.lags.map((lag, i) => (lag === lags[i] ? lag : undefined)) });
+      }
+      counters.apply(plan.counted, plan.reset);
     }
   }
-  const programs = [...runs].map(([program, count]) => ({ name: program.name, calls: count, program, ...cost(program) }));
+  const programs = [...runs].map(([program, run]) => ({ name: program.name, program, ...run, ...cost(program) }));
   const parameterCount = Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
   const stateBytes = layout.bytes(4);
   const summary = [
@@ -63,6 +73,7 @@ export function explain(
     programs,
     parameterCount,
     stateBytes,
+    hyperparameters: Object.fromEntries([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value])),
     toString: () => [summary, ...programs.map(({ program }) => printProgram(program))].join('\n\n'),
   };
 }
