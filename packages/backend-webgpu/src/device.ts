@@ -1,0 +1,37 @@
+/// <reference lib="dom" preserve="true" />
+import { BackendError } from '@opt/core';
+
+/** Features that are used where a device has them. */
+const wanted: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+
+/** The browser's WebGPU, or that of the package `webgpu` (Dawn) where there is no browser. */
+async function gpu(): Promise<GPU> {
+  const own = 'navigator' in globalThis ? globalThis.navigator.gpu : undefined;
+  if (own !== undefined) return own;
+  try {
+    const { create } = await import('webgpu');
+    return create([]);
+  } catch (cause) {
+    throw new BackendError(
+      'webgpu: there is no navigator.gpu; in Node, install the package `webgpu` (Dawn), or give a device: webgpu({ device })',
+      { cause },
+    );
+  }
+}
+
+/** A device of the platform's with the highest limits its adapter has, and what keeps it alive. */
+export async function requestDevice(powerPreference: GPUPowerPreference): Promise<{ readonly device: GPUDevice; readonly owner: GPU }> {
+  const owner = await gpu();
+  const adapter = await owner.requestAdapter({ powerPreference });
+  if (adapter === null) throw new BackendError('webgpu: no adapter was found; there is no GPU here that WebGPU can use');
+  const { limits } = adapter;
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    },
+  });
+  return { device, owner };
+}

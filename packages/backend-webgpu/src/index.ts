@@ -1,0 +1,9 @@
+export type { GpuTensor, WebGpuBuffer } from './memory.ts';
+export {
+  type DeviceLoss,
+  type OwnDeviceOptions,
+  WebGpuBackend,
+  type WebGpuCounters,
+  type WebGpuOptions,
+  webgpu,
+} from './webgpu.ts';

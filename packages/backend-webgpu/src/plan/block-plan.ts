@@ -1,0 +1,336 @@
+import type { Block, Operation } from '@opt/core';
+import { found } from './found.ts';
+import { type Fused, fuse, reaches } from './fusion.ts';
+import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
+import { ordered } from './order.ts';
+import { Lifetimes, Region } from './region.ts';
+import { operand, type Value, Values } from './values.ts';
+
+/** The memory of an input or a loop parameter. */
+export type Source = (
+  operation: { readonly op: 'input'; readonly key: string } | { readonly op: 'parameter'; readonly index: number },
+) => Region;
+
+/** What limits a plan. */
+export interface Bounds {
+  readonly bindings: number;
+  readonly alignment: number;
+  /** Most bytes of one binding. */
+  readonly chunk: number;
+  /** Sizes in bytes of the scratch a factorisation of `batch` matrices needs. */
+  scratch(value: Value, batch: number): readonly number[];
+}
+
+/** A shader's share in a dispatch: where its slots are. Offsets in elements. */
+export interface Member {
+  readonly text: KernelText;
+  readonly slots: readonly { readonly region: Region; readonly offset: number }[];
+}
+
+export type Step =
+  | { readonly kind: 'shader'; readonly members: readonly Member[] }
+  | {
+      readonly kind: 'factorization';
+      readonly value: Value;
+      readonly batch: number;
+      readonly inputs: readonly Region[];
+      readonly output: Region;
+      readonly scratch: readonly Region[];
+    }
+  | {
+      readonly kind: 'loop';
+      readonly times: number;
+      readonly until: BlockPlan | undefined;
+      readonly body: BlockPlan;
+      readonly ended: Region;
+    };
+
+/** A block made concrete: what is done, in order, and how much scratch it takes. */
+export interface BlockPlan {
+  readonly steps: readonly Step[];
+  /** All scratch of the block. */
+  readonly arena: Region;
+  readonly bytes: number;
+}
+
+export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds): BlockPlan {
+  const values = new Values(block);
+  const claims = claimed(values, source, targets);
+  const apart = new Set<Value>();
+  const whole = new Set<Value>();
+  for (;;) {
+    const planning = new Planning(values, claims, apart, whole, source, bounds);
+    if (planning.refused.size === 0) return planning.finish();
+    for (const value of planning.refused) {
+      const region = claims.get(value);
+      if (planning.rows.has(value)) whole.add(value);
+      if (planning.rows.has(value) || region === undefined) continue;
+      // Computed elsewhere, and copied when everybody has read the old value.
+      const copy = values.add({ op: 'copy' }, [value], value.shape);
+      claims.delete(value);
+      claims.set(copy, region);
+      apart.add(copy);
+    }
+  }
+}
+
+/** Which value is to lie in which target. A result that is a source, or has its place already, is copied; one that is its own target is left. */
+function claimed(values: Values, source: Source, targets: readonly Region[]): Map<Value, Region> {
+  const claims = new Map<Value, Region>();
+  targets.forEach((target, i) => {
+    let value = found(values.results[i], `result ${i}`);
+    while (value.operation.op === 'reshape') value = operand(value, 0);
+    const { operation } = value;
+    if ((operation.op === 'input' || operation.op === 'parameter') && source(operation).owner === target.owner) return;
+    claims.set(elsewhere.has(operation.op) || claims.has(value) ? values.add({ op: 'copy' }, [value], value.shape) : value, target);
+  });
+  return claims;
+}
+
+/** Operations whose results lie somewhere else by nature, or nowhere. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'input',
+  'parameter',
+  'literal',
+  'host',
+  'part',
+  'eigh',
+  'orthonormalize',
+  'cholesky',
+  'solveTriangular',
+]);
+
+class Planning implements BlockPlan {
+  readonly arena: Region = Region.scratch(0);
+  readonly steps: Step[] = [];
+  bytes = 0;
+  /** Results that cannot be computed where they are to lie. */
+  readonly refused = new Set<Value>();
+  /** Values made by setting a row where the others lie. */
+  readonly rows: ReadonlySet<Value>;
+  readonly #values: Values;
+  readonly #claims: ReadonlyMap<Value, Region>;
+  readonly #source: Source;
+  readonly #bounds: Bounds;
+  readonly #homes = new Map<Value, Region>();
+  readonly #own = new Set<Region>();
+  readonly #fused: Fused;
+
+  constructor(
+    values: Values,
+    claims: ReadonlyMap<Value, Region>,
+    apart: ReadonlySet<Value>,
+    whole: ReadonlySet<Value>,
+    source: Source,
+    bounds: Bounds,
+  ) {
+    this.#values = values;
+    this.#claims = claims;
+    this.#source = source;
+    this.#bounds = bounds;
+    for (const value of values.list) {
+      const { operation } = value;
+      if (operation.op === 'input' || operation.op === 'parameter') this.#homes.set(value, source(operation));
+    }
+    this.rows = this.#rowsInPlace(whole);
+    for (const [value, region] of claims) this.#homes.set(value, region);
+    const targets = new Set([...claims.keys(), ...[...apart].flatMap(({ inputs }) => inputs)]);
+    this.#fused = fuse(values.list, {
+      targets,
+      rows: this.rows,
+      apart,
+      bindings: bounds.bindings,
+      buffer: (value) => this.#homes.get(value)?.owner.held?.buffer,
+    });
+    this.#inPlace();
+  }
+
+  finish(): BlockPlan {
+    this.#assign();
+    this.#schedule();
+    return this;
+  }
+
+  #home(value: Value): Region {
+    return found(this.#homes.get(value), `memory of '${value.operation.op}'`);
+  }
+
+  #fresh(bytes: number): Region {
+    const region = Region.scratch(bytes);
+    this.#own.add(region);
+    return region;
+  }
+
+  /** Rows set in a value that nothing else reads, which lies where the result is to lie: only the row is written. */
+  #rowsInPlace(whole: ReadonlySet<Value>): ReadonlySet<Value> {
+    const rows = new Set<Value>();
+    const readers = new Map<Value, number>();
+    for (const { inputs } of this.#values.list) for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+    for (const [claim, region] of this.#claims) {
+      const chain: Value[] = [];
+      let value = claim;
+      while (value.operation.op === 'setRow' && (value === claim || (readers.get(value) === 1 && !this.#claims.has(value)))) {
+        chain.push(value);
+        value = operand(value, 0);
+      }
+      if (chain.length === 0 || whole.has(claim) || this.#homes.get(value)?.owner !== region.owner) continue;
+      for (const link of chain) {
+        rows.add(link);
+        this.#homes.set(link, region);
+      }
+    }
+    return rows;
+  }
+
+  /** Sees to it that everything that reads an old value comes before it is written over. */
+  #inPlace(): void {
+    const { kernels, producers } = this.#fused;
+    const readersOf = new Map<Region, Kernel[]>();
+    for (const kernel of kernels) {
+      for (const value of kernel.reads) {
+        const { op } = value.operation;
+        if (op !== 'input' && op !== 'parameter') continue;
+        const { owner } = this.#home(value);
+        readersOf.set(owner, [...(readersOf.get(owner) ?? []), kernel]);
+      }
+    }
+    for (const [value, region] of this.#claims) {
+      const readers = readersOf.get(region.owner) ?? [];
+      if (readers.length === 0) continue;
+      const writers: Kernel[] = [];
+      for (let at = value; ; at = operand(at, 0)) {
+        writers.push(...(producers.get(at) ?? []));
+        if (!this.rows.has(at) || !this.rows.has(operand(at, 0))) break;
+      }
+      const others = readers.filter((kernel) => !writers.includes(kernel));
+      const blocked =
+        writers.some((writer) => readers.includes(writer) && !this.#harmless(writer, value, region)) ||
+        others.some((reader) => writers.some((writer) => reaches(reader, writer, producers)));
+      if (blocked) this.refused.add(value);
+      else for (const writer of writers) for (const reader of others) writer.after.add(reader);
+    }
+  }
+
+  /** Whether a kernel reads each element of the old value before it writes the new one. */
+  #harmless({ text, roots }: Kernel, value: Value, region: Region): boolean {
+    const root = roots.find(({ into }) => into === value);
+    if (root === undefined || root.placing !== undefined || text === undefined) return false;
+    return text.template.slots.every((slot) => {
+      const { op } = slot.value.operation;
+      if ((op !== 'input' && op !== 'parameter') || this.#home(slot.value).owner !== region.owner) return true;
+      return slot.plain && slot.offset === 0;
+    });
+  }
+
+  /** Gives every value that needs memory scratch; a loop leaves its results where it carried them. */
+  #assign(): void {
+    for (const kernel of this.#fused.kernels) {
+      for (const value of writtenBy(kernel)) if (!this.#homes.has(value)) this.#homes.set(value, this.#fresh(4 * value.size));
+    }
+    for (const value of this.#values.list) {
+      const { operation } = value;
+      if (operation.op !== 'part') continue;
+      const whole = operand(value, 0);
+      if (whole.operation.op === 'repeat') {
+        const carried = this.#homes.get(operand(whole, operation.index));
+        if (carried !== undefined) this.#homes.set(value, carried);
+      }
+    }
+  }
+
+  #schedule(): void {
+    const { kernels, producers } = this.#fused;
+    const groups = ordered(kernels, producers, keyOf);
+    const lifetimes = new Lifetimes();
+    const use = (region: Region, time: number): void => {
+      if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
+    };
+    // Batches first: they bring regions together.
+    const steps = groups.map((group) => this.#step(group));
+    groups.forEach((group, time) => {
+      for (const kernel of group) {
+        for (const value of [...kernel.reads, ...writtenBy(kernel)]) use(this.#home(value), time);
+      }
+      const step = steps[time];
+      for (const region of step?.kind === 'factorization' ? step.scratch : []) use(region, time);
+      if (step?.kind !== 'loop') return;
+      for (const plan of [step.body, step.until]) {
+        if (plan === undefined || plan.bytes === 0) continue;
+        const inside = this.#fresh(plan.bytes);
+        plan.arena.moveInto(inside, 0);
+        use(inside, time);
+      }
+    });
+    // Members of a dispatch read where they lie only now, when every region has its place.
+    this.bytes = lifetimes.layOut(this.arena, this.#bounds.alignment, this.#bounds.chunk);
+    this.steps.push(...steps);
+  }
+
+  #step(group: readonly Kernel[]): Step {
+    const [first] = group;
+    const core = found(first, 'a kernel').core;
+    if (core.kind === 'loop') return this.#loop(core.value);
+    if (core.kind === 'factorization') return this.#factorization(group, core.value);
+    const members = group.map(({ text }): Member => {
+      const shader = found(text, 'the text of a kernel');
+      return { text: shader, slots: shader.template.slots.map(({ value, offset }) => ({ region: this.#home(value), offset })) };
+    });
+    return { kind: 'shader', members };
+  }
+
+  /** Matrices of one batch are brought together, operands and results. */
+  #factorization(group: readonly Kernel[], value: Value): Step {
+    const batch = group.length;
+    const members = group.map(({ core }) => (core.kind === 'map' ? value : core.value));
+    const together = (parts: readonly Value[], place: (value: Value, whole: Region, i: number) => void): Region => {
+      const whole = this.#fresh(parts.reduce((sum, part) => sum + 4 * part.size, 0));
+      parts.forEach((part, i) => {
+        place(part, whole, i);
+      });
+      return whole;
+    };
+    const inputs = value.inputs.map((_, i) =>
+      together(
+        members.map((member) => operand(member, i)),
+        (part, whole, k) => this.#home(part).moveInto(whole, 4 * k * part.size),
+      ),
+    );
+    const output = together(members, (part, whole, k) => {
+      this.#home(part).moveInto(whole, 4 * k * part.size);
+      if (part.operation.op !== 'eigh') return;
+      // All values, then all vectors.
+      const n = part.shape.at(-1) ?? 1;
+      const matrices = part.size / (n * (n + 1));
+      for (const one of this.#values.list) {
+        if (one.operation.op !== 'part' || one.inputs[0] !== part) continue;
+        const [start, each] = one.operation.index === 0 ? [0, matrices * n] : [batch * matrices * n, matrices * n * n];
+        this.#homes.set(one, whole.part(4 * (start + k * each), 4 * each));
+      }
+    });
+    const scratch = this.#bounds.scratch(value, batch).map((bytes) => this.#fresh(bytes));
+    return { kind: 'factorization', value, batch, inputs, output, scratch };
+  }
+
+  #loop(value: Value): Step {
+    const operation: ValueLoop = loopOf(value);
+    const carried = operation.body.results.length;
+    const carry = value.inputs.slice(0, carried).map((input) => this.#home(input));
+    const ended = this.#home(found(value.inputs.at(-1), 'the flag of a loop'));
+    const source: Source = (read) => (read.op === 'parameter' ? this.#home(operand(value, read.index)) : this.#source(read));
+    const body = planBlock(operation.body, source, carry, this.#bounds);
+    const until = operation.until && planBlock(operation.until, source, [ended], this.#bounds);
+    return { kind: 'loop', times: operation.times, until, body, ended };
+  }
+}
+
+type ValueLoop = Extract<Operation, { op: 'repeat' }>;
+
+const loopOf = ({ operation }: Value): ValueLoop => found(operation.op === 'repeat' ? operation : undefined, 'a loop');
+
+/** Kernels of one key may be one dispatch. */
+function keyOf({ id, core, text }: Kernel): string {
+  if (core.kind === 'loop') return `loop ${id}`;
+  if (core.kind === 'factorization')
+    return `${JSON.stringify(core.value.operation)} ${core.value.inputs.map(({ shape }) => shape.join()).join(';')}`;
+  return `${text?.workgroupSize} ${text?.text}`;
+}

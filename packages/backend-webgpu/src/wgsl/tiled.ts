@@ -1,0 +1,123 @@
+import { type Shape, size } from '@opt/core';
+import type { KernelText, Root } from '../plan/kernel.ts';
+import type { Template } from '../plan/template.ts';
+import type { Value } from '../plan/values.ts';
+import { finishText } from './finish.ts';
+import { walk } from './reduce.ts';
+
+/** A factor in memory, in elements: where it starts, and its strides. */
+export interface Factor {
+  readonly holder: Value;
+  readonly offset: number;
+  readonly batch: readonly number[];
+  readonly outer: number;
+  readonly inner: number;
+}
+
+export interface Geometry {
+  readonly m: number;
+  readonly n: number;
+  readonly inner: number;
+  readonly batch: Shape;
+  /** Pieces the inner axis is cut into; piece s of the result is the s-th of its slices. */
+  readonly slices: number;
+  readonly a: Factor;
+  readonly b: Factor;
+}
+
+/** Steps along the inner axis that are in workgroup memory at a time. */
+const depth = 16;
+
+/**
+ * Tiles of the result, one workgroup each: both factors go through workgroup memory, every thread keeps 4×4 results in registers. Of a
+ * symmetric result only tiles on and above the diagonal are computed; the mirrored element is written with the same number.
+ */
+export function tiledText(template: Template, geometry: Geometry, value: Value, roots: readonly Root[]): KernelText {
+  const { m, n, inner, batch, slices, a, b } = geometry;
+  const finish = finishText(template, { kind: 'product', value }, roots);
+  const tile = Math.min(m, n) >= 128 ? 64 : 32;
+  const across = tile / 4;
+  const lanes = across * across;
+  const { symmetric } = value;
+  const [tilesM, tilesN] = [Math.ceil(m / tile), Math.ceil(n / tile)];
+  const batches = size(batch);
+  const slice = Math.ceil(inner / slices / depth) * depth;
+  const [slotA, slotB] = [template.slot(a.holder, a.offset, false), template.slot(b.holder, b.offset, false)];
+  // Loops with barriers need bounds that are the same for a whole workgroup as far as a compiler can see: these are read as functions.
+  const uniform = (number: number): string => `${template.word(number).replace('w', 'W')}(m)`;
+  const start = (factor: Factor): string => (batches > 1 ? walk('z', batch, factor.batch, template) : '0u');
+  const load = (name: string, slot: number, factor: Factor, first: string, limit: string): string => {
+    const along = factor.inner === 1;
+    return `for (var e = lane; e < ${tile * depth}u; e += ${lanes}u) {
+      let k = ${along ? `e % ${depth}u` : `e / ${tile}u`};
+      let x = ${along ? `e / ${depth}u` : `e % ${tile}u`};
+      var loaded = 0f;
+      if (${first} + x < ${limit} && r + k < end) { loaded = L${slot}(start${name} + (${first} + x) * outer${name} + (r + k) * inner${name}); }
+      tile${name}[k * ${tile}u + x] = loaded;
+    }`;
+  };
+  const rows = [0, 1, 2, 3];
+  const text = `${finish}
+var<workgroup> tileA: array<f32, ${tile * depth}>;
+var<workgroup> tileB: array<f32, ${tile * depth}>;
+fn work(m: u32, group: u32, lane: u32) {
+  let tilesN = ${uniform(tilesN)};
+  let tilesM = ${uniform(tilesM)};
+  let tileColumn = group % tilesN;
+  let tileRow = (group / tilesN) % tilesM;
+  let layer = group / (tilesN * tilesM);
+  if (layer >= ${uniform(batches * slices)}) { return; }
+  ${symmetric ? 'if (tileRow > tileColumn) { return; }' : ''}
+  let z = layer % ${uniform(batches)};
+  let begin = (layer / ${uniform(batches)}) * ${uniform(slice)};
+  let end = min(${uniform(inner)}, begin + ${uniform(slice)});
+  let height = ${template.word(m)};
+  let width = ${template.word(n)};
+  let startA = ${start(a)};
+  let startB = ${start(b)};
+  let outerA = ${template.word(a.outer)};
+  let outerB = ${template.word(b.outer)};
+  let innerA = ${template.word(a.inner)};
+  let innerB = ${template.word(b.inner)};
+  let row = tileRow * ${tile}u;
+  let column = tileColumn * ${tile}u;
+  let y = (lane / ${across}u) * 4u;
+  let x = (lane % ${across}u) * 4u;
+  ${rows.map((i) => `var c${i} = vec4<f32>();`).join(' ')}
+  for (var r = begin; r < end; r += ${depth}u) {
+    ${load('A', slotA, a, 'row', 'height')}
+    ${load('B', slotB, b, 'column', 'width')}
+    workgroupBarrier();
+    for (var k = 0u; k < ${depth}u; k++) {
+      let at = k * ${tile}u + x;
+      let right = vec4<f32>(tileB[at], tileB[at + 1u], tileB[at + 2u], tileB[at + 3u]);
+      let left = k * ${tile}u + y;
+      ${rows.map((i) => `c${i} += tileA[left + ${i}u] * right;`).join(' ')}
+    }
+    workgroupBarrier();
+  }
+  let base = layer * height * width;
+  ${rows
+    .map(
+      (i) => `if (row + y + ${i}u < height) {
+    for (var j = 0u; j < 4u; j++) {
+      let atRow = row + y + ${i}u;
+      let atColumn = column + x + j;
+      if (atColumn < width${symmetric ? ' && atRow <= atColumn' : ''}) {
+        finish(base + atRow * width + atColumn, c${i}[j]);
+        ${symmetric ? `if (atRow < atColumn) { finish(base + atColumn * width + atRow, c${i}[j]); }` : ''}
+      }
+    }
+  }`,
+    )
+    .join('\n  ')}
+}`;
+  return {
+    template,
+    text,
+    workgroupSize: lanes,
+    workgroups: tilesM * tilesN * batches * slices,
+    count: m * n * batches * slices,
+    barriers: true,
+  };
+}
