@@ -6,6 +6,7 @@ import { readMnist } from './data.ts';
 import { readRecorded } from './recorded.ts';
 import { rows } from './rows.ts';
 import { type Run, train } from './train.ts';
+import { turnsOf } from './turns.ts';
 
 const data = readMnist(fileURLToPath(new URL('../../data/mnist', import.meta.url)));
 const recorded = readRecorded();
@@ -23,12 +24,18 @@ const epochsOf = (name: string): number => (name === 'corrected/l1-stiefel' ? 1 
 describe('8,192 images, against the recorded runs', () => {
   it.each(rows.map((row) => ({ row, name: `${row.kind}/${row.name}` })))(
     '$name',
-    async ({ row, name }) => {
-      const run = train(row, data, epochsOf(name), await wasm());
+    ({ row, name }) => {
+      const run = train(row, data, epochsOf(name), wasm(), { turns: turnsOf('quick', row) });
       expect(misses(row, run, recorded[row.kind][row.name]?.quick, 'quick')).toEqual([]);
     },
     600_000,
   );
+});
+
+it('turns only what is within rounding of 0', () => {
+  const [row] = rows;
+  if (row === undefined) throw new Error('there are no rows');
+  expect(() => train(row, data, 1, wasm(), { turns: [{ step: 2, layer: 1, image: 0, unit: 0 }] })).toThrow(/is not within rounding of 0/);
 });
 
 describe('limits', () => {

@@ -1,4 +1,4 @@
-import { type Backend, type Floats, iota, type Program, type Tensor, trace, where } from '@opt/core';
+import { type Backend, type Floats, iota, mapValues, type Program, size, type Tensor, trace, where } from '@opt/core';
 
 /** The network of the table, 784-256-256-10, ReLU, a bias in the last layer only: logits = fc3(relu(fc2(relu(fc1(x))))). */
 export const layers = {
@@ -13,19 +13,32 @@ export type Weights = Readonly<Record<LayerName, Floats>>;
 
 type Inputs = Record<LayerName | 'pixels' | 'targets', Tensor>;
 
-const forward = (x: Inputs) => {
-  const hidden1 = x.pixels.matmul(x['fc1.weight'], { transposeB: true }).max(0);
-  const hidden2 = hidden1.matmul(x['fc2.weight'], { transposeB: true }).max(0);
+/** Factors ±1 of what enters each ReLU. */
+export type Signs = Record<'sign1' | 'sign2', Tensor>;
+
+const forward = (x: Inputs, signs?: Signs) => {
+  const [before1, sign1] = [x.pixels.matmul(x['fc1.weight'], { transposeB: true }), signs?.sign1];
+  const hidden1 = (sign1 === undefined ? before1 : before1.mul(sign1)).max(0);
+  const [before2, sign2] = [hidden1.matmul(x['fc2.weight'], { transposeB: true }), signs?.sign2];
+  const hidden2 = (sign2 === undefined ? before2 : before2.mul(sign2)).max(0);
   const logits = hidden2.matmul(x['fc3.weight'], { transposeB: true }).add(x['fc3.bias']);
   const shifted = logits.sub(logits.maximum([1], { keep: true }));
   const logSum = shifted.exp().sum([1], { keep: true }).log();
-  return { hidden1, hidden2, logits, logProbabilities: shifted.sub(logSum) };
+  return { before1, before2, hidden1, hidden2, logits, logProbabilities: shifted.sub(logSum) };
 };
 
 /** Mean cross-entropy and its gradients, by hand: dZ = (softmax − target)/n, then backwards through each product and ReLU. */
-export function gradientsOf(x: Inputs): Record<LayerName | 'loss', Tensor> {
+export const gradientsOf = (x: Inputs): Record<LayerName | 'loss', Tensor> => backward(x, forward(x));
+
+/** The same with some of what enters a ReLU turned to the other side of 0, and what that was. */
+export function turnedGradientsOf(x: Inputs & Signs): Record<LayerName | 'loss' | 'before1' | 'before2', Tensor> {
+  const passed = forward(x, x);
+  const { before1, before2 } = passed;
+  return { ...backward(x, passed), before1, before2 };
+}
+
+function backward(x: Inputs, { hidden1, hidden2, logProbabilities }: ReturnType<typeof forward>): Record<LayerName | 'loss', Tensor> {
   const [n = 1] = x.pixels.shape;
-  const { hidden1, hidden2, logProbabilities } = forward(x);
   const dLogits = logProbabilities.exp().sub(x.targets).div(n);
   const dHidden2 = where(hidden2.gt(0), dLogits.matmul(x['fc3.weight']), 0);
   const dHidden1 = where(hidden1.gt(0), dHidden2.matmul(x['fc2.weight']), 0);
@@ -53,22 +66,22 @@ export function hitsOf(x: Inputs): Record<'hits', Tensor> {
 export interface Runner {
   readonly pixels: Float32Array;
   readonly targets: Float32Array;
+  /** All 1 at first. */
+  readonly sign1: Float32Array;
+  readonly sign2: Float32Array;
   /** Runs it on these weights. */
   run(weights: Weights): Readonly<Record<string, Floats>>;
 }
 
-/** `f` of `gradientsOf` or `hitsOf`, for batches of `count` images. */
-export function runner<B>(backend: Backend<'sync', 'sync', never, B>, count: number, f: (x: Inputs) => Record<string, Tensor>): Runner {
-  const { 'fc1.weight': fc1, 'fc2.weight': fc2, 'fc3.weight': fc3, 'fc3.bias': bias } = layers;
+/** One of the functions above, for batches of `count` images. */
+export function runner<B>(
+  backend: Backend<'sync', 'sync', never, B>,
+  count: number,
+  f: (x: Inputs & Signs) => Record<string, Tensor>,
+): Runner {
+  const shapes = { pixels: [count, 784], targets: [count, 10], sign1: [count, 256], sign2: [count, 256] };
   const program: Program = trace(
-    {
-      pixels: [count, 784],
-      targets: [count, 10],
-      'fc1.weight': fc1.shape,
-      'fc2.weight': fc2.shape,
-      'fc3.weight': fc3.shape,
-      'fc3.bias': bias.shape,
-    },
+    { ...shapes, ...mapValues(layers, ({ shape }) => shape) },
     (x) => Object.fromEntries(Object.entries(f(x)).map(([name, value]) => [`result ${name}`, value])),
     'mnist',
   );
@@ -81,15 +94,12 @@ export function runner<B>(backend: Backend<'sync', 'sync', never, B>, count: num
     return buffer;
   };
   const executable = backend.compile(program, bufferOf);
-  const [pixels, targets] = [new Float32Array(count * 784), new Float32Array(count * 10)];
+  const given = mapValues(shapes, (shape, name) => new Float32Array(size(shape)).fill(name.startsWith('sign') ? 1 : 0));
   const none = new Float64Array(0);
   return {
-    pixels,
-    targets,
+    ...given,
     run(weights) {
-      backend.write(bufferOf('pixels'), pixels);
-      backend.write(bufferOf('targets'), targets);
-      for (const [name, data] of Object.entries(weights)) if (buffers.has(name)) backend.write(bufferOf(name), data);
+      for (const [name, data] of Object.entries({ ...given, ...weights })) if (buffers.has(name)) backend.write(bufferOf(name), data);
       executable.run(none);
       return Object.fromEntries(program.outputs.map(({ key }) => [key.slice('result '.length), backend.readBuffer(bufferOf(key))]));
     },

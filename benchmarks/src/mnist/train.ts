@@ -1,8 +1,9 @@
 import { type Backend, createOptimizer, type Floats, mapValues } from '@opt/core';
 import { fill, type Mnist, shuffled } from './data.ts';
 import { initialWeights } from './initial-weights.ts';
-import { gradientsOf, hitsOf, layers, runner, type Weights } from './network.ts';
+import { gradientsOf, hitsOf, layers, type Runner, runner, turnedGradientsOf, type Weights } from './network.ts';
 import type { Row } from './rows.ts';
+import { runTurned, type Turn } from './turns.ts';
 
 export const batchSize = 256;
 const testBatch = 500;
@@ -15,22 +16,29 @@ export interface Run {
   readonly seconds: number;
 }
 
-/** Trains one row from the recorded weights over the recorded shuffles; `epochDone` after each epoch. */
+interface TrainOptions {
+  /** Inputs of ReLUs to turn to the other side of 0 on the way. */
+  readonly turns?: readonly Turn[];
+  readonly epochDone?: (epoch: number, trainLoss: number, testAccuracy: number) => void;
+}
+
+/** Trains one row from the recorded weights over the recorded shuffles. */
 export function train<B>(
   row: Row,
   data: Mnist,
   epochs: number,
   backend: Backend<'sync', 'sync', never, B>,
-  epochDone: (epoch: number, trainLoss: number, testAccuracy: number) => void = () => {},
+  { turns = [], epochDone }: TrainOptions = {},
 ): Run {
   const started = performance.now();
   const initial = initialWeights(layers);
   const parameters = mapValues(layers, ({ shape }, name) => ({ shape, data: initial[name] ?? [] }));
   const optimizer = createOptimizer({ transform: row.make(), parameters, backend });
-  const runners = new Map<number, ReturnType<typeof runner>>();
-  const batchOf = (count: number): ReturnType<typeof runner> => {
-    const made = runners.get(count) ?? runner(backend, count, gradientsOf);
-    runners.set(count, made);
+  const runners = new Map<string, Runner>();
+  const batchOf = (count: number, f: typeof gradientsOf | typeof turnedGradientsOf): Runner => {
+    const key = `${f.name} ${count}`;
+    const made = runners.get(key) ?? runner(backend, count, f);
+    runners.set(key, made);
     return made;
   };
   const evaluation = runner(backend, testBatch, hitsOf);
@@ -42,20 +50,22 @@ export function train<B>(
     let [sum, batches] = [0, 0];
     for (let start = 0; start < order.length; start += batchSize) {
       const chosen = order.subarray(start, start + batchSize);
-      const batch = batchOf(chosen.length);
+      step++;
+      const turned = turns.filter((turn) => turn.step === step);
+      const batch = batchOf(chosen.length, turned.length > 0 ? turnedGradientsOf : gradientsOf);
       fill(data.train, chosen, batch);
-      const { loss, ...gradients } = batch.run(optimizer.parameters);
+      const weights = optimizer.parameters;
+      const { loss, ...gradients } = turned.length > 0 ? runTurned(batch, weights, turned) : batch.run(weights);
       const value = loss?.[0] ?? Number.NaN;
       if (firstLosses.length < 20) firstLosses.push(value);
       sum += value;
       batches++;
       optimizer.step(Object.fromEntries(Object.entries(gradients).filter(([name]) => !row.frozen.includes(name))));
-      step++;
       row.afterStep?.(step, optimizer.parameters);
     }
     const testAccuracy = accuracy(data.test, evaluation, optimizer.parameters);
     results.push({ trainLoss: sum / batches, testAccuracy });
-    epochDone(epoch + 1, sum / batches, testAccuracy);
+    epochDone?.(epoch + 1, sum / batches, testAccuracy);
   }
   optimizer.dispose();
   return { firstLosses, epochs: results, seconds: (performance.now() - started) / 1000 };
