@@ -24,6 +24,7 @@ import { isTfjsBackend, type TfjsBackend, tfjs, tfjsDevice } from '../tfjs.ts';
 import { identify } from './bindings.ts';
 import { type Checkpoint, parameterKey, readCheckpoint, savedHypers, writeCheckpoint } from './checkpoint-file.ts';
 import { declaredHypers } from './declared.ts';
+import { type DeviceBackend, deviceSession } from './device-session.ts';
 import { type HostBackend, hostSession } from './host-session.ts';
 import { nativeSession } from './native-session.ts';
 import type { Session, SessionParameter } from './session.ts';
@@ -31,10 +32,11 @@ import { fromWeights, type NamedTensor, toWeights } from './weights.ts';
 
 export interface TfjsOptimizerOptions {
   /**
-   * Where the optimizer's mathematics runs: a backend in host memory such as `wasm()`, to which gradients are copied, or one of
-   * this package. Left out: `tfjs()`, and on webgpu `tfjsDevice()`.
+   * Where the optimizer's mathematics runs: a backend in host memory such as `wasm()`, to which gradients are copied; one on tfjs's
+   * own GPU, `webgpu({ device: gpuDevice() })`, which moves the variables where they are; or one of this package. Left out:
+   * `tfjs()`, and on webgpu `tfjsDevice()`.
    */
-  readonly compute?: HostBackend | TfjsBackend<'sync', Mode>;
+  readonly compute?: HostBackend | DeviceBackend | TfjsBackend<'sync', Mode>;
   /** Of all random draws; default 0. */
   readonly seed?: number;
 }
@@ -207,7 +209,7 @@ export class TransformOptimizer extends Optimizer {
     const { transform, parameters, hypers, changed } = this;
     const { compute = getBackend() === 'webgpu' ? tfjsDevice() : tfjs(), seed = 0 } = this.options;
     const options = { transform, seed };
-    const session = isTfjsBackend(compute) ? nativeSession(options, parameters, compute) : hostSession(options, parameters, compute);
+    const session = sessionOn(compute, options, parameters);
     try {
       if (state !== undefined) takeOver(session, state, parameters);
       for (const [address, value] of changed) session.set(address, value);
@@ -221,6 +223,17 @@ export class TransformOptimizer extends Optimizer {
     return session;
   }
 }
+
+function sessionOn(
+  compute: NonNullable<TfjsOptimizerOptions['compute']>,
+  options: Parameters<typeof nativeSession>[0],
+  parameters: readonly SessionParameter[],
+): Session {
+  if (isTfjsBackend(compute)) return nativeSession(options, parameters, compute);
+  return isOnDevice(compute) ? deviceSession(options, parameters, compute) : hostSession(options, parameters, compute);
+}
+
+const isOnDevice = (compute: HostBackend | DeviceBackend): compute is DeviceBackend => compute.read === 'async';
 
 const shapesOf = (parameters: readonly SessionParameter[]) => Object.fromEntries(parameters.map(({ key, shape }) => [key, shape]));
 
