@@ -1,15 +1,5 @@
 import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
-import {
-  type Backend,
-  type DType,
-  type Executable,
-  type Floats,
-  OptionRangeError,
-  type Program,
-  type Role,
-  type Shape,
-  warn,
-} from '@opt/core';
+import { type Backend, type DType, type Executable, type Floats, type Program, type Role, type Shape, warn } from '@opt/core';
 import { loadEngine, type OnnxEngine } from './engine.ts';
 import { type OnnxOptions, type Settings, settingsOf } from './options.ts';
 import { Contractions } from './products/contractions.ts';
@@ -18,25 +8,20 @@ import { measuredThreshold } from './products/threshold.ts';
 import { Sessions } from './sessions.ts';
 import { NoOperatorError } from './whole/no-operator-error.ts';
 import { WholeRun } from './whole/whole-run.ts';
+import { WorkerBackend } from './worker/worker-backend.ts';
 
 /**
  * Programs as WebAssembly kernels and ONNX Runtime sessions on one linear memory: matrix products above a threshold run in ONNX
- * Runtime, everything else as in `wasm()`. What is read are views of the memory.
+ * Runtime, everything else as in `wasm()`. What is read are views of the memory. With `worker`, all of it in a thread of its own.
  *
  * @throws OptionRangeError, OptionTypeError · BackendError where onnxruntime-node cannot be loaded
  */
-export async function onnx(options: OnnxOptions = {}): Promise<OnnxBackend> {
+export async function onnx(options: OnnxOptions & { readonly worker: true }): Promise<WorkerBackend>;
+export async function onnx(options?: OnnxOptions & { readonly worker?: false }): Promise<OnnxBackend>;
+export async function onnx(options: OnnxOptions = {}): Promise<OnnxBackend | WorkerBackend> {
   const settings = settingsOf(options);
-  const memory = memoryOf(options);
-  return new OnnxBackend(options.engine ?? (await loadEngine()), settings, memory);
-}
-
-const most = 65_536 * 65_536;
-
-function memoryOf({ maxMemory = most }: OnnxOptions): WasmBackend {
-  if (!(maxMemory >= 1_048_576 && maxMemory <= most))
-    throw new OptionRangeError(`onnx: maxMemory must be in [1048576, ${most}], received ${String(maxMemory)}`);
-  return new WasmBackend(maxMemory);
+  if (options.worker) return WorkerBackend.start({ ...options, worker: false });
+  return new OnnxBackend(options.engine ?? (await loadEngine()), settings);
 }
 
 const done: Promise<void> = Promise.resolve();
@@ -59,12 +44,12 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
   readonly #leftOver: WasmBuffer[] = [];
   readonly #warned = new Set<string>();
 
-  constructor(engine: OnnxEngine, settings: Settings, memory: WasmBackend) {
+  constructor(engine: OnnxEngine, settings: Settings) {
     this.#engine = engine;
     this.#settings = settings;
-    this.#wasm = memory;
+    this.#wasm = new WasmBackend(settings.maxMemory);
     this.#sessions = new Sessions(engine, settings);
-    this.#contractions = new Contractions(memory, engine, this.#sessions);
+    this.#contractions = new Contractions(this.#wasm, engine, this.#sessions);
   }
 
   /** Buffers and sessions alive: what a test of growth watches. */

@@ -32,8 +32,8 @@ export interface Handing {
 }
 
 /**
- * Cuts kernels, given in a possible order, into turns. Kernels to be handed over that do not wait for each other, or only for each
- * other's results, go together until they are enough work: a change of hands costs as much as a small product.
+ * Cuts kernels, given in a possible order, into turns. Kernels to be handed over that take each other's results go together, and
+ * so do others until they are enough work: a change of hands costs as much as a small product.
  */
 export function turnsOf(order: readonly Kernel[], producers: Producers, handing: Handing | undefined): readonly Turn[] {
   if (handing === undefined) return [{ kernels: order, handed: false }];
@@ -55,29 +55,42 @@ export function turnsOf(order: readonly Kernel[], producers: Producers, handing:
 
 type Producers = ReadonlyMap<Value, readonly Kernel[]>;
 
+interface Group {
+  readonly kernels: Kernel[];
+  /** Among the groups of its round. */
+  readonly index: number;
+  work: number;
+}
+
 /** The group of every kernel that is handed over, each in a possible order. */
 function grouped(order: readonly Kernel[], producers: Producers, handing: Handing): ReadonlyMap<Kernel, readonly Kernel[]> {
-  const groups = new Map<Kernel, Kernel[]>();
+  const groupOf = new Map<Kernel, Group>();
   // How often hands have changed before a kernel can start: what depends on a group, other than as part of it, comes after it.
   const rounds = new Map<Kernel, number>();
-  const open = new Map<number, { readonly kernels: Kernel[]; work: number }>();
+  const groups = new Map<number, Group[]>();
   for (const kernel of order) {
     const product = productOf(kernel, handing);
     let round = 0;
     for (const [earlier, whole] of dependencies(kernel, producers)) {
-      const waits = groups.has(earlier) && !(product !== undefined && whole);
+      const waits = groupOf.has(earlier) && !(product !== undefined && whole);
       round = Math.max(round, (rounds.get(earlier) ?? 0) + (waits ? 1 : 0));
     }
     rounds.set(kernel, round);
     if (product === undefined) continue;
-    const last = open.get(round);
-    const group = last === undefined || last.work >= handing.enough ? { kernels: [], work: 0 } : last;
-    open.set(round, group);
+    const here = groups.get(round) ?? [];
+    groups.set(round, here);
+    // With the latest group whose results it takes; or else with the last one, while that is not enough.
+    let index = -1;
+    for (const [earlier] of dependencies(kernel, producers))
+      if (rounds.get(earlier) === round) index = Math.max(index, groupOf.get(earlier)?.index ?? -1);
+    const last = here.at(-1);
+    const group = here[index] ?? (last !== undefined && last.work < handing.enough ? last : { kernels: [], index: here.length, work: 0 });
+    if (group.index === here.length) here.push(group);
     group.kernels.push(kernel);
     group.work += product.multiplyAdds;
-    groups.set(kernel, group.kernels);
+    groupOf.set(kernel, group);
   }
-  return groups;
+  return new Map([...groupOf].map(([kernel, { kernels }]) => [kernel, kernels]));
 }
 
 function productOf({ work }: Kernel, handing: Handing): ProductSignature | undefined {
