@@ -40,11 +40,8 @@ ${body}
   };
 }
 
-/** Bits of |x| order like |x|, with infinities and NaN above every number: no comparison of floats has to know them. */
-export const bitsOfMagnitude = '0x7fffffffu';
-
-/** What compilers may take for granted does not hold for bits. */
-export const notFinite = (bits: string): string => `(${bits} & 0x7fffffffu) >= 0x7f800000u`;
+/** Compilers may take for granted that there is no NaN, but not of bits: those of |x| order like |x|, with infinities and NaN above. */
+export const notFinite: (bits: string) => string = (bits: string): string => `(${bits} & 0x7fffffffu) >= 0x7f800000u`;
 
 /** Results that every invocation of the workgroup gets: sums, maxima and minima over it. */
 export const reductions = `
