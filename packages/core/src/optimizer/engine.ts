@@ -147,7 +147,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.runner.keep([]);
+    this.runner.close();
     this.memory.release();
   }
 

@@ -1,5 +1,5 @@
 import { type Backend, type Executable, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { BackendError, StepInterrupted } from '../errors.ts';
+import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
 import { checkValue, type Hyper, type Scalar } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
 import type { Program } from '../program/program.ts';
@@ -26,6 +26,7 @@ export class Runner<Native, Buffer> {
   private readonly memory: Memory<Native, Buffer>;
   private readonly counters: Counters;
   private readonly prepared = new Map<Plan, Prepared<Buffer>>();
+  private closed = false;
 
   constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters) {
     this.backend = backend;
@@ -64,6 +65,12 @@ export class Runner<Native, Buffer> {
     }
   }
 
+  /** Frees every plan, also the one that may be compiling. */
+  close(): void {
+    this.closed = true;
+    this.keep([]);
+  }
+
   private execute(plan: Plan, { executable, evaluator, hypers, counts }: Prepared<Buffer>, call: number): MaybePromise<void> {
     for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(plan.hypers[i]);
     for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(plan.counts[i] ?? -1) + 1;
@@ -94,6 +101,11 @@ export class Runner<Native, Buffer> {
       return buffer;
     };
     return whenDone<Executable, Prepared<Buffer>>(this.backend.compile(program, bind), (executable) => {
+      if (this.closed) {
+        executable.dispose();
+        if (verdict !== undefined) this.backend.release(verdict);
+        throw new DisposedError('step');
+      }
       const prepared = {
         executable,
         evaluator: new HostEvaluator(program.host),
