@@ -1,4 +1,5 @@
 import type { Backend, Mode } from '@opt/core';
+import { openGpu } from './bench/gpu/adapter.ts';
 
 export type AnyBackend = Backend<Mode, Mode, never, unknown>;
 
@@ -8,6 +9,10 @@ const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
   'reference-f32': async () => (await import('@opt/backend-reference')).reference({ precision: 'f32' }),
   onnx: async () => (await import('@opt/backend-onnx')).onnx(),
   wasm: async () => (await import('@opt/backend-wasm')).wasm(),
+  webgpu: async () => {
+    await openGpu();
+    return (await import('@opt/backend-webgpu')).webgpu();
+  },
 };
 
 export const backendNames: readonly string[] = Object.keys(makers);

@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { backendNames } from './backends.ts';
-import { sections as allSections, type Comparison } from './bench/comparison.ts';
+import { type Comparison, sectionsOn } from './bench/comparison.ts';
+import { type Gpu, openGpu } from './bench/gpu/adapter.ts';
 import { describeMachine, heading } from './bench/machine.ts';
 import { type Measured, measure } from './bench/measured.ts';
 import { type BenchOptions, parseOptions, UsageError, usage } from './bench/options.ts';
@@ -8,6 +9,7 @@ import { allPeers, type Peers } from './bench/peers.ts';
 import { printMeasured, printSizes } from './bench/print.ts';
 import { findPython } from './bench/python.ts';
 import { writeResults } from './bench/results-file.ts';
+import { gpuSteps } from './bench/sections/gpu.ts';
 import { linalg } from './bench/sections/linalg.ts';
 import { lowrank } from './bench/sections/lowrank.ts';
 import { overhead } from './bench/sections/overhead.ts';
@@ -18,8 +20,8 @@ import { tally } from './bench/tally.ts';
 /** Seconds: long enough to time well, and where a comparison of slow contenders gives up on the rest of its rounds. */
 const pace = { batch: 0.02, budget: 60 };
 
-const wanted = ({ sections, filter }: BenchOptions, peers: Peers): readonly Comparison[] => {
-  const makers = { steps, linalg, lowrank, overhead, size: () => [] };
+const wanted = ({ sections, filter }: BenchOptions, peers: Peers, gpu: Gpu | undefined): readonly Comparison[] => {
+  const makers = { steps, linalg, lowrank, overhead, size: () => [], gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)) };
   const all = sections.flatMap((section) => makers[section](peers));
   return filter === undefined ? all : all.filter(({ title }) => title.toLowerCase().includes(filter.toLowerCase()));
 };
@@ -30,7 +32,8 @@ async function bench(options: BenchOptions): Promise<number> {
   const python = findPython();
   const peers = allPeers(backend, python);
   try {
-    const comparisons = wanted(options, peers);
+    const gpu = sections.includes('gpu') ? await openGpu() : undefined;
+    const comparisons = wanted(options, peers, gpu);
     if (comparisons.length === 0 && !measuresSizes)
       throw new UsageError(`--filter: no comparison has ${JSON.stringify(filter)} in its title`);
     const machine = await describeMachine(backend, python, await peers.libraries());
@@ -43,7 +46,7 @@ async function bench(options: BenchOptions): Promise<number> {
     }
     const sized: readonly Size[] = measuresSizes ? await sizes() : [];
     if (measuresSizes) console.log(`${printSizes(sized)}\n`);
-    const full = sections.length === allSections.length && filter === undefined && backend === 'wasm';
+    const full = sections.length === sectionsOn(backend).length && filter === undefined && backend === 'wasm';
     console.log(`${tally(measured, sized)}; load ${loadavg()[0]?.toFixed(1)} at the end`);
     console.log(`Wrote ${writeResults({ machine, comparisons: measured, sizes: sized }, full)}`);
     const broken =

@@ -1,8 +1,11 @@
 import type { Entry } from './contender.ts';
 import type { Medians, Target } from './target.ts';
 
-export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size'] as const;
+export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size', 'gpu'] as const;
 export type Section = (typeof sections)[number];
+
+/** What a backend is measured by: on a GPU a step is over when the device says so, which is another measurement. */
+export const sectionsOn = (backend: string): readonly Section[] => sections.filter((one) => (one === 'gpu') === (backend === 'webgpu'));
 
 /** What every contender does in one iteration, so that a rate can be printed. */
 export interface Work {

@@ -5,10 +5,10 @@ import { type Shapes, tensors } from './models.ts';
 type Adam = (state: numpy.Array[][], gradients: numpy.Array[], corrections: numpy.Array[]) => numpy.Array[][];
 
 /** Adam as optax writes it, one jitted function over the whole model; every step waits for its result. */
-export const jaxJsAdam = (shapes: Shapes): Entry => ({ name: 'jax-js Adam', make: () => adam(shapes) });
+export const jaxJsAdam = (shapes: Shapes): Entry => ({ name: 'jax-js Adam', make: () => jaxJsAdamOn('wasm', shapes) });
 
-async function adam(shapes: Shapes): Promise<Contender> {
-  const { blockUntilReady, jit, numpy: np } = await load();
+export async function jaxJsAdamOn(device: 'wasm' | 'webgpu', shapes: Shapes): Promise<Contender> {
+  const { blockUntilReady, defaultDevice, jit, numpy: np } = await load(device);
   const [beta1, beta2, rate] = [0.9, 0.999, 1e-3];
   // Every operation consumes what it is given.
   const update: Adam = (state, gradients, [first, second]) => {
@@ -35,6 +35,7 @@ async function adam(shapes: Shapes): Promise<Contender> {
   const correction = (beta: number): numpy.Array => np.array(1 / (1 - beta ** count));
   return looped(
     async () => {
+      defaultDevice(device);
       count++;
       state = step(
         state,
@@ -50,15 +51,15 @@ async function adam(shapes: Shapes): Promise<Contender> {
   );
 }
 
-async function load(): Promise<typeof import('@jax-js/jax')> {
+async function load(device: 'wasm' | 'webgpu'): Promise<typeof import('@jax-js/jax')> {
   try {
     // It asks navigator for the number of cores; Node 20 has no navigator yet.
     if (!('navigator' in globalThis)) {
       Object.defineProperty(globalThis, 'navigator', { value: { hardwareConcurrency: 1 }, configurable: true });
     }
     const jax = await import('@jax-js/jax');
-    if (!(await jax.init('wasm')).includes('wasm')) throw new Error('no WebAssembly device');
-    jax.defaultDevice('wasm');
+    if (!(await jax.init(device)).includes(device)) throw new Error(`no device '${device}'`);
+    jax.defaultDevice(device);
     return jax;
   } catch (error) {
     throw new MissingPeer(`jax-js: ${error instanceof Error ? error.message : String(error)}`);

@@ -25,6 +25,13 @@ describe('the command line', () => {
     expect(usage(backends)).toContain('wasm');
   });
 
+  test('knows what is measured where', () => {
+    const all = [...backends, 'webgpu'];
+    expect(parseOptions(['--backend', 'webgpu'], all)).toMatchObject({ sections: ['gpu'] });
+    expect(() => parseOptions(['steps', '--backend', 'webgpu'], all)).toThrow('expected sections out of gpu, got "steps"');
+    expect(() => parseOptions(['gpu'], all)).toThrow(UsageError);
+  });
+
   test.each([
     [['speed'], 'expected sections out of steps, linalg, lowrank, overhead, size, got "speed"'],
     [['two\nlines'], 'got "two\\nlines"'],

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Section, sections } from './comparison.ts';
+import { type Section, sections, sectionsOn } from './comparison.ts';
 
 export interface BenchOptions {
   readonly sections: readonly Section[];
@@ -19,7 +19,8 @@ const defaultRounds = 15;
 export const usage = (backends: readonly string[]): string => `pnpm bench [${sections.join('] [')}] [options]
 
 Times our optimizers and linear algebra in turns with tfjs, jax-js, ml-matrix, PyTorch and numpy, one thread each, and
-prints medians. Peers that are not there are named. PyTorch: the first of $PYTHON, /usr/bin/python3 and python3 that has it.
+prints medians. Peers that are not there are named. Section gpu is what --backend webgpu runs, and it alone: with
+tfjs-webgpu and jax-js on the same adapter, through timestamps. PyTorch: the first of $PYTHON, /usr/bin/python3 and python3 that has it.
 A full run goes to benchmarks/results/, any other to a file there that git ignores.
 
   --backend NAME   of ours: ${backends.join(' | ')} (default ${defaultBackend(backends)})
@@ -39,9 +40,10 @@ export function parseOptions(args: readonly string[], backends: readonly string[
   if (!/^\d+$/.test(rounds) || Number(rounds) < 1 || Number(rounds) > mostRounds)
     throw new UsageError(`--rounds: expected a whole number from 1 to ${mostRounds}, got ${quote(rounds)}`);
   if (filter === '') throw new UsageError('--filter: expected a part of a title, got nothing');
-  const chosen = positionals.map(section);
+  const there = sectionsOn(backend);
+  const chosen = positionals.map((name) => section(name, there));
   return {
-    sections: chosen.length === 0 ? sections : sections.filter((one) => chosen.includes(one)),
+    sections: chosen.length === 0 ? there : there.filter((one) => chosen.includes(one)),
     backend,
     rounds: Number(rounds),
     filter,
@@ -66,9 +68,9 @@ function read(args: readonly string[]) {
   }
 }
 
-function section(name: string): Section {
-  const found = sections.find((one) => one === name);
-  if (found === undefined) throw new UsageError(`expected sections out of ${sections.join(', ')}, got ${quote(name)}`);
+function section(name: string, there: readonly Section[]): Section {
+  const found = there.find((one) => one === name);
+  if (found === undefined) throw new UsageError(`expected sections out of ${there.join(', ')}, got ${quote(name)}`);
   return found;
 }
 

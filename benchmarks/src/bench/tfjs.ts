@@ -5,10 +5,13 @@ import { type Shapes, tensors } from './models.ts';
 
 export type TfjsBackend = 'cpu' | 'wasm';
 
+/** `webgpu` must have been registered. */
+type Registered = TfjsBackend | 'webgpu';
+
 /** `tf.train.adam`, gradients handed over as tensors that are there already. */
 export const tfjsAdam = (backend: TfjsBackend, shapes: Shapes): Entry => ({
   name: `tfjs-${backend} Adam`,
-  make: () => training(backend, shapes, (tf) => tf.train.adam(1e-3)),
+  make: () => tfjsTraining(backend, shapes, (tf) => tf.train.adam(1e-3)),
 });
 
 /** Ours as a `tf.Optimizer` on tfjs-wasm, its arithmetic on our wasm backend: copies in both directions included. */
@@ -20,14 +23,15 @@ export const tfjsOurs = (name: string, shapes: Shapes): Entry => ({
       import('@opt/transforms'),
       import('@opt/backend-wasm'),
     ]);
-    return training('wasm', shapes, () => toTfjsOptimizer(adamw({ learningRate: 1e-3 }), { compute: wasm() }));
+    return tfjsTraining('wasm', shapes, () => toTfjsOptimizer(adamw({ learningRate: 1e-3 }), { compute: wasm() }));
   },
 });
 
 type Tfjs = typeof import('@tensorflow/tfjs-core');
 
-async function training(
-  backend: TfjsBackend,
+/** Steps of a `tf.Optimizer`; what tfjs still holds back is submitted before a run is over. */
+export async function tfjsTraining(
+  backend: Registered,
   shapes: Shapes,
   make: (tf: Tfjs) => import('@tensorflow/tfjs-core').Optimizer,
 ): Promise<Contender> {
@@ -45,10 +49,13 @@ async function training(
     tensor: tf.tensor(given[name] ?? [], [...shape]),
   }));
   const { run } = looped(() => optimizer.applyGradients(gradients));
+  const submit = backend === 'webgpu' ? (await import('@opt/backend-tfjs')).submitPending : () => {};
   return {
     async run(iterations) {
       await use();
-      return run(iterations);
+      const seconds = await run(iterations);
+      submit();
+      return seconds;
     },
     async dispose() {
       await use();
@@ -58,13 +65,13 @@ async function training(
   };
 }
 
-async function load(backend: TfjsBackend): Promise<Tfjs> {
+async function load(backend: Registered): Promise<Tfjs> {
   try {
     const tf = await import('@tensorflow/tfjs-core');
     // Without checks, and without advice to install another package.
     tf.enableProdMode();
     if (backend === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
-    else {
+    else if (backend === 'wasm') {
       const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
       if (tf.findBackend('wasm') === null) {
         setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`);

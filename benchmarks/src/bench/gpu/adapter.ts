@@ -1,0 +1,57 @@
+/// <reference lib="dom" preserve="true" />
+import { existsSync } from 'node:fs';
+import { MissingPeer } from '../contender.ts';
+
+/** Vulkan in software, as Debian's chromium brings it. */
+const softwareDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+
+export interface Gpu {
+  readonly gpu: GPU;
+  readonly adapter: GPUAdapter;
+  /** Vendor, architecture, name. */
+  readonly title: string;
+  /** It computes on the processor: its times say nothing about a GPU's. */
+  readonly software: boolean;
+}
+
+let opened: Promise<Gpu> | undefined;
+
+/** This machine's GPU through Dawn, or a software adapter where it has none; also as `navigator.gpu`. @throws MissingPeer */
+export function openGpu(): Promise<Gpu> {
+  opened ??= open();
+  return opened;
+}
+
+async function open(): Promise<Gpu> {
+  process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  const { create, globals } = await import('webgpu');
+  // Timestamps to the nanosecond.
+  const make = (): GPU => create(['disable-dawn-features=timestamp_quantization']);
+  let gpu = make();
+  let adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null && existsSync(softwareDriver)) {
+    process.env['VK_ICD_FILENAMES'] ??= softwareDriver;
+    gpu = make();
+    adapter = await gpu.requestAdapter();
+  }
+  if (adapter === null) throw new MissingPeer('no WebGPU adapter, not in software either');
+  Object.assign(globalThis, globals);
+  // tfjs and jax-js look for it there; Node 20 has no navigator.
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu, hardwareConcurrency: 1, userAgent: 'node' }, configurable: true });
+  const { vendor, architecture, device, description } = adapter.info;
+  const title = [vendor, architecture, device, description].filter((part) => part !== '').join(' ');
+  return { gpu, adapter, title, software: /swiftshader|llvmpipe|lavapipe/i.test(title) };
+}
+
+/** A device with timestamps and the highest limits there are. @throws MissingPeer */
+export async function timedDevice(): Promise<GPUDevice> {
+  const { gpu } = await openGpu();
+  // An adapter gives one device only.
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null || !adapter.features.has('timestamp-query')) throw new MissingPeer('the adapter has no timestamps');
+  const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+  return adapter.requestDevice({
+    requiredFeatures: adapter.features.has('subgroups') ? ['timestamp-query', 'subgroups'] : ['timestamp-query'],
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
+  });
+}

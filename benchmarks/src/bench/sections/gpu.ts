@@ -1,0 +1,74 @@
+import { explain } from '@opt/core';
+import type { Comparison } from '../comparison.ts';
+import type { Gpu } from '../gpu/adapter.ts';
+import { copyOnGpu, jaxJsOnGpu, onTfjsWebgpu, oursOnGpu, type Timing } from '../gpu/contenders.ts';
+import { type Model, models } from '../models.ts';
+import { type Recipe, recipes, refreshEvery } from '../recipes.ts';
+
+export const gpuModels = ['vector-1m', 'mlp-784', 'mlp-mnist1d'] as const;
+
+const timings: readonly (readonly [Timing, string])[] = [
+  ['passes', 'in compute passes, by timestamps'],
+  ['wall', 'until the device is done, by the clock'],
+];
+
+/** Steps on the GPU: beside tfjs-webgpu's and jax-js's Adam, and beside the same step as operations of tfjs, one kernel each. */
+export const gpuSteps = (gpu: Gpu, names: readonly string[] = gpuModels): readonly Comparison[] =>
+  names.flatMap((name) => {
+    const model = models[name];
+    if (model === undefined) throw new Error(`no model '${name}'`);
+    const matrices = Object.values(model.shapes).some((shape) => shape.length === 2);
+    return timings.flatMap(([timing, says]) => [
+      adamwOnGpu(gpu, model, timing, says),
+      ...(matrices ? [alone(gpu, 'muon', `Muon, ${model.title}`, model, timing, says)] : []),
+      ...(matrices ? [alone(gpu, 'soap', `SOAP f=${refreshEvery}, ${model.title}`, model, timing, says)] : []),
+    ]);
+  });
+
+const recipe = (name: string): Recipe => {
+  const found = recipes[name];
+  if (found === undefined) throw new Error(`no recipe '${name}'`);
+  return found;
+};
+
+const unguarded = 'ours, no guard';
+const copy = 'copy of as many bytes';
+
+function adamwOnGpu(gpu: Gpu, { title, shapes }: Model, timing: Timing, says: string): Comparison {
+  const bytes = explain(recipe('adamw-unguarded').rule(), shapes, 1).programs.reduce((sum, one) => sum + one.bytes, 0);
+  return {
+    section: 'gpu',
+    title: `AdamW, ${title}, ${says}`,
+    ours: 'ours',
+    entries: [
+      oursOnGpu('ours', recipe('adamw'), shapes, timing),
+      oursOnGpu(unguarded, recipe('adamw-unguarded'), shapes, timing),
+      onTfjsWebgpu('ours as tf.Optimizer on tfjs’s device', 'shared device', shapes, timing),
+      onTfjsWebgpu('the same step op by op', 'op by op', shapes, timing),
+      onTfjsWebgpu('tfjs-webgpu Adam', 'adam', shapes, timing),
+      jaxJsOnGpu(shapes, timing),
+      copyOnGpu(copy, bytes, timing),
+    ],
+    work: { amount: bytes / 1e9, unit: 'GB/s' },
+    targets: [],
+    notes: (medians) => {
+      const [own, copied] = [medians(unguarded), medians(copy)];
+      const share =
+        own === undefined || copied === undefined ? [] : [`Without the guard: ${Math.round((100 * copied) / own)} % of the copy's rate.`];
+      return [...share, ...about(gpu)];
+    },
+  };
+}
+
+/** Nobody else on the GPU has this one. */
+const alone = (gpu: Gpu, name: string, title: string, { shapes }: Model, timing: Timing, says: string): Comparison => ({
+  section: 'gpu',
+  title: `${title}, ${says}`,
+  ours: 'ours',
+  entries: [oursOnGpu('ours', recipe(name), shapes, timing)],
+  targets: [],
+  notes: () => about(gpu),
+});
+
+const about = ({ title, software }: Gpu): readonly string[] =>
+  software ? [`Adapter: ${title}, in software on the processor: these times say nothing about a GPU's.`] : [`Adapter: ${title}.`];
