@@ -54,8 +54,10 @@ function adamwOnGpu(gpu: Gpu, { title, shapes }: Model, timing: Timing, says: st
     notes: (medians) => {
       const [own, copied] = [medians(unguarded), medians(copy)];
       const share =
-        own === undefined || copied === undefined ? [] : [`Without the guard: ${Math.round((100 * copied) / own)} % of the copy's rate.`];
-      return [...share, ...about(gpu)];
+        own === undefined || copied === undefined || gpu.software
+          ? []
+          : [`Without the guard: ${Math.round((100 * copied) / own)} % of the copy's rate.`];
+      return [...share, 'jax-js waits for every step, the others for the last.', ...about(gpu)];
     },
   };
 }
