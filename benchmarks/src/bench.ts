@@ -12,6 +12,7 @@ import { writeResults } from './bench/results-file.ts';
 import { gpuSteps } from './bench/sections/gpu.ts';
 import { linalg } from './bench/sections/linalg.ts';
 import { lowrank } from './bench/sections/lowrank.ts';
+import { onnxSteps } from './bench/sections/onnx.ts';
 import { overhead } from './bench/sections/overhead.ts';
 import { type Size, sizes } from './bench/sections/size.ts';
 import { steps } from './bench/sections/steps.ts';
@@ -21,7 +22,7 @@ import { tally } from './bench/tally.ts';
 const pace = { batch: 0.02, budget: 60 };
 
 const wanted = ({ sections, filter }: BenchOptions, peers: Peers, gpu: Gpu | undefined): readonly Comparison[] => {
-  const makers = { steps, linalg, lowrank, overhead, size: () => [], gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)) };
+  const makers = { steps, linalg, lowrank, overhead, size: () => [], gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)), onnx: onnxSteps };
   const all = sections.flatMap((section) => makers[section](peers));
   return filter === undefined ? all : all.filter(({ title }) => title.toLowerCase().includes(filter.toLowerCase()));
 };

@@ -1,11 +1,20 @@
 import type { Entry } from './contender.ts';
 import type { Medians, Target } from './target.ts';
 
-export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size', 'gpu'] as const;
+export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size', 'gpu', 'onnx'] as const;
 export type Section = (typeof sections)[number];
 
-/** What a backend is measured by: on a GPU a step is over when the device says so, which is another measurement. */
-export const sectionsOn = (backend: string): readonly Section[] => sections.filter((one) => (one === 'gpu') === (backend === 'webgpu'));
+/** Sections that are about one backend. */
+const own: Readonly<Record<string, Section>> = { webgpu: 'gpu', onnx: 'onnx' };
+
+/**
+ * What a backend is measured by: on a GPU a step is over when the device says so, which is another measurement, and ONNX Runtime is
+ * held against PyTorch on as many threads.
+ */
+export const sectionsOn = (backend: string): readonly Section[] => {
+  const only = own[backend];
+  return only === undefined ? sections.filter((one) => !Object.values(own).includes(one)) : [only];
+};
 
 /** What every contender does in one iteration, so that a rate can be printed. */
 export interface Work {

@@ -51,6 +51,10 @@ export const models: Readonly<Record<string, Model>> = {
   'mlp-mnist1d': { title: 'MNIST-1D MLP 40-100-100-100-10', shapes: mlp(40, 100, 100, 100, 10) },
   transformer: { title: 'transformer, 4 layers, d = 256', shapes: transformer(4, 256) },
   tiny: { title: 'one 3×3 matrix and one scalar', shapes: { matrix: [3, 3], scalar: [] } },
+  'ten-vectors': {
+    title: 'ten vectors of 64',
+    shapes: Object.fromEntries(Array.from({ length: 10 }, (_, i): [string, Shape] => [`vector${i}`, [64]])),
+  },
   'forty-matrices': {
     title: '40 matrices of 64×64',
     shapes: Object.fromEntries(Array.from({ length: 40 }, (_, i): [string, Shape] => [`matrix${i}`, [64, 64]])),

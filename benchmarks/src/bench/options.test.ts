@@ -29,6 +29,7 @@ describe('the command line', () => {
     const all = [...backends, 'webgpu'];
     expect(parseOptions(['--backend', 'webgpu'], all)).toMatchObject({ sections: ['gpu'] });
     expect(() => parseOptions(['steps', '--backend', 'webgpu'], all)).toThrow('expected sections out of gpu, got "steps"');
+    expect(parseOptions(['--backend', 'onnx'], [...all, 'onnx'])).toMatchObject({ sections: ['onnx'] });
     expect(() => parseOptions(['gpu'], all)).toThrow(UsageError);
   });
 

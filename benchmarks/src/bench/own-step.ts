@@ -13,7 +13,7 @@ export async function ownStep(recipe: Recipe, shapes: Shapes, backend: AnyBacken
   // Everything is compiled and all memory taken before views of it are asked for; what is kept of past gradients is all there.
   for (let step = 0; step < 2; step++) await optimizer.step(given[0] ?? {});
   for (const gradients of recipe.sets === undefined ? [] : given) await optimizer.step(gradients);
-  const inPlace = recipe.gradients === 'in place' && backend.run === 'sync' && backend.read === 'sync';
+  const inPlace = recipe.gradients === 'in place' && backend.read === 'sync';
   const sets = inPlace ? [await views(optimizer.gradients)] : given;
   let turn = 0;
   return looped(

@@ -12,7 +12,7 @@ import { TorchPeer } from './torch.ts';
 export interface Peers {
   ours(name: string, task: string, block?: number): Entry;
   fma(task: string, block?: number): Entry;
-  torch(name: string, spec: Readonly<Record<string, unknown>>, block?: number): Entry;
+  torch(name: string, spec: Readonly<Record<string, unknown>>, block?: number, threads?: number): Entry;
   numpy(name: string, spec: Readonly<Record<string, unknown>>): Entry;
   tfjsAdam(backend: TfjsBackend, shapes: Shapes): Entry;
   tfjsOurs(name: string, shapes: Shapes): Entry;
@@ -31,11 +31,18 @@ const ours = (name: string, task: string, backendName: string, block = 1): Entry
 
 export function allPeers(backendName: string, python: Python | undefined): Peers {
   const torch = new TorchPeer(python);
+  const more = new Map<number, TorchPeer>();
+  const torchOn = (threads: number): TorchPeer => {
+    if (threads === 1) return torch;
+    const peer = more.get(threads) ?? new TorchPeer(python, threads);
+    more.set(threads, peer);
+    return peer;
+  };
   const fma = new FmaProcess(backendName);
   return {
     ours: (name, task, block) => ours(name, task, backendName, block),
     fma: (task, block) => fma.entry(task, block),
-    torch: (name, spec, block) => torch.entry(name, 'torch', spec, block),
+    torch: (name, spec, block, threads = 1) => torchOn(threads).entry(name, 'torch', spec, block),
     numpy: (name, spec) => torch.entry(name, 'numpy', spec),
     tfjsAdam,
     tfjsOurs,
@@ -44,6 +51,7 @@ export function allPeers(backendName: string, python: Python | undefined): Peers
     libraries: () => torch.libraries(),
     close() {
       torch.close();
+      for (const peer of more.values()) peer.close();
       fma.close();
     },
   };

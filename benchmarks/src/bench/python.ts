@@ -32,7 +32,7 @@ export function findPython(): Python | undefined {
 }
 
 function look(command: string): Python | undefined {
-  const { status, stdout } = spawnSync(command, ['-c', probe], { encoding: 'utf8', env: { ...process.env, ...oneThread } });
+  const { status, stdout } = spawnSync(command, ['-c', probe], { encoding: 'utf8', env: { ...process.env, ...threadLimit(1) } });
   if (status !== 0) return undefined;
   // What a library prints while it is loaded comes before.
   const answer: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
@@ -41,10 +41,11 @@ function look(command: string): Python | undefined {
   return { command, version: version ?? '', torch: torch ?? null, numpy: numpy ?? null };
 }
 
-export const oneThread = {
-  OMP_NUM_THREADS: '1',
-  MKL_NUM_THREADS: '1',
-  OPENBLAS_NUM_THREADS: '1',
-  NUMEXPR_NUM_THREADS: '1',
-  BLIS_NUM_THREADS: '1',
-} as const;
+/** What tells every linear algebra library how many threads it has. */
+export const threadLimit = (threads: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ['OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMEXPR_NUM_THREADS', 'BLIS_NUM_THREADS'].map((name) => [
+      name,
+      `${threads}`,
+    ]),
+  );

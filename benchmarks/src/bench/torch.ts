@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { type Entry, missing } from './contender.ts';
 import { LineProcess, remote } from './line-process.ts';
-import { oneThread, type Python } from './python.ts';
+import { type Python, threadLimit } from './python.ts';
 
-/** PyTorch and numpy on one thread, in one child for the whole run. */
+/** PyTorch and numpy, in one child for the whole run, on one thread if nothing else is said. */
 export class TorchPeer {
   readonly #python: Python | undefined;
+  readonly #threads: number;
   #child: LineProcess | undefined;
 
-  constructor(python: Python | undefined) {
+  constructor(python: Python | undefined, threads = 1) {
     this.#python = python;
+    this.#threads = threads;
   }
 
   /** An entry of `torch_peer.py`; `library` is what it needs. */
@@ -32,7 +34,7 @@ export class TorchPeer {
 
   #process(): LineProcess {
     const script = fileURLToPath(new URL('torch_peer.py', import.meta.url));
-    this.#child ??= new LineProcess(this.#python?.command ?? 'python3', [script], oneThread);
+    this.#child ??= new LineProcess(this.#python?.command ?? 'python3', [script], threadLimit(this.#threads));
     return this.#child;
   }
 }

@@ -152,6 +152,20 @@ def newton_schulz(spec):
     return torch.no_grad()(step)
 
 
+def polar(spec):
+    """Five steps of x <- ax + (bA + cA^2)x with A = xx', from a matrix of norm 1."""
+    a, b, c = spec["coefficients"]
+    matrix = torch.randn(spec["shape"])
+
+    def step():
+        x = matrix / (matrix.norm() + 1e-7)
+        for _ in range(spec["steps"]):
+            gram = x @ x.T
+            x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+
+    return torch.no_grad()(step)
+
+
 class PlainGgt:
     """GGT on the covariance of gradients, with Adam, the cautious mask and the normalisation by an average in its
     basis. The order of operations of the reference implementation: the history is a list of columns, stacked into a
@@ -289,6 +303,7 @@ makers = {
     "adamw": adamw,
     "soap": soap,
     "newton-schulz": newton_schulz,
+    "polar": polar,
     "ggt": ggt,
     "lm-adagrad": lm_adagrad,
     "linalg": linear_algebra,
