@@ -62,12 +62,15 @@ test('other settings are other runs', async () => {
 });
 
 test('a task that fails and one that kills its process end in a report and exit code 1; the others are done', async () => {
-  const { stdout, exitCode } = await outcome(sweep('failing', '--tasks', 'matrix-sign,convnet,quadratic', '--optimizers', 'adamw'));
+  const { stdout, exitCode } = await outcome(
+    sweep('failing', '--tasks', 'matrix-sign,convnet,segmentation,quadratic', '--optimizers', 'adamw'),
+  );
   expect(exitCode).toBe(1);
-  expect(stdout).toContain('FAILED: matrix-sign, adamw, rate 0.100, seed 0: this task never starts');
+  expect(stdout).toContain('FAILED: matrix-sign, adamw, rate 0.100, seed 0: this task never goes well');
   expect(stdout).toContain('FAILED: convnet, adamw, rate 0.100, seed 0: its process ended with code 7: out of memory');
+  expect(stdout).toContain('FAILED: segmentation, adamw, rate 0.100, seed 0: this task does not even start');
   expect(stdout).toMatch(/^quadratic +AdamW/m);
-  expect(stdout).not.toMatch(/^(matrix-sign|convnet) +AdamW/m);
+  expect(stdout).not.toMatch(/^(matrix-sign|convnet|segmentation) +AdamW/m);
 });
 
 test('a quick sweep says what is shortened, wherever its results stand', async () => {
@@ -90,7 +93,8 @@ test('--report runs nothing and tells what is missing', async () => {
 describe('bad input: one line on stderr, nothing else, exit code 2', () => {
   test.each([
     [['--tasks', 'chess'], '--tasks: expected names separated by commas out of mlp-full-batch,'],
-    [['--out', '/proc/nowhere'], '--out: expected a folder that can be written, got "/proc/nowhere"'],
+    [['--out', '/proc/nowhere'], '--out: expected a folder that can be written, got "/proc/nowhere" (ENOENT)'],
+    [['--out', '/dev/null/here'], '--out: expected a folder that can be written, got "/dev/null/here" (ENOTDIR)'],
     [['--queue', 'redis://127.0.0.1:1'], '--queue: expected a Redis server that answers at 127.0.0.1:1, got "connect ECONNREFUSED'],
   ])('%j', async (args, part) => {
     const { stdout, stderr, exitCode } = await outcome(sweep('bad', ...small, ...args));

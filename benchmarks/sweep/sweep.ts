@@ -93,7 +93,13 @@ const performRun = async (
   priority: number,
   { keyOf, store, executor, tracker }: Means,
 ): Promise<{ readonly spec: RunSpec; readonly result: RunResult } | FailedRun | undefined> => {
-  const key = await keyOf(spec);
+  const failed = (message: string): FailedRun => {
+    tracker.failed(spec, message);
+    return { spec, message };
+  };
+  // A task that cannot even be started has no key.
+  const key = await keyOf(spec).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  if (key instanceof Error) return failed(key.message);
   const earlier = await store.load(spec, key);
   if (earlier !== undefined) {
     tracker.reused(spec, earlier);
@@ -107,7 +113,6 @@ const performRun = async (
     return { spec, result };
   } catch (error) {
     if (!(error instanceof RunFailed)) throw error;
-    tracker.failed(spec, error.message);
-    return { spec, message: error.message };
+    return failed(error.message);
   }
 };

@@ -73,7 +73,7 @@ describe.skipIf(redisServer === undefined)(
       const one = worker('one');
       const { stdout, exitCode } = await outcome(master('failing', '--tasks', 'matrix-sign', '--optimizers', 'adamw', '--rates', '0.1'));
       expect(exitCode).toBe(1);
-      expect(stdout).toContain('FAILED: matrix-sign, adamw, rate 0.100, seed 0: this task never starts');
+      expect(stdout).toContain('FAILED: matrix-sign, adamw, rate 0.100, seed 0: this task never goes well');
       expect(one.said().match(/begins, attempt/g)).toHaveLength(3);
     }, 120_000);
 

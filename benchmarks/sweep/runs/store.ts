@@ -1,5 +1,5 @@
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../../src/bench/options.ts';
 import type { RunResult, RunSpec } from './run.ts';
 
@@ -17,7 +17,7 @@ const format = 'opt-sweep-run/1';
 export const openStore = async (out: string): Promise<Store> => {
   const probe = join(out, `.writable-${process.pid}`);
   try {
-    await mkdir(join(out, 'runs'), { recursive: true });
+    await makeFolder(join(out, 'runs'));
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {
@@ -33,12 +33,29 @@ export const openStore = async (out: string): Promise<Store> => {
     },
     async save(spec, key, result) {
       const file = path(out, spec, key);
-      await mkdir(join(file, '..'), { recursive: true });
+      await makeFolder(dirname(file));
       await writeFile(`${file}.part`, `${JSON.stringify({ format, spec, key, result })}\n`);
       await rename(`${file}.part`, file);
     },
   };
 };
+
+/** With its parents. Not mkdir's own `recursive`: under a folder that pretends, such as /proc, that never ends. */
+const makeFolder = async (folder: string): Promise<void> => {
+  const refused = await make(folder);
+  if (refused === undefined) return;
+  if (reason(refused) !== 'ENOENT' || dirname(folder) === folder) throw refused;
+  await makeFolder(dirname(folder));
+  const again = await make(folder);
+  if (again !== undefined) throw again;
+};
+
+/** Why it is not there now. */
+const make = (folder: string): Promise<unknown> =>
+  mkdir(folder).then(
+    () => undefined,
+    (error: unknown) => (reason(error) === 'EEXIST' ? undefined : error),
+  );
 
 const path = (out: string, { task, optimizer, rate, seed, steps }: RunSpec, key: string): string =>
   join(out, 'runs', task, optimizer, `rate-${rate}-seed-${seed}-steps-${steps}-${key}.json`);
