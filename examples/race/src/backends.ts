@@ -6,12 +6,13 @@ import type { Backend } from '@opt/core';
 export interface RaceBackend {
   readonly name: string;
   readonly steps: number;
-  make(): Backend;
+  make(): Backend | Promise<Backend>;
 }
 
 /** By the name of `--backend`, one line each; the first is the default. */
 export const backends: readonly [RaceBackend, ...RaceBackend[]] = [
   { name: 'wasm', steps: 1000, make: () => wasm() },
+  { name: 'onnx', steps: 1000, make: async () => (await import('@opt/backend-onnx')).onnx() },
   { name: 'reference', steps: 80, make: () => reference({ precision: 'f32' }) },
   { name: 'reference-f64', steps: 80, make: () => reference({ precision: 'f64' }) },
 ];

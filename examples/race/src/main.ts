@@ -78,7 +78,7 @@ const lane = ({ name, label, colour, learningRate, make }: Entrant, factor: numb
   label,
   colour,
   learningRate: learningRate * factor,
-  make: (initial) => learner(make(learningRate * factor), backend.make(), initial),
+  make: async (initial) => learner(make(learningRate * factor), await backend.make(), initial),
 });
 
 const named = <T extends { readonly name: string }>(table: readonly T[], wanted: string): T => {

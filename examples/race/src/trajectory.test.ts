@@ -27,13 +27,13 @@ const slow = [
 
 describe.each(backends)('on the $name backend', (backend) => {
   // The interpreter would take a minute over the two that decompose matrices.
-  const compiled = backend.name === 'wasm' ? slow : [];
+  const compiled = backend.name === 'wasm' || backend.name === 'onnx' ? slow : [];
   test.each([...quick, ...compiled])('%s goes the way PyTorch went', async (name, run) => {
     const lanes = entrants
       .filter((entrant) => entrant.name === name)
       .map((entrant) => ({
         ...entrant,
-        make: (initial: Parameters<typeof learner>[2]) => learner(entrant.make(entrant.learningRate), backend.make(), initial),
+        make: async (initial: Parameters<typeof learner>[2]) => learner(entrant.make(entrant.learningRate), await backend.make(), initial),
       }));
     expect(lanes[0]?.learningRate.toPrecision(6)).toBe(run.learningRate.toPrecision(6));
     const [result] = await train({ lanes, steps: 20, batch: 64, seed: 0, data: mnist1d(), engine, test: false });
