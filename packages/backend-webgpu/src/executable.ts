@@ -13,6 +13,7 @@ type Command =
       readonly pipeline: GPUComputePipeline;
       readonly group: GPUBindGroup;
       readonly workgroups: readonly [number, number, number];
+      readonly bytes: number;
     }
   | { readonly kind: 'loop'; readonly times: number; readonly round: readonly Command[] };
 
@@ -27,8 +28,9 @@ export class Commands {
   readonly #scalars: Float32Array<ArrayBuffer>;
   #generation = -1;
   #commands: readonly Command[] = [];
-  /** Dispatches of one run. */
+  /** Dispatches of one run, and the bytes they move. */
   dispatches = 0;
+  bytes = 0;
 
   constructor(
     device: GPUDevice,
@@ -78,7 +80,8 @@ export class Commands {
   #bind(): void {
     this.#generation = this.#scratch.generation;
     this.#commands = this.#items.flatMap((item) => this.#command(item));
-    this.dispatches = count(this.#commands);
+    this.dispatches = total(this.#commands, () => 1);
+    this.bytes = total(this.#commands, ({ bytes }) => bytes);
   }
 
   #command(item: Item): Command[] {
@@ -90,10 +93,11 @@ export class Commands {
         .map(({ wgsl, bindings, workgroups }) => {
           const { pipeline, layout } = this.#pipelines.get(wgsl, bindings.length, 0);
           const entries = bindings.map((resource, binding) => ({ binding, resource }));
-          return { kind: 'dispatch', pipeline, group: this.#device.createBindGroup({ layout, entries }), workgroups };
+          const bytes = bindings.reduce((sum, { size }) => sum + size, 0);
+          return { kind: 'dispatch', pipeline, group: this.#device.createBindGroup({ layout, entries }), workgroups, bytes };
         });
     }
-    const { wgsl, storages, table, hosts, workgroups } = item;
+    const { wgsl, storages, table, hosts, workgroups, bytes } = item;
     const { pipeline, layout } = this.#pipelines.get(wgsl, storages.length, hosts ? 2 : 1);
     const resources: GPUBufferBinding[] = [
       ...storages.map((bound) => ({ buffer: this.#buffer(bound) })),
@@ -101,7 +105,7 @@ export class Commands {
       ...(hosts ? [{ buffer: this.#hosts }] : []),
     ];
     const group = this.#device.createBindGroup({ layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
-    return [{ kind: 'dispatch', pipeline, group, workgroups }];
+    return [{ kind: 'dispatch', pipeline, group, workgroups, bytes }];
   }
 
   #buffer(bound: Bound): GPUBuffer {
@@ -127,5 +131,5 @@ function encode(pass: GPUComputePassEncoder, commands: readonly Command[]): void
   }
 }
 
-const count = (commands: readonly Command[]): number =>
-  commands.reduce((sum, command) => sum + (command.kind === 'loop' ? command.times * count(command.round) : 1), 0);
+const total = (commands: readonly Command[], of: (command: Extract<Command, { kind: 'dispatch' }>) => number): number =>
+  commands.reduce((sum, command) => sum + (command.kind === 'loop' ? command.times * total(command.round, of) : of(command)), 0);

@@ -1,6 +1,7 @@
 export type { GpuTensor, WebGpuBuffer } from './memory.ts';
 export {
   type DeviceLoss,
+  DeviceLostError,
   type OwnDeviceOptions,
   WebGpuBackend,
   type WebGpuCounters,

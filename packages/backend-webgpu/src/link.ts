@@ -20,6 +20,7 @@ export interface Linked {
   readonly table: { readonly offset: number; readonly bytes: number };
   readonly hosts: boolean;
   readonly workgroups: readonly [number, number, number];
+  readonly bytes: number;
 }
 
 export type Item =
@@ -155,6 +156,7 @@ export class Linker {
       table: { offset: this.#store(table), bytes: 4 * table.length },
       hosts: text.template.hosts.length > 0,
       workgroups: first <= most ? [first, 1, 1] : [most, Math.ceil(first / most), 1],
+      bytes: members.reduce((sum, member) => sum + member.text.bytes, 0),
     };
   }
 

@@ -29,10 +29,21 @@ export interface DeviceLoss {
   readonly message: string;
 }
 
+/** The device is gone, and with it all that lay there: make a new backend and an optimizer on it, and `load` what was saved last. */
+export class DeviceLostError extends BackendError {
+  readonly reason: GPUDeviceLostReason;
+
+  constructor({ reason, message }: DeviceLoss) {
+    super(`webgpu: the device was lost (${reason}): ${message}`);
+    this.reason = reason;
+  }
+}
+
 /** What has happened since a backend was made: what tests of growth watch. */
 export interface WebGpuCounters {
-  /** Dispatches submitted. */
+  /** Dispatches submitted, and the bytes they move between memory and processor: of a tensor, every element needed counts once. */
   readonly dispatches: number;
+  readonly bytes: number;
   /** Command buffers submitted by steps. */
   readonly submissions: number;
   readonly pipelines: number;
@@ -66,7 +77,8 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
   readonly device: GPUDevice;
   /** Settles when the device is lost, however that comes. */
   readonly lost: Promise<DeviceLoss>;
-  readonly #owner: GPU | undefined;
+  /** What Dawn's device belongs to; a process does not end while somebody holds it. */
+  #owner: GPU | undefined;
   readonly #memory: DeviceMemory;
   readonly #pipelines: Pipelines;
   readonly #scratch: Scratch;
@@ -74,6 +86,7 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
   /** Why nothing can run any more. */
   #failure: BackendError | undefined;
   #dispatches = 0;
+  #bytes = 0;
   #submissions = 0;
   #readBacks = 0;
   #programBuffers = 0;
@@ -85,8 +98,9 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
     this.#pipelines = new Pipelines(device);
     this.#scratch = new Scratch(device, this.#memory.chunk);
     this.lost = device.lost.then(({ reason, message }) => {
-      this.#failure ??= new BackendError(`webgpu: the device was lost (${reason}): ${message}`);
-      return { reason, message };
+      const loss = { reason, message };
+      this.#failure = new DeviceLostError(loss);
+      return loss;
     });
   }
 
@@ -98,6 +112,7 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
   get counters(): WebGpuCounters {
     return {
       dispatches: this.#dispatches,
+      bytes: this.#bytes,
       submissions: this.#submissions,
       pipelines: this.#pipelines.count,
       buffers: this.#memory.buffers + this.#scratch.count + this.#programBuffers,
@@ -114,8 +129,8 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
     return { buffer: this.#memory.adopt(native), shape: native.shape };
   }
 
+  /** Nothing is said here of a lost device: the program that is to read what was written will. */
   write(buffer: WebGpuBuffer, data: ArrayLike<number> | GpuTensor): void {
-    this.#usable();
     if ('length' in data) this.#memory.write(buffer, data);
     else this.#memory.copy(buffer, data);
   }
@@ -126,6 +141,8 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
     try {
       return await this.#memory.read(buffer);
     } catch (cause) {
+      // A lost device rejects reads first, and says so a moment later.
+      await Promise.resolve();
       throw this.#failure ?? new BackendError(`webgpu: a read failed: ${String(cause)}`, { cause });
     }
   }
@@ -181,6 +198,7 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
         commands.run(scalars);
         this.#submissions++;
         this.#dispatches += commands.dispatches;
+        this.#bytes += commands.bytes;
       },
       dispose: () => {
         this.#programBuffers -= commands.buffers;
@@ -193,6 +211,7 @@ export class WebGpuBackend implements Backend<'sync', 'async', GpuTensor, WebGpu
   dispose(): void {
     this.#scratch.destroy();
     if (this.#owner !== undefined) this.device.destroy();
+    this.#owner = undefined;
   }
 
   #usable(): void {

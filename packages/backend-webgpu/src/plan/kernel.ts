@@ -29,6 +29,8 @@ export interface KernelText {
   readonly workgroups: number;
   /** Elements, or whatever `count` means in the text. */
   readonly count: number;
+  /** Bytes between memory and processor, every element a kernel needs of a tensor counted once. */
+  readonly bytes: number;
   /** Whether the text waits at barriers, and so must read a stop flag as one. */
   readonly barriers: boolean;
 }

@@ -3,6 +3,7 @@ import type { KernelText } from '../plan/kernel.ts';
 import { type Surroundings, Template } from '../plan/template.ts';
 import { operand, type Value } from '../plan/values.ts';
 import { viewOf } from '../plan/view.ts';
+import { bytesOf } from './finish.ts';
 
 const lanes = 64;
 
@@ -37,5 +38,13 @@ fn work(m: u32, group: u32, lane: u32) {
   }
   S${into}(row + before, f32(i - row));
 }`;
-  return { template, text, workgroupSize: lanes, workgroups: Math.ceil(value.size / lanes), count: value.size, barriers: false };
+  return {
+    template,
+    text,
+    workgroupSize: lanes,
+    workgroups: Math.ceil(value.size / lanes),
+    count: value.size,
+    bytes: bytesOf(template),
+    barriers: false,
+  };
 }

@@ -24,3 +24,7 @@ export function finishText(template: Template, core: Core, roots: readonly Root[
   });
   return `fn finish(i: u32, result: f32) {\n  ${[...expressions.lines, ...stores].join('\n  ')}\n}`;
 }
+
+/** Bytes of the slots; no more than `most` elements of each. */
+export const bytesOf = ({ slots }: Template, most: number = Number.POSITIVE_INFINITY): number =>
+  slots.reduce((sum, { value }) => sum + 4 * Math.min(value.size, most), 0);

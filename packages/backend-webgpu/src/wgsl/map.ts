@@ -1,6 +1,6 @@
 import type { KernelText, Root } from '../plan/kernel.ts';
 import { type Surroundings, Template } from '../plan/template.ts';
-import { finishText } from './finish.ts';
+import { bytesOf, finishText } from './finish.ts';
 
 const lanes = 64;
 /** Elements of one thread. */
@@ -18,5 +18,13 @@ fn work(m: u32, group: u32, lane: u32) {
     if (i < count) { finish(i, 0f); }
   }
 }`;
-  return { template, text, workgroupSize: lanes, workgroups: Math.ceil(count / (each * lanes)), count, barriers: false };
+  return {
+    template,
+    text,
+    workgroupSize: lanes,
+    workgroups: Math.ceil(count / (each * lanes)),
+    count,
+    bytes: bytesOf(template, count),
+    barriers: false,
+  };
 }

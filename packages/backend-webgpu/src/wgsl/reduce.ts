@@ -4,7 +4,7 @@ import type { KernelText, Root } from '../plan/kernel.ts';
 import { literal, type Surroundings, Template } from '../plan/template.ts';
 import { operand, type Value } from '../plan/values.ts';
 import { axesOf } from '../plan/view.ts';
-import { finishText } from './finish.ts';
+import { bytesOf, finishText } from './finish.ts';
 
 /** A sum, or a maximum, of terms: how many, in how many slices, and the text of term `r` of result `o`. */
 export interface Terms {
@@ -60,7 +60,7 @@ fn work(m: u32, group: u32, lane: u32) {
     finish(k, total);
   }
 }`;
-    return { template, text, workgroupSize: 64, workgroups: Math.ceil(count / 64), count, barriers: false };
+    return { template, text, workgroupSize: 64, workgroups: Math.ceil(count / 64), count, bytes: bytesOf(template), barriers: false };
   }
   const text = `${finish}
 var<workgroup> totals: array<f32, ${lanes}>;
@@ -78,7 +78,7 @@ fn work(m: u32, group: u32, lane: u32) {
   }
   if (lane == 0u && k < count) { finish(k, totals[0]); }
 }`;
-  return { template, text, workgroupSize: lanes, workgroups: count, count, barriers: true };
+  return { template, text, workgroupSize: lanes, workgroups: count, count, bytes: bytesOf(template), barriers: true };
 }
 
 function reductionOf(value: Value, template: Template): Terms {

@@ -2,7 +2,7 @@ import { type Shape, size } from '@opt/core';
 import type { KernelText, Root } from '../plan/kernel.ts';
 import type { Template } from '../plan/template.ts';
 import type { Value } from '../plan/values.ts';
-import { finishText } from './finish.ts';
+import { bytesOf, finishText } from './finish.ts';
 import { walk } from './reduce.ts';
 
 /** A factor in memory, in elements: where it starts, and its strides. */
@@ -118,6 +118,7 @@ fn work(m: u32, group: u32, lane: u32) {
     workgroupSize: lanes,
     workgroups: tilesM * tilesN * batches * slices,
     count: m * n * batches * slices,
+    bytes: bytesOf(template),
     barriers: true,
   };
 }

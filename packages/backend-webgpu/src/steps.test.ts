@@ -1,0 +1,170 @@
+import { createOptimizer, inBasis, rule, StepInterrupted, type Transform } from '@opt/core';
+import { kroneckerEigenbasis, soap } from '@opt/soap';
+import { adam, adamw, decay, descend } from '@opt/transforms';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emulated } from './testing/platform.ts';
+import { usage } from './usage.ts';
+import { DeviceLostError, type WebGpuBackend, type WebGpuCounters, webgpu } from './webgpu.ts';
+
+emulated();
+
+type Model = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
+
+const noise = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * seed));
+
+const model = (shapes: Readonly<Record<string, readonly number[]>>): Model =>
+  Object.fromEntries(
+    Object.entries(shapes).map(([name, shape], i) => [
+      name,
+      {
+        shape,
+        data: noise(
+          shape.reduce((a, b) => a * b, 1),
+          i,
+        ),
+      },
+    ]),
+  );
+
+const gradients = (of: Model, step: number): Record<string, Float32Array> =>
+  Object.fromEntries(Object.entries(of).map(([name, { data }], i) => [name, noise(data.length, 10 * step + i + 100)]));
+
+const mlp = model({ w0: [40, 100], b0: [100], w1: [100, 100], b1: [100], w2: [100, 10], b2: [10] });
+const count = Object.values(mlp).reduce((sum, { data }) => sum + data.length, 0);
+
+const without: (after: WebGpuCounters, before: WebGpuCounters) => WebGpuCounters = (after, before) => ({
+  dispatches: after.dispatches - before.dispatches,
+  bytes: after.bytes - before.bytes,
+  submissions: after.submissions - before.submissions,
+  pipelines: after.pipelines - before.pipelines,
+  buffers: after.buffers - before.buffers,
+  readBacks: after.readBacks - before.readBacks,
+});
+
+describe('steps, counted', () => {
+  let backend: WebGpuBackend;
+  beforeAll(async () => {
+    backend = await webgpu();
+  });
+  afterAll(() => backend.dispose());
+
+  /** What step `last` costs, counted from 0. */
+  function costOf(transform: Transform, of: Model, last: number): WebGpuCounters {
+    const optimizer = createOptimizer({ transform, parameters: of, backend });
+    for (let step = 0; step < last; step++) optimizer.step(gradients(of, step));
+    const before = backend.counters;
+    optimizer.step(gradients(of, last));
+    const cost = without(backend.counters, before);
+    optimizer.dispose();
+    return cost;
+  }
+
+  it('AdamW is one kernel for all parameters, and moves 28 bytes per parameter', () => {
+    const { bytes, ...cost } = costOf(rule(adam(), decay(), descend()), mlp, 2);
+    expect(cost).toEqual({ dispatches: 1, submissions: 1, pipelines: 0, buffers: 0, readBacks: 0 });
+    expect(bytes).toBe(28 * count);
+  });
+
+  it('the guard against gradients that are not finite adds 4 bytes per parameter and a few numbers', () => {
+    const { dispatches, bytes } = costOf(adamw(), mlp, 2);
+    expect(dispatches).toBeLessThanOrEqual(4);
+    expect(bytes).toBeGreaterThanOrEqual(32 * count);
+    expect(bytes).toBeLessThan(32 * count + 50 * Object.keys(mlp).length);
+  });
+
+  it('an ordinary step of SOAP is six products for matrices of one shape, however many, and one kernel for the rest', () => {
+    const eigenbasis = rule(inBasis(kroneckerEigenbasis({ initialBasis: 'identity' }), adam({ correctBias: 'rate' })), descend(), decay());
+    const matrices = model({ a: [32, 24], b: [32, 24], c: [32, 24], d: [24] });
+    expect(costOf(eigenbasis, matrices, 2).dispatches).toBeLessThanOrEqual(7);
+  });
+
+  it('100 steps: no read, no pipeline after the second, no buffer', () => {
+    const optimizer = createOptimizer({ transform: adamw({ learningRate: (step) => 1e-3 / (1 + step) }), parameters: mlp, backend });
+    for (let step = 0; step < 2; step++) optimizer.step(gradients(mlp, step));
+    const before = backend.counters;
+    for (let step = 0; step < 100; step++) optimizer.step(gradients(mlp, step));
+    const { dispatches: _, bytes: __, ...cost } = without(backend.counters, before);
+    expect(cost).toEqual({ submissions: 100, pipelines: 0, buffers: 0, readBacks: 0 });
+    optimizer.dispose();
+  });
+
+  it('parameters of the caller move where they lie, in as few kernels as bindings allow', async () => {
+    const { device } = backend;
+    const many = model(Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`p${i}`, [5 + i]])));
+    const flags = usage.storage | usage.copySource | usage.copyTarget;
+    const owned = Object.fromEntries(
+      Object.entries(many).map(([name, { shape, data }]) => {
+        const buffer = device.createBuffer({ size: 4 * data.length + 12, usage: flags });
+        device.queue.writeBuffer(buffer, 12, new Float32Array(data));
+        return [name, { buffer, offset: 12, shape }];
+      }),
+    );
+    const transform = rule(adam(), decay(), descend());
+    const adopted = createOptimizer({ transform, parameters: owned, backend });
+    const own = createOptimizer({ transform, parameters: many, backend });
+    for (let step = 0; step < 3; step++) {
+      const given = gradients(many, step);
+      const before = backend.counters;
+      adopted.step(given);
+      // A kernel binds gradients, slots, and as many parameters as are left.
+      const kernels = Math.ceil(14 / (device.limits.maxStorageBuffersPerShaderStage - 2));
+      expect(without(backend.counters, before).dispatches).toBe(kernels);
+      own.step(given);
+    }
+    for (const name of Object.keys(many)) expect(await adopted.parameters[name]).toEqual(await own.parameters[name]);
+    const target = createOptimizer({ transform, parameters: many, backend });
+    const first = owned['p0'];
+    if (first !== undefined) target.step({ p0: first });
+    expect(await target.gradients['p0']).toEqual(await adopted.parameters['p0']);
+    for (const optimizer of [adopted, own, target]) optimizer.dispose();
+    for (const { buffer } of Object.values(owned)) buffer.destroy();
+  });
+});
+
+describe('a lost device', () => {
+  it('interrupts the step, is told, and what was saved goes on elsewhere', async () => {
+    const [lost, other] = [await webgpu(), await webgpu()];
+    const make = (backend: WebGpuBackend) => createOptimizer({ transform: adamw(), parameters: mlp, backend });
+    const [optimizer, through] = [make(lost), make(other)];
+    for (let step = 0; step < 3; step++) {
+      optimizer.step(gradients(mlp, step));
+      through.step(gradients(mlp, step));
+    }
+    const file = await optimizer.save();
+    // The step is under way when its device goes.
+    optimizer.step(gradients(mlp, 3));
+    lost.device.destroy();
+    await expect(optimizer.parameters['w0']).rejects.toBeInstanceOf(DeviceLostError);
+    expect((await lost.lost).reason).toBe('destroyed');
+    expect(() => optimizer.step(gradients(mlp, 4))).toThrow(StepInterrupted);
+    optimizer.dispose();
+
+    const resumed = make(other);
+    await resumed.load(file);
+    for (let step = 3; step < 6; step++) {
+      resumed.step(gradients(mlp, step));
+      through.step(gradients(mlp, step));
+    }
+    for (const name of Object.keys(mlp)) expect(await resumed.parameters[name]).toEqual(await through.parameters[name]);
+    for (const backend of [lost, other]) backend.dispose();
+  });
+});
+
+it('SOAP goes on over refreshes without a read', async () => {
+  const backend = await webgpu();
+  const small = model({ w: [6, 4], b: [4] });
+  const optimizer = createOptimizer({
+    transform: soap({ preconditionFrequency: 2, initialBasis: 'identity' }),
+    parameters: small,
+    backend,
+  });
+  for (let step = 0; step < 5; step++) optimizer.step(gradients(small, step));
+  const before = backend.counters;
+  for (let step = 5; step < 9; step++) optimizer.step(gradients(small, step));
+  const { readBacks, pipelines, buffers } = without(backend.counters, before);
+  expect({ readBacks, pipelines, buffers }).toEqual({ readBacks: 0, pipelines: 0, buffers: 0 });
+  expect((await optimizer.parameters['w'])?.every(Number.isFinite)).toBe(true);
+  optimizer.dispose();
+  backend.dispose();
+});
