@@ -97,27 +97,30 @@ describe('one memory', () => {
     expect(await run(true)).toEqual(await run(false));
   });
 
-  it.each([1, 2])('an optimizer may be disposed of after %i steps, during the next; nothing is written into its memory afterwards', async (steps) => {
-    const backend = await onnx({ threshold: 0, threads: 1 });
-    const optimizer = await createOptimizer({ transform: soap(), parameters: parametersOf(40, 40), backend });
-    // The third step has its program already, the second one compiles it.
-    for (let i = 0; i < steps; i++) await optimizer.step({ w: noise(1600, i) });
-    const step = optimizer.step({ w: noise(1600, 7) });
-    const outcome = step.then(
-      () => 'done',
-      (error: unknown) => (error instanceof OptError ? error.code : 'failed'),
-    );
-    // Until the session is called, which is in a later turn of the event loop.
-    for (let i = 0; i < 50; i++) await Promise.resolve();
-    optimizer.dispose();
-    const others = Array.from({ length: 8 }, () => backend.create('slot', 's', [1600], 'working'));
-    expect(await outcome).toBe(steps === 1 ? 'disposed' : 'done');
-    for (const buffer of others) expect(backend.readBuffer(buffer).every((x) => x === 0)).toBe(true);
-    for (const buffer of others) backend.release(buffer);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(backend.buffers).toBe(0);
-    expect(backend.sessions).toBe(0);
-  });
+  it.each([1, 2])(
+    'an optimizer may be disposed of after %i steps, during the next; nothing is written into its memory afterwards',
+    async (steps) => {
+      const backend = await onnx({ threshold: 0, threads: 1 });
+      const optimizer = await createOptimizer({ transform: soap(), parameters: parametersOf(40, 40), backend });
+      // The third step has its program already, the second one compiles it.
+      for (let i = 0; i < steps; i++) await optimizer.step({ w: noise(1600, i) });
+      const step = optimizer.step({ w: noise(1600, 7) });
+      const outcome = step.then(
+        () => 'done',
+        (error: unknown) => (error instanceof OptError ? error.code : 'failed'),
+      );
+      // Until the session is called, which is in a later turn of the event loop.
+      for (let i = 0; i < 50; i++) await Promise.resolve();
+      optimizer.dispose();
+      const others = Array.from({ length: 8 }, () => backend.create('slot', 's', [1600], 'working'));
+      expect(await outcome).toBe(steps === 1 ? 'disposed' : 'done');
+      for (const buffer of others) expect(backend.readBuffer(buffer).every((x) => x === 0)).toBe(true);
+      for (const buffer of others) backend.release(buffer);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(backend.buffers).toBe(0);
+      expect(backend.sessions).toBe(0);
+    },
+  );
 
   it('stays what it is over many steps, and so does what the process takes', async () => {
     const backend = await onnx({ threshold: 0, threads: 1 });
