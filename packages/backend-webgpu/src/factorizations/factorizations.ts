@@ -1,7 +1,7 @@
 import type { Factorizations } from '../dispatch.ts';
 import { cholesky } from './cholesky.ts';
-import { eigh, eighLimit } from './eigh.ts';
-import { orthonormalize, orthonormalizeLimit } from './orthonormalize.ts';
+import { eigh, eighLimit } from './eigh/eigh.ts';
+import { orthonormalize, orthonormalizeLimit } from './orthonormalize/orthonormalize.ts';
 import { solveTriangular } from './solve-triangular.ts';
 
 /** The factorisations of every device: none asks for more than the limits that WebGPU guarantees. */

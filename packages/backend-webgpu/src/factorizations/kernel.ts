@@ -6,6 +6,9 @@ export const threads = 256;
 /** Side of the square tiles that workgroups hold in their own memory. */
 export const tile = 32;
 
+/** Invocations that share a column of a tile. */
+export const lanes: number = threads / tile;
+
 /** The most workgroups along one dimension, on every device. */
 const mostWorkgroups = 65535;
 

@@ -1,4 +1,4 @@
-import { tile } from './kernel.ts';
+import { tile } from '../kernel.ts';
 
 /**
  * Jacobi rotations in workgroup memory: A ← VᵀAV, V ← V·(rotations), for symmetric A of even size N ≤ 32 with largest magnitude about 1.

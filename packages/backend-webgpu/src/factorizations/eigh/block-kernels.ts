@@ -1,133 +1,10 @@
-import type { Dispatch, Place } from '../dispatch.ts';
-import { jacobi } from './jacobi.ts';
-import { bound, kernel, notFinite, powerOfTwo, reciprocalRoot, reductions, threads, tile, tilesOf } from './kernel.ts';
-
-/** Sweeps before and after the basis found is made orthogonal and the matrix is taken into it afresh. */
-const sweeps = [9, 3] as const;
+import { notFinite, threads, tile, tilesOf } from '../kernel.ts';
 
 const block = tile / 2;
 
-/** f32 elements of: partial maxima, counters, matrix, basis, product, rotations, whether a pair turns, order of the eigenvalues. */
-export const scratchOfBlocks = (n: number, batch: number): number[] => {
-  const padded = tilesOf(n) * tile;
-  const matrix = batch * padded * padded;
-  return [batch * scansOf(n), batch * 2, matrix, matrix, matrix, batch * padded * tile, batch * tilesOf(n), batch * n];
-};
+export const scansOf = (n: number): number => Math.min(64, Math.ceil((n * n) / 4096));
 
-const scansOf = (n: number): number => Math.min(64, Math.ceil((n * n) / 4096));
-
-/**
- * Eigenvalues and eigenvectors by block Jacobi: in a round every block of 16 indices meets one other (round robin); a workgroup
- * diagonalises the 32 × 32 matrix of each pair, then the rotations are applied to all the others. Pairs with nothing to annihilate
- * are passed over, by a flag on the device, so that the dispatches depend on the size alone. After the last sweep the basis is made
- * orthogonal (Newton–Schulz), the matrix taken into it afresh, and a few sweeps more remove what rounding had added up to.
- */
-export function eighBlocks(n: number, batch: number, input: Place, output: Place, scratch: readonly Place[]): Dispatch[] {
-  const [parts, counters, first, second, third, rotations, turning, order] = scratch;
-  if (
-    parts === undefined ||
-    counters === undefined ||
-    first === undefined ||
-    second === undefined ||
-    third === undefined ||
-    rotations === undefined ||
-    turning === undefined ||
-    order === undefined
-  )
-    return [];
-  const tiles = tilesOf(n);
-  const base = shared(n, batch);
-  const load = (basis: boolean, A: Place, V: Place): Dispatch =>
-    kernel(
-      `eigh ${n}: load`,
-      [
-        bound('X', 'u32', input),
-        bound('parts', 'u32', parts),
-        bound('A', 'f32', A),
-        bound(basis ? 'V' : 'counters', basis ? 'f32' : 'u32', V),
-      ],
-      `${base}${reductions}${powerOfTwo}${loadModule(basis)}`,
-      `  load(matrix, group.x, t);`,
-      tiles * tiles,
-      batch,
-    );
-  const multiply = (transpose: boolean, newton: boolean, left: Place, right: Place, result: Place): Dispatch =>
-    kernel(
-      `eigh ${n}: product`,
-      [bound('L', 'f32', left), ...(left === right ? [] : [bound('R', 'f32', right)]), bound('C', 'f32', result)],
-      `${base}${productModule(transpose, newton, left === right ? 'L' : 'R')}`,
-      `  product(matrix, group.x / ${tiles}u, group.x % ${tiles}u, t);`,
-      tiles * tiles,
-      batch,
-    );
-  const sweep = (A: Place, V: Place): Dispatch[] => {
-    const turn = kernel(
-      `eigh ${n}: rotations`,
-      [bound('M', 'f32', A), bound('J', 'f32', rotations), bound('turning', 'u32', turning), bound('counters', 'u32', counters)],
-      `${base}${reductions}${reciprocalRoot}${jacobi(tile)}${roundRobin}${turnModule}`,
-      `  turn(matrix, group.x, t);`,
-      tiles,
-      batch,
-    );
-    const apply = kernel(
-      `eigh ${n}: apply`,
-      [
-        bound('M', 'f32', A),
-        bound('V', 'f32', V),
-        bound('J', 'f32', rotations),
-        bound('turning', 'u32', turning),
-        bound('counters', 'u32', counters),
-      ],
-      `${base}${roundRobin}${applyModule}`,
-      `  apply(matrix, group.x / ${tiles}u, group.x % ${tiles}u, t);`,
-      2 * tiles * tiles,
-      batch,
-    );
-    return Array.from({ length: 2 * tiles - 1 }, () => [turn, apply]).flat();
-  };
-  const repeated = (times: number, one: Dispatch[]): Dispatch[] => Array.from({ length: times }, () => one).flat();
-  return [
-    kernel(
-      `eigh ${n}: scan`,
-      [bound('X', 'u32', input), bound('parts', 'u32', parts)],
-      `${base}${reductions}${scanModule}`,
-      `  scan(matrix, group.x, t);`,
-      scansOf(n),
-      batch,
-    ),
-    load(true, first, second),
-    load(false, first, counters),
-    ...repeated(sweeps[0], sweep(first, second)),
-    // The basis V in `second` becomes V(3I − VᵀV)/2 in `first`; then A lies in `second`, AV in `third`, VᵀAV in `second`.
-    multiply(true, false, second, second, third),
-    multiply(false, true, second, third, first),
-    load(false, second, counters),
-    multiply(false, false, second, first, third),
-    multiply(true, false, first, third, second),
-    ...repeated(sweeps[1], sweep(second, first)),
-    multiply(true, false, first, first, third),
-    kernel(
-      `eigh ${n}: order`,
-      [bound('M', 'f32', second), bound('parts', 'u32', parts), bound('order', 'u32', order), bound('Y', 'f32', output)],
-      `${base}${reductions}${powerOfTwo}${orderModule}`,
-      `  rank(matrix, group.x, t);`,
-      Math.ceil(n / threads),
-      batch,
-    ),
-    // The last Newton–Schulz step writes into the matrix's place.
-    multiply(false, true, first, third, second),
-    kernel(
-      `eigh ${n}: write`,
-      [bound('V', 'f32', second), bound('parts', 'u32', parts), bound('order', 'u32', order), bound('Y', 'f32', output)],
-      `${base}${reductions}${writeModule}`,
-      `  write(matrix, group.x, t);`,
-      tiles * tiles,
-      batch,
-    ),
-  ];
-}
-
-const shared = (n: number, batch: number): string => `
+export const shared = (n: number, batch: number): string => `
 const n = ${n}u;
 const batch = ${batch}u;
 const tiles = ${tilesOf(n)}u;
@@ -135,7 +12,7 @@ const side = ${tilesOf(n) * tile}u;
 const scans = ${scansOf(n)}u;
 `;
 
-const scanModule = `
+export const scanModule: string = `
 fn scan(matrix: u32, group: u32, t: u32) {
   var bits = 0u;
   for (var e = group * ${threads}u + t; e < n * n; e += scans * ${threads}u) { bits = max(bits, X[matrix * n * n + e] & 0x7fffffffu); }
@@ -153,7 +30,7 @@ fn largest(matrix: u32, t: u32) -> u32 {
 `;
 
 /** A ← the symmetric part of X, scaled, or 0 where X is not finite; V ← I, or the counters to the first round. */
-const loadModule = (basis: boolean): string => `${largest}
+export const loadModule = (basis: boolean): string => `${largest}
 fn load(matrix: u32, group: u32, t: u32) {
   let bits = largest(matrix, t);
   let half = 0.5 * powerOfTwo(bits);
@@ -173,7 +50,7 @@ fn load(matrix: u32, group: u32, t: u32) {
 `;
 
 /** C ← LR or LᵀR; with \`newton\` C ← (3L − LR)/2. */
-const productModule = (transpose: boolean, newton: boolean, R: 'L' | 'R'): string => `
+export const productModule = (transpose: boolean, newton: boolean, R: 'L' | 'R'): string => `
 var<workgroup> left: array<f32, ${tile * tile}>;
 var<workgroup> right: array<f32, ${tile * tile}>;
 
@@ -206,7 +83,7 @@ fn product(matrix: u32, row: u32, column: u32, t: u32) {
 `;
 
 /** Where index e < 32 of a pair stands: in a round every block meets one other. */
-const roundRobin = `
+export const roundRobin: string = `
 fn indexOf(pair: u32, round: u32, e: u32) -> u32 {
   let others = 2u * tiles - 1u;
   var p = others;
@@ -216,7 +93,7 @@ fn indexOf(pair: u32, round: u32, e: u32) -> u32 {
 }
 `;
 
-const turnModule = `
+export const turnModule: string = `
 fn turn(matrix: u32, pair: u32, t: u32) {
   let base = matrix * side * side;
   let round = counters[matrix * 2u];
@@ -244,7 +121,7 @@ fn turn(matrix: u32, pair: u32, t: u32) {
 `;
 
 /** M[k, l] ← JₖᵀM[k, l]Jₗ for all pairs k < l, mirrored; V[k, l] ← V[k, l]Jₗ for all tiles k of rows. */
-const applyModule = `
+export const applyModule: string = `
 var<workgroup> own: array<f32, ${tile * tile}>;
 var<workgroup> turned: array<f32, ${tile * tile}>;
 var<workgroup> factor: array<f32, ${tile * tile}>;
@@ -305,7 +182,7 @@ fn apply(matrix: u32, group: u32, l: u32, t: u32) {
 `;
 
 /** Eigenvalues in ascending order, equal ones as they stand; order[i] is where eigenvector i goes. */
-const orderModule = `${largest}
+export const orderModule: string = `${largest}
 fn rank(matrix: u32, group: u32, t: u32) {
   let base = matrix * side * side;
   let bits = largest(matrix, t);
@@ -324,7 +201,7 @@ fn rank(matrix: u32, group: u32, t: u32) {
 }
 `;
 
-const writeModule = `${largest}
+export const writeModule: string = `${largest}
 fn write(matrix: u32, group: u32, t: u32) {
   let bits = largest(matrix, t);
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {

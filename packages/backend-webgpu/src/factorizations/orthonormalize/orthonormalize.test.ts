@@ -2,7 +2,6 @@ import { runProgram } from '@opt/backend-contract';
 import { reference } from '@opt/backend-reference';
 import { trace } from '@opt/core';
 import { describe, expect, it } from 'vitest';
-import { orthonormalize } from './orthonormalize.ts';
 import {
   difference,
   entry,
@@ -17,8 +16,9 @@ import {
   scaled,
   times,
   transposed,
-} from './testing/matrix.ts';
-import { missing, run } from './testing/run.ts';
+} from '../testing/matrix.ts';
+import { missing, run } from '../testing/run.ts';
+import { orthonormalize } from './orthonormalize.ts';
 
 type Deficient = 'zero' | 'complete';
 

@@ -1,7 +1,7 @@
-import type { Factorization } from '../dispatch.ts';
-import { eighBlocks, scratchOfBlocks } from './eigh-blocks.ts';
-import { eighSmall } from './eigh-small.ts';
-import { tile } from './kernel.ts';
+import type { Factorization } from '../../dispatch.ts';
+import { tile } from '../kernel.ts';
+import { eighBlocks, scratchOfBlocks } from './blocks.ts';
+import { eighSmall } from './small.ts';
 
 /** The largest matrix that is worth its dispatches, 24 for each 32 of n and of every 16: above it, ask the host. */
 export const eighLimit = 512;

@@ -1,6 +1,6 @@
-import type { Dispatch, Place } from '../dispatch.ts';
+import type { Dispatch, Place } from '../../dispatch.ts';
+import { bound, kernel, notFinite, powerOfTwo, reciprocalRoot, reductions, tile } from '../kernel.ts';
 import { jacobi } from './jacobi.ts';
-import { bound, kernel, notFinite, powerOfTwo, reciprocalRoot, reductions, tile } from './kernel.ts';
 
 /** Eigenvalues and eigenvectors of matrices up to 32 × 32, each in the memory of one workgroup. */
 export const eighSmall = (n: number, batch: number, input: Place, output: Place): Dispatch =>

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { eigh } from './eigh.ts';
 import {
   diagonal,
   difference,
@@ -15,8 +14,9 @@ import {
   times,
   transposed,
   withEigenvalues,
-} from './testing/matrix.ts';
-import { missing, run } from './testing/run.ts';
+} from '../testing/matrix.ts';
+import { missing, run } from '../testing/run.ts';
+import { eigh } from './eigh.ts';
 
 interface Eigen {
   readonly values: number[];
