@@ -9,6 +9,16 @@ const declared = (name: string, shape: readonly [number, number, number], output
   { name: `${name}.bias`, shape: [outputs], start: { fan } },
 ];
 
+/**
+ * The taps [inputs, outputs] of a kernel W [inputs, outputs, taps] along one axis of a matrix: a copy, where jax-js would else look each
+ * factor of a product up in the kernel's own order.
+ */
+const sideBySide = (W: np.Array, axis: 0 | 1): np.Array => {
+  const taps = Array.from({ length: W.shape[2] ?? 0 }, (_, tap) => W.ref.slice([], [], tap));
+  W.dispose();
+  return np.concatenate(taps, axis);
+};
+
 /** Convolution of width 2 and stride 2, no padding: length → ⌊length/2⌋, an odd last sample is dropped. W [outputs, inputs, 2]. */
 export const halving = (name: string, inputs: number, outputs: number): Layer => ({
   parameters: declared(name, [outputs, inputs, 2], outputs, 2 * inputs),
@@ -17,8 +27,7 @@ export const halving = (name: string, inputs: number, outputs: number): Layer =>
     const half = Math.floor(length / 2);
     const even = length % 2 === 0 ? x : x.slice([], [0, 2 * half]);
     // What a tap sees lies side by side: [n·half, taps·inputs].
-    const kernel = np.transpose(weights(`${name}.weight`), [2, 1, 0]).reshape([2 * inputs, outputs]);
-    const y = np.matmul(even.reshape([n * half, 2 * inputs]), kernel);
+    const y = np.matmul(even.reshape([n * half, 2 * inputs]), sideBySide(np.transpose(weights(`${name}.weight`), [1, 0, 2]), 0));
     return y.reshape([n, half, outputs]).add(perChannel(weights(`${name}.bias`), half));
   },
 });
@@ -27,8 +36,7 @@ export const halving = (name: string, inputs: number, outputs: number): Layer =>
 function spread(W: np.Array, x: np.Array): np.Array {
   const [n = 0, length = 0, inputs = 0] = x.shape;
   const [, outputs = 0, taps = 0] = W.shape;
-  const kernel = np.transpose(W, [0, 2, 1]).reshape([inputs, taps * outputs]);
-  return np.matmul(x.reshape([n * length, inputs]), kernel).reshape([n, length, taps, outputs]);
+  return np.matmul(x.reshape([n * length, inputs]), sideBySide(W, 1)).reshape([n, length, taps, outputs]);
 }
 
 /** Transposed convolution of width 2 and stride 2, no padding: length → 2·length. W [inputs, outputs, 2]. */

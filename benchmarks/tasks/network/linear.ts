@@ -7,7 +7,7 @@ export const linear = (name: string, inputs: number, outputs: number): Layer => 
     { name: `${name}.weight`, shape: [outputs, inputs], start: { fan: inputs } },
     { name: `${name}.bias`, shape: [outputs], start: { fan: inputs } },
   ],
-  apply: (weights, x) => np.matmul(x, np.matrixTranspose(weights(`${name}.weight`))).add(weights(`${name}.bias`)),
+  apply: (weights, x) => np.inner(x, weights(`${name}.weight`)).add(weights(`${name}.bias`)),
 });
 
 export const relu: Layer = plain(nn.relu);
