@@ -77,5 +77,7 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
 const makeExecutor = async ({ queue, workers }: SweepOptions, { url }: CatalogueModule): Promise<Executor> => {
   if (queue === undefined) return localExecutor({ workers, catalogueUrl: url });
   const { queueExecutor } = await import('./queue/queue-executor.ts');
-  return await queueExecutor(queue);
+  const executor = await queueExecutor(queue);
+  process.stdout.write(`Runs wait for workers at ${new URL(queue).host}: pnpm sweep-worker --queue …\n`);
+  return executor;
 };

@@ -32,7 +32,8 @@ export const queueWorker = async (options: QueueWorkerOptions): Promise<QueueWor
   const free: Process[] = [];
   const busy = new Set<Process>();
   let stopping = false;
-  let timer: NodeJS.Timeout | undefined;
+  /** Seconds without a run. */
+  let quiet = 0;
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -46,7 +47,7 @@ export const queueWorker = async (options: QueueWorkerOptions): Promise<QueueWor
   const worker = new Worker<JobData, RunResult>(
     queueName,
     async (job, token) => {
-      clearTimeout(timer);
+      quiet = 0;
       const process = hire();
       busy.add(process);
       const what = `${name}: ${describeRun(job.data.spec)}`;
@@ -65,7 +66,6 @@ export const queueWorker = async (options: QueueWorkerOptions): Promise<QueueWor
       } finally {
         busy.delete(process);
         if (process.alive) free.push(process);
-        rest();
       }
     },
     {
@@ -84,19 +84,24 @@ export const queueWorker = async (options: QueueWorkerOptions): Promise<QueueWor
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    clearTimeout(timer);
+    clearInterval(beat);
     for (const process of [...busy, ...free]) process.stop();
     await worker.close();
     connection.disconnect();
     end();
   };
 
-  const rest = (): void => {
-    clearTimeout(timer);
-    if (idle !== undefined && busy.size === 0 && !stopping) timer = setTimeout(() => void stop(), 1000 * idle);
-  };
+  // Only seconds in which the server answered count as idle: while it is away, what was done cannot be handed in.
+  let answered = true;
+  const beat = setInterval(async () => {
+    if (!answered) return;
+    answered = false;
+    await connection.ping().catch(() => {});
+    answered = true;
+    quiet = busy.size > 0 ? 0 : quiet + 1;
+    if (idle !== undefined && quiet >= idle) await stop();
+  }, 1000);
 
   await worker.waitUntilReady();
-  rest();
   return { ended, stop };
 };
