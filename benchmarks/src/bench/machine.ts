@@ -76,7 +76,7 @@ export const heading = (machine: Machine): string => {
     `${peer}; ${Object.entries(machine.peers)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
-    `backend ${backend}, ${precision}, one thread everywhere, fused multiply-add ${fma ? 'on' : 'off unless a row says FMA'}`,
+    `backend ${backend}, ${precision}, ${backend === 'onnx' ? 'as many threads as a title says' : 'one thread everywhere'}, fused multiply-add ${fma ? 'on' : 'off unless a row says FMA'}`,
   ].join('\n');
 };
 

@@ -26,9 +26,11 @@ export class Sessions {
     return this.#held.size;
   }
 
-  async lease(graph: Graph): Promise<Lease> {
-    const key = JSON.stringify(graph);
-    const held = this.#held.get(key) ?? { session: this.#engine.InferenceSession.create(encodeModel(graph), this.#options), users: 0 };
+  /** A session for a graph, on all threads there are for it, or on one, where the work is too little to be shared out. */
+  async lease(graph: Graph, alone = false): Promise<Lease> {
+    const key = JSON.stringify([alone, graph]);
+    const options = alone ? { ...this.#options, intraOpNumThreads: 1 } : this.#options;
+    const held = this.#held.get(key) ?? { session: this.#engine.InferenceSession.create(encodeModel(graph), options), users: 0 };
     this.#held.set(key, held);
     held.users++;
     const release = (): void => {

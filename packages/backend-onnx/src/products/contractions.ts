@@ -9,6 +9,9 @@ import { type Choice, plainProducts } from './rewrite.ts';
 /** Multiply-adds at which a session is worth its call. */
 const enough = 2 ** 25;
 
+/** Multiply-adds from which threads share the work of a product: below, waking them takes as long. */
+const sharing = 2 ** 22;
+
 /** Narrower matrices leave ONNX Runtime nothing to be faster with: their products wait for memory. */
 const narrowest = 16;
 
@@ -46,7 +49,7 @@ export class Contractions {
       const group = groupGraph(products);
       let lease: Lease;
       try {
-        lease = await this.#sessions.lease(group.graph);
+        lease = await this.#sessions.lease(group.graph, !products.some((product) => workOf(product) >= sharing));
       } catch (error) {
         this.#refuse(products, error);
         for (const made of groups) made.lease.release();
@@ -67,6 +70,8 @@ export class Contractions {
 
 const shapesOf = ({ a, b, transposeA, transposeB }: Pick<ProductSignature, 'a' | 'b' | 'transposeA' | 'transposeB'>): string =>
   `${printShape(a)}${transposeA ? 'ᵀ' : ''}·${printShape(b)}${transposeB ? 'ᵀ' : ''}`;
+
+const workOf = ({ a, transposeA, result }: Product): number => size(result.shape) * (a.shape.at(transposeA ? -2 : -1) ?? 1);
 
 const isBatched = ({ shape }: Pick<ProductSignature, 'shape'>): boolean => size(shape.slice(0, -2)) > 1;
 
