@@ -1,10 +1,10 @@
+export { type DeviceLoss, DeviceLostError, GpuBackend, type WebGpuCounters } from './backend.ts';
 export type { GpuTensor, WebGpuBuffer } from './memory.ts';
 export {
-  type DeviceLoss,
-  DeviceLostError,
   type OwnDeviceOptions,
+  type WaitingOptions,
+  WaitingWebGpuBackend,
   WebGpuBackend,
-  type WebGpuCounters,
   type WebGpuOptions,
   webgpu,
 } from './webgpu.ts';

@@ -5,7 +5,8 @@ import type { Stretch } from './memory.ts';
 import type { BlockPlan, Member, Step } from './plan/block-plan.ts';
 import { found } from './plan/found.ts';
 import type { Region } from './plan/region.ts';
-import { factorizationOf } from './requests.ts';
+import type { Value } from './plan/values.ts';
+import { factorizationOf, tooLarge } from './requests.ts';
 import { rowLength, rowOf, shaderText } from './wgsl/shader.ts';
 
 /** A buffer that a dispatch binds: a tensor's, or a part of scratch by its number. */
@@ -25,6 +26,7 @@ export interface Linked {
 
 export type Item =
   | Linked
+  | { readonly kind: 'host'; readonly value: Value; readonly batch: number; readonly inputs: readonly Region[]; readonly output: Region }
   | { readonly kind: 'factorization'; dispatches(place: (region: Region) => Place): readonly Dispatch[] }
   | { readonly kind: 'loop'; readonly times: number; readonly round: readonly Item[] };
 
@@ -69,12 +71,15 @@ export class Linker {
     if (step.kind === 'loop') {
       const { times, until, body, ended } = step;
       const inside = until === undefined ? stops : [...stops, ended];
-      const round = [...(until === undefined ? [] : this.items(until, inside)), ...this.items(body, inside)];
+      const round: readonly Item[] = [...(until === undefined ? [] : this.items(until, inside)), ...this.items(body, inside)];
+      const large = round.find((item) => item.kind === 'host');
+      if (large?.kind === 'host') throw tooLarge(large.value, 'inside of a loop the host cannot do it instead');
       return [{ kind: 'loop', times, round }];
     }
     if (step.kind === 'factorization') {
       const { value, batch, inputs, output, scratch } = step;
       const factorization = factorizationOf(value, batch, this.#factorizations);
+      if (factorization === undefined) return [{ kind: 'host', value, batch, inputs, output }];
       return [
         {
           kind: 'factorization',

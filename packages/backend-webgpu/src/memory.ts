@@ -1,6 +1,6 @@
 /// <reference lib="dom" preserve="true" />
-import { BackendError, type Floats, type Role, type Shape, size } from '@opt/core';
-import { usage } from './usage.ts';
+import { BackendError, type Role, type Shape, size } from '@opt/core';
+import { mapRead, usage } from './usage.ts';
 
 /** Memory of the caller's: a parameter that is moved where it lies, or a value to copy on the device. */
 export interface GpuTensor {
@@ -152,18 +152,8 @@ export class DeviceMemory {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  /** A copy in host memory; the staging buffer lives for this one read. */
-  async read(tensor: WebGpuBuffer): Promise<Floats> {
-    const target = this.#device.createBuffer({ size: Math.max(4, tensor.bytes), usage: usage.mapRead | usage.copyTarget });
-    try {
-      const encoder = this.#device.createCommandEncoder();
-      if (tensor.bytes > 0) encoder.copyBufferToBuffer(tensor.buffer.gpu, tensor.offset, target, 0, tensor.bytes);
-      this.#device.queue.submit([encoder.finish()]);
-      await target.mapAsync(1);
-      return new Float32Array(target.getMappedRange()).slice(0, tensor.length);
-    } finally {
-      target.destroy();
-    }
+  read({ buffer, offset, bytes }: WebGpuBuffer): Promise<Float32Array<ArrayBuffer>> {
+    return readBack(this.#device, buffer.gpu, offset, bytes);
   }
 
   release(tensor: WebGpuBuffer): void {
@@ -180,6 +170,20 @@ export class DeviceMemory {
     if (this.#staging.length < data.length) this.#staging = new Float32Array(data.length);
     this.#staging.set(data);
     return this.#staging;
+  }
+}
+
+/** A copy in host memory; the staging buffer lives for this one read. */
+export async function readBack(device: GPUDevice, from: GPUBuffer, offset: number, bytes: number): Promise<Float32Array<ArrayBuffer>> {
+  const target = device.createBuffer({ size: Math.max(4, bytes), usage: usage.mapRead | usage.copyTarget });
+  try {
+    const encoder = device.createCommandEncoder();
+    if (bytes > 0) encoder.copyBufferToBuffer(from, offset, target, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    await target.mapAsync(mapRead);
+    return new Float32Array(target.getMappedRange()).slice(0, bytes / 4);
+  } finally {
+    target.destroy();
   }
 }
 

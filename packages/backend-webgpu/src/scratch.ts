@@ -31,7 +31,7 @@ export class Scratch {
       this.#device.createBuffer({
         label: 'opt scratch',
         size: Math.min(this.#chunk, bytes - i * this.#chunk),
-        usage: usage.storage | usage.copySource,
+        usage: usage.storage | usage.copySource | usage.copyTarget,
       }),
     );
     this.#bytes = bytes;

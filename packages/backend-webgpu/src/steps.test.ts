@@ -2,9 +2,9 @@ import { createOptimizer, inBasis, rule, StepInterrupted, type Transform } from 
 import { kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, decay, descend } from '@opt/transforms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DeviceLostError, type WebGpuBackend, type WebGpuCounters, webgpu } from './index.ts';
 import { emulated } from './testing/platform.ts';
 import { usage } from './usage.ts';
-import { DeviceLostError, type WebGpuBackend, type WebGpuCounters, webgpu } from './webgpu.ts';
 
 emulated();
 
@@ -36,7 +36,7 @@ const count = Object.values(mlp).reduce((sum, { data }) => sum + data.length, 0)
 const without: (after: WebGpuCounters, before: WebGpuCounters) => WebGpuCounters = (after, before) => ({
   dispatches: after.dispatches - before.dispatches,
   bytes: after.bytes - before.bytes,
-  submissions: after.submissions - before.submissions,
+  runs: after.runs - before.runs,
   pipelines: after.pipelines - before.pipelines,
   buffers: after.buffers - before.buffers,
   readBacks: after.readBacks - before.readBacks,
@@ -62,7 +62,7 @@ describe('steps, counted', () => {
 
   it('AdamW is one kernel for all parameters, and moves 28 bytes per parameter', () => {
     const { bytes, ...cost } = costOf(rule(adam(), decay(), descend()), mlp, 2);
-    expect(cost).toEqual({ dispatches: 1, submissions: 1, pipelines: 0, buffers: 0, readBacks: 0 });
+    expect(cost).toEqual({ dispatches: 1, runs: 1, pipelines: 0, buffers: 0, readBacks: 0 });
     expect(bytes).toBe(28 * count);
   });
 
@@ -85,7 +85,7 @@ describe('steps, counted', () => {
     const before = backend.counters;
     for (let step = 0; step < 100; step++) optimizer.step(gradients(mlp, step));
     const { dispatches: _, bytes: __, ...cost } = without(backend.counters, before);
-    expect(cost).toEqual({ submissions: 100, pipelines: 0, buffers: 0, readBacks: 0 });
+    expect(cost).toEqual({ runs: 100, pipelines: 0, buffers: 0, readBacks: 0 });
     optimizer.dispose();
   });
 

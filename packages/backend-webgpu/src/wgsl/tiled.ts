@@ -97,20 +97,17 @@ fn work(m: u32, group: u32, lane: u32) {
     workgroupBarrier();
   }
   let base = layer * height * width;
-  ${rows
-    .map(
-      (i) => `if (row + y + ${i}u < height) {
-    for (var j = 0u; j < 4u; j++) {
-      let atRow = row + y + ${i}u;
-      let atColumn = column + x + j;
-      if (atColumn < width${symmetric ? ' && atRow <= atColumn' : ''}) {
-        finish(base + atRow * width + atColumn, c${i}[j]);
-        ${symmetric ? `if (atRow < atColumn) { finish(base + atColumn * width + atRow, c${i}[j]); }` : ''}
-      }
+  // One place in the text computes and writes an element, so that it is compiled once.
+  for (var e = 0u; e < ${symmetric ? 32 : 16}u; e++) {
+    let i = (e >> 2u) & 3u;
+    let line = select(select(c0, c1, i == 1u), select(c2, c3, i == 3u), i >= 2u);
+    let atRow = row + y + i;
+    let atColumn = column + x + (e & 3u);
+    if (atRow < height && atColumn < width${symmetric ? ' && (atRow < atColumn || (atRow == atColumn && e < 16u))' : ''}) {
+      let at = ${symmetric ? 'select(atRow * width + atColumn, atColumn * width + atRow, e >= 16u)' : 'atRow * width + atColumn'};
+      finish(base + at, line[e & 3u]);
     }
-  }`,
-    )
-    .join('\n  ')}
+  }
 }`;
   return {
     template,

@@ -1,10 +1,13 @@
 /// <reference lib="dom" preserve="true" />
 import type { Place } from './dispatch.ts';
+import { factorize } from './host.ts';
 import type { Bound, Item } from './link.ts';
+import { readBack } from './memory.ts';
 import type { Pipelines } from './pipelines.ts';
 import { found } from './plan/found.ts';
 import type { Region } from './plan/region.ts';
 import type { Scratch } from './scratch.ts';
+import type { Timer } from './timer.ts';
 import { usage } from './usage.ts';
 
 type Command =
@@ -17,7 +20,10 @@ type Command =
     }
   | { readonly kind: 'loop'; readonly times: number; readonly round: readonly Command[] };
 
-/** Dispatches with everything they bind; a run writes the host scalars and submits one command buffer. */
+/** Commands of one submission, or what the host does between two. */
+type Stage = { readonly kind: 'device'; readonly commands: readonly Command[] } | Extract<Item, { readonly kind: 'host' }>;
+
+/** Dispatches with everything they bind; a run writes the host scalars and submits one command buffer, or several with host work between. */
 export class Commands {
   readonly #device: GPUDevice;
   readonly #pipelines: Pipelines;
@@ -27,7 +33,7 @@ export class Commands {
   readonly #hosts: GPUBuffer;
   readonly #scalars: Float32Array<ArrayBuffer>;
   #generation = -1;
-  #commands: readonly Command[] = [];
+  #stages: readonly Stage[] = [];
   /** Dispatches of one run, and the bytes they move. */
   dispatches = 0;
   bytes = 0;
@@ -58,18 +64,29 @@ export class Commands {
     return this.#tables === undefined ? 1 : 2;
   }
 
-  run(scalars: Float64Array, timestamps?: GPUComputePassTimestampWrites): void {
-    if (this.#generation !== this.#scratch.generation) this.#bind();
-    if (scalars.length > 0) {
-      this.#scalars.set(scalars);
-      this.#device.queue.writeBuffer(this.#hosts, 0, this.#scalars);
+  /** Work that is all the device's: submitted when this returns. */
+  run(scalars: Float64Array, timer?: Timer): void {
+    this.#begin(scalars);
+    for (const stage of this.#stages) if (stage.kind === 'device') this.#submit(stage.commands, timer);
+  }
+
+  /** The same where the host may have its share. `read` is told of every tensor that is read back. */
+  async runWaiting(scalars: Float64Array, timer: Timer | undefined, read: () => void): Promise<void> {
+    this.#begin(scalars);
+    for (const stage of this.#stages) {
+      if (stage.kind === 'device') {
+        this.#submit(stage.commands, timer);
+        continue;
+      }
+      const operands: Float32Array<ArrayBuffer>[] = [];
+      for (const region of stage.inputs) {
+        const { buffer, offset, size } = this.#place(region);
+        operands.push(await readBack(this.#device, buffer, offset, size));
+        read();
+      }
+      const { buffer, offset } = this.#place(stage.output);
+      this.#device.queue.writeBuffer(buffer, offset, factorize(stage.value, stage.batch, operands));
     }
-    if (this.#commands.length === 0) return;
-    const encoder = this.#device.createCommandEncoder();
-    const pass = encoder.beginComputePass(timestamps === undefined ? {} : { timestampWrites: timestamps });
-    encode(pass, this.#commands);
-    pass.end();
-    this.#device.queue.submit([encoder.finish()]);
   }
 
   dispose(): void {
@@ -77,16 +94,51 @@ export class Commands {
     this.#hosts.destroy();
   }
 
-  #bind(): void {
-    this.#generation = this.#scratch.generation;
-    this.#commands = this.#items.flatMap((item) => this.#command(item));
-    this.dispatches = total(this.#commands, () => 1);
-    this.bytes = total(this.#commands, ({ bytes }) => bytes);
+  #begin(scalars: Float64Array): void {
+    if (this.#generation !== this.#scratch.generation) this.#bind();
+    if (scalars.length === 0) return;
+    this.#scalars.set(scalars);
+    this.#device.queue.writeBuffer(this.#hosts, 0, this.#scalars);
   }
 
-  #command(item: Item): Command[] {
-    const { times } = item.kind === 'loop' ? item : { times: 1 };
-    if (item.kind === 'loop') return [{ kind: 'loop', times, round: item.round.flatMap((inner) => this.#command(inner)) }];
+  #submit(commands: readonly Command[], timer: Timer | undefined): void {
+    const encoder = this.#device.createCommandEncoder();
+    const timestampWrites = timer?.pass();
+    const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+    encode(pass, commands);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  #bind(): void {
+    this.#generation = this.#scratch.generation;
+    const stages: Stage[] = [];
+    const all: Command[] = [];
+    let commands: Command[] | undefined;
+    for (const item of this.#items) {
+      if (item.kind === 'host') {
+        stages.push(item);
+        commands = undefined;
+        continue;
+      }
+      if (commands === undefined) {
+        commands = [];
+        stages.push({ kind: 'device', commands });
+      }
+      const own = this.#command(item);
+      commands.push(...own);
+      all.push(...own);
+    }
+    this.#stages = stages;
+    this.dispatches = total(all, () => 1);
+    this.bytes = total(all, ({ bytes }) => bytes);
+  }
+
+  #command(item: Exclude<Item, { readonly kind: 'host' }>): Command[] {
+    if (item.kind === 'loop')
+      return [
+        { kind: 'loop', times: item.times, round: item.round.flatMap((inner) => (inner.kind === 'host' ? [] : this.#command(inner))) },
+      ];
     if (item.kind === 'factorization') {
       return item
         .dispatches((region) => this.#place(region))
