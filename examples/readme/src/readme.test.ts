@@ -39,6 +39,11 @@ function linkPeers(from: string, to: string): void {
   }
 }
 
+/** Where there is no GPU, WebGPU finds SwiftShader, which Debian's `chromium` brings along. */
+const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const emulated = existsSync(driver) && !['/dev/dri', '/dev/nvidia0'].some(existsSync);
+const env = { XDG_RUNTIME_DIR: '/tmp', ...(emulated && { VK_ICD_FILENAMES: driver }), ...process.env };
+
 const packages = readdirSync(join(root, 'packages'));
 const readmes = ['README.md', ...packages.map((name) => `packages/${name}/README.md`)];
 const blocks = readmes.filter((readme) => existsSync(join(root, readme))).flatMap(blocksOf);
@@ -74,7 +79,7 @@ describe('READMEs', () => {
   it.each(blocks.map(({ file, readme }, i) => ({ name: `${readme}, block ${i}`, file })))(
     '$name runs and prints something',
     async ({ file }) => {
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', '--conditions', '@opt/source', file], { cwd: root });
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', '--conditions', '@opt/source', file], { cwd: root, env });
       expect(stdout.trim()).not.toBe('');
     },
   );

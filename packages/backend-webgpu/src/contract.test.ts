@@ -1,14 +1,18 @@
 import { testBackend } from '@opt/backend-contract/vitest';
+import { webgpu } from './index.ts';
 import { emulated } from './testing/platform.ts';
-import { webgpu } from './webgpu.ts';
 
 emulated();
+
+/** An emulated device takes a second to compile a kernel: `OPT_WEBGPU=all` tests every transform and recorded run. */
+const all = process.env['OPT_WEBGPU'] === 'all';
 
 testBackend({
   name: 'webgpu',
   make: () => webgpu(),
   buffers: (backend) => backend.tensors,
   wrapped: false,
-  steps: 60,
-  fuzz: { runs: 5 },
+  share: all ? 1 : 16,
+  steps: all ? 1000 : 60,
+  fuzz: { runs: all ? 25 : 4 },
 });

@@ -37,6 +37,8 @@ export interface BackendContract<B extends AnyBackend = AnyBackend> {
   readonly signedZeros?: boolean;
   /** Every transform in every wrapper (default true), or all of them alone: for backends on which that takes too long. */
   readonly wrapped?: boolean;
+  /** One in so many transforms and recorded runs (default 1, all of them): for backends on which that takes too long. */
+  readonly share?: number;
   /** Steps of the test that nothing grows (default 1000). */
   readonly steps?: number;
 }
@@ -75,6 +77,12 @@ export class Harness {
 
   tolerance(kind: keyof Tolerance): number {
     return this.contract.tolerance?.[kind] ?? defaults[this.backend.precision][kind];
+  }
+
+  /** Those of a list that are tested. */
+  share<T>(all: readonly T[]): readonly T[] {
+    const { share = 1 } = this.contract;
+    return all.filter((_, i) => i % share === 0);
   }
 
   /** A number as the backend holds it. */

@@ -7,11 +7,13 @@ import { gradientsAt, type Model, oddModel, optimizerOn, smallModel, snapshot, t
 /** Every transform in every wrapper, and every variant of it alone: what holds for all of them. */
 export function testTable(harness: Harness): void {
   const [alone, ...around] = wrappers;
-  const cases = subjects().flatMap((subject) =>
-    [alone, ...(subject.plain && harness.contract.wrapped !== false ? around : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
-      wrapper === undefined ? [] : [[`${subject.label}, ${wrapper.name}`, subject, wrapper]],
-    ),
-  );
+  const cases = harness
+    .share(subjects())
+    .flatMap((subject) =>
+      [alone, ...(subject.plain && harness.contract.wrapped !== false ? around : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
+        wrapper === undefined ? [] : [[`${subject.label}, ${wrapper.name}`, subject, wrapper]],
+      ),
+    );
   const on = (subject: Subject, wrapper: Wrapper, model: Model) => optimizerOn(harness.backend, wrapper.wrap(subject.make()), model);
 
   describe('every transform in every wrapper', () => {
