@@ -4,6 +4,7 @@ export interface Place {
   readonly buffer: GPUBuffer;
   /** Bytes; a multiple of the device's `minStorageBufferOffsetAlignment`. */
   readonly offset: number;
+  /** Bytes of what lies there and no more: shaders take their sizes from it. */
   readonly size: number;
 }
 

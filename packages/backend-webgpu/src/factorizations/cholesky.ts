@@ -1,5 +1,5 @@
 import type { Factorization } from '../dispatch.ts';
-import { bound, kernel, tile, tilesOf } from './kernel.ts';
+import { bound, kernel, rootOf, tile, tilesOf } from './kernel.ts';
 
 /**
  * Lower triangular L with LLᵀ = A [batch, n, n], from the lower triangle of A; all NaN where A is not positive definite. Panels of
@@ -17,9 +17,10 @@ export function cholesky({ n, batch }: { readonly n: number; readonly batch: num
             kernel(
               `cholesky ${n}`,
               [bound('A', 'u32', a), bound('L', 'f32', output), bound('failed', 'u32', failed)],
-              panelModule(n, tiles),
+              panelModule,
               // The panels before this one are those that no workgroup stands for.
-              `  panel(matrix, ${tiles}u - groups.x, group.x, t);`,
+              `  let n = rootOf(arrayLength(&A) / batch);
+  panel(n, matrix, (n + ${tile - 1}u) / ${tile}u - groups.x, group.x, t);`,
               tiles - panel,
               batch,
             ),
@@ -27,24 +28,23 @@ export function cholesky({ n, batch }: { readonly n: number; readonly batch: num
   };
 }
 
-const panelModule = (n: number, tiles: number): string => `
-const n = ${n}u;
+const panelModule = `${rootOf}
 var<workgroup> own: array<f32, ${tile * tile}>;
 var<workgroup> pivotal: array<f32, ${tile * tile}>;
 var<workgroup> bad: u32;
 
-fn valueOfL(base: u32, i: u32, j: u32) -> f32 {
+fn valueOfL(n: u32, base: u32, i: u32, j: u32) -> f32 {
   if (i < n && j < n) { return L[base + i * n + j]; }
   return 0.0;
 }
 
 /** Behind the edge stands the identity. */
-fn valueOfA(base: u32, i: u32, j: u32) -> f32 {
+fn valueOfA(n: u32, base: u32, i: u32, j: u32) -> f32 {
   if (i < n && j <= i) { return bitcast<f32>(A[base + i * n + j]); }
   return select(0.0, 1.0, i == j);
 }
 
-fn panel(matrix: u32, p: u32, below: u32, t: u32) {
+fn panel(n: u32, matrix: u32, p: u32, below: u32, t: u32) {
   let base = matrix * n * n;
   let j0 = p * ${tile}u;
   let i0 = j0 + below * ${tile}u;
@@ -55,8 +55,8 @@ fn panel(matrix: u32, p: u32, below: u32, t: u32) {
   var top = vec4f();
   for (var k0 = 0u; k0 < j0; k0 += ${tile}u) {
     for (var e = t; e < ${tile * tile}u; e += 256u) {
-      own[e] = valueOfL(base, i0 + e / ${tile}u, k0 + e % ${tile}u);
-      pivotal[e] = valueOfL(base, j0 + e / ${tile}u, k0 + e % ${tile}u);
+      own[e] = valueOfL(n, base, i0 + e / ${tile}u, k0 + e % ${tile}u);
+      pivotal[e] = valueOfL(n, base, j0 + e / ${tile}u, k0 + e % ${tile}u);
     }
     workgroupBarrier();
     var part = vec4f();
@@ -73,8 +73,8 @@ fn panel(matrix: u32, p: u32, below: u32, t: u32) {
   for (var e = 0u; e < 4u; e++) {
     let i = r + e / 2u;
     let j = c + e % 2u;
-    own[i * ${tile}u + j] = valueOfA(base, i0 + i, j0 + j) - mine[e];
-    pivotal[i * ${tile}u + j] = valueOfA(base, j0 + i, j0 + j) - top[e];
+    own[i * ${tile}u + j] = valueOfA(n, base, i0 + i, j0 + j) - mine[e];
+    pivotal[i * ${tile}u + j] = valueOfA(n, base, j0 + i, j0 + j) - top[e];
   }
   if (t == 0u) { bad = 0u; }
   workgroupBarrier();
@@ -119,7 +119,7 @@ fn panel(matrix: u32, p: u32, below: u32, t: u32) {
     if (p > 0u && failed[matrix] != 0u) { bad = 1u; }
     failed[matrix] = bad;
   }
-  if (p + 1u < ${tiles}u) { return; }
+  if (j0 + ${tile}u < n) { return; }
   // The last panel is one workgroup's: it can overwrite everything.
   storageBarrier();
   if (workgroupUniformLoad(&bad) != 0u) {

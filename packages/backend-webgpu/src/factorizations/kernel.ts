@@ -23,8 +23,9 @@ export interface Bound {
 export const bound = (name: string, type: 'f32' | 'u32', place: Place): Bound => ({ name, type, place });
 
 /**
- * One dispatch over the matrices of a batch: `groups` workgroups for each. The shader finds `matrix` and `t`, the invocation's own
- * number, in `main`, which calls `body`. All bindings can be written: places of one buffer may then be bound together.
+ * One dispatch over the matrices of a batch: `groups` workgroups for each. The shader finds `batch`, `matrix` and `t`, the invocation's
+ * own number, in `main`, which calls `body`. Its shapes it takes from the sizes of what is bound, so that matrices of all sizes share a
+ * pipeline. All bindings can be written: places of one buffer may then be bound together.
  */
 export function kernel(label: string, bindings: readonly Bound[], module: string, body: string, groups: number, batch: number): Dispatch {
   const declarations = bindings.map(({ name, type }, i) => `@group(0) @binding(${i}) var<storage, read_write> ${name}: array<${type}>;\n`);
@@ -33,8 +34,9 @@ export function kernel(label: string, bindings: readonly Bound[], module: string
     wgsl: `${declarations.join('')}${module}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) t: u32) {
+  let batch = ${batch <= mostWorkgroups ? 'groups.y' : `${batch}u`};
   let matrix = group.y + group.z * ${mostWorkgroups}u;
-  if (matrix >= ${batch}u) { return; }
+  if (matrix >= batch) { return; }
 ${body}
 }
 `,
@@ -86,4 +88,9 @@ fn powerOfTwo(bits: u32) -> f32 {
   if (bits == 0u || bits >= 0x7f800000u) { return 1.0; }
   return bitcast<f32>(clamp(254u - (bits >> 23u), 1u, 253u) << 23u);
 }
+`;
+
+/** n of n² elements. */
+export const rootOf = `
+fn rootOf(square: u32) -> u32 { return u32(sqrt(f32(square)) + 0.5); }
 `;

@@ -1,5 +1,5 @@
 import type { Factorization } from '../dispatch.ts';
-import { bound, kernel, tile, tilesOf } from './kernel.ts';
+import { bound, kernel, rootOf, tile, tilesOf } from './kernel.ts';
 
 /**
  * L⁻¹B, or L⁻ᵀB, for lower triangular L [batch, n, n] and B [batch, n, columns]; what stands above the diagonal is not read. A
@@ -25,8 +25,10 @@ export function solveTriangular({
             kernel(
               `solveTriangular ${n} × ${columns}`,
               [bound('L', 'f32', l), bound('B', 'f32', b), bound('X', 'f32', output)],
-              solveModule(n, columns, transpose),
-              `  for (var strip = group.x; strip < ${tilesOf(columns)}u; strip += groups.x) { solve(matrix, strip * ${tile}u, t); }`,
+              solveModule(transpose),
+              `  let n = rootOf(arrayLength(&L) / batch);
+  let columns = arrayLength(&B) / (batch * n);
+  for (var c0 = group.x * ${tile}u; c0 < columns; c0 += groups.x * ${tile}u) { solve(n, columns, matrix, c0, t); }`,
               tilesOf(columns),
               batch,
             ),
@@ -34,20 +36,18 @@ export function solveTriangular({
   };
 }
 
-const solveModule = (n: number, columns: number, transpose: boolean): string => `
-const n = ${n}u;
-const columns = ${columns}u;
-const steps = ${tilesOf(n)}u;
+const solveModule = (transpose: boolean): string => `${rootOf}
 var<workgroup> factor: array<f32, ${tile * tile}>;
 var<workgroup> solved: array<f32, ${tile * tile}>;
 
 /** Entry of op(L); behind the edge stands the identity. */
-fn valueOfL(base: u32, i: u32, j: u32) -> f32 {
+fn valueOfL(n: u32, base: u32, i: u32, j: u32) -> f32 {
   if (max(i, j) >= n) { return select(0.0, 1.0, i == j); }
   ${transpose ? 'if (j < i) { return 0.0; }\n  return L[base + j * n + i];' : 'if (j > i) { return 0.0; }\n  return L[base + i * n + j];'}
 }
 
-fn solve(matrix: u32, c0: u32, t: u32) {
+fn solve(n: u32, columns: u32, matrix: u32, c0: u32, t: u32) {
+  let steps = (n + ${tile - 1}u) / ${tile}u;
   let base = matrix * n * n;
   let side = matrix * n * columns;
   let r = (t / 16u) * 2u;
@@ -63,8 +63,8 @@ fn solve(matrix: u32, c0: u32, t: u32) {
         // Neighbours in memory are read by neighbours.
         ${
           transpose
-            ? `factor[(e % ${tile}u) * ${tile}u + e / ${tile}u] = valueOfL(base, i0 + e % ${tile}u, k0 + e / ${tile}u);`
-            : `factor[e] = valueOfL(base, i0 + e / ${tile}u, k0 + e % ${tile}u);`
+            ? `factor[(e % ${tile}u) * ${tile}u + e / ${tile}u] = valueOfL(n, base, i0 + e % ${tile}u, k0 + e / ${tile}u);`
+            : `factor[e] = valueOfL(n, base, i0 + e / ${tile}u, k0 + e % ${tile}u);`
         }
         solved[e] = 0.0;
         if (k < n && j < columns) { solved[e] = X[side + k * columns + j]; }
@@ -78,7 +78,7 @@ fn solve(matrix: u32, c0: u32, t: u32) {
       sum += part;
       workgroupBarrier();
     }
-    for (var e = t; e < ${tile * tile}u; e += 256u) { factor[e] = valueOfL(base, i0 + e / ${tile}u, i0 + e % ${tile}u); }
+    for (var e = t; e < ${tile * tile}u; e += 256u) { factor[e] = valueOfL(n, base, i0 + e / ${tile}u, i0 + e % ${tile}u); }
     for (var e = 0u; e < 4u; e++) {
       let i = i0 + r + e / 2u;
       let j = c0 + c + e % 2u;

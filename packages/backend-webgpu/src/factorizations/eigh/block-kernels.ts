@@ -1,46 +1,66 @@
-import { notFinite, threads, tile, tilesOf } from '../kernel.ts';
+import { notFinite, rootOf, threads, tile } from '../kernel.ts';
 
 const block = tile / 2;
 
 export const scansOf = (n: number): number => Math.min(64, Math.ceil((n * n) / 4096));
 
-export const shared = (n: number, batch: number): string => `
-const n = ${n}u;
-const batch = ${batch}u;
-const tiles = ${tilesOf(n)}u;
-const side = ${tilesOf(n) * tile}u;
-const scans = ${scansOf(n)}u;
+/** The sizes, as the binding of this name tells them: the input, the order of the eigenvalues, or a matrix that was padded. */
+export function shapeFrom(name: 'X' | 'order' | 'M' | 'L', scanned: boolean): string {
+  const length = `arrayLength(&${name}) / batch`;
+  const [n, tiles] = {
+    X: [`rootOf(${length})`, `(n + ${tile - 1}u) / ${tile}u`],
+    order: [length, `(n + ${tile - 1}u) / ${tile}u`],
+    M: [`rootOf(${length})`, `n / ${tile}u`],
+    L: [`rootOf(${length})`, `n / ${tile}u`],
+  }[name];
+  return `${rootOf}
+struct Shape {
+  batch: u32,
+  n: u32,
+  tiles: u32,
+  /** n as it is padded. */
+  side: u32,
+  /** Parts that were scanned for their largest magnitude. */
+  scans: u32,
+}
+
+fn shapeOf(batch: u32) -> Shape {
+  let n = ${n};
+  let tiles = ${tiles};
+  return Shape(batch, n, tiles, tiles * ${tile}u, ${scanned ? 'arrayLength(&parts) / batch' : '0u'});
+}
 `;
+}
 
 export const scanModule: string = `
-fn scan(matrix: u32, group: u32, t: u32) {
+fn scan(s: Shape, matrix: u32, group: u32, t: u32) {
   var bits = 0u;
-  for (var e = group * ${threads}u + t; e < n * n; e += scans * ${threads}u) { bits = max(bits, X[matrix * n * n + e] & 0x7fffffffu); }
+  for (var e = group * ${threads}u + t; e < s.n * s.n; e += s.scans * ${threads}u) { bits = max(bits, X[matrix * s.n * s.n + e] & 0x7fffffffu); }
   bits = maximumOver(t, bits);
-  if (t == 0u) { parts[matrix * scans + group] = bits; }
+  if (t == 0u) { parts[matrix * s.scans + group] = bits; }
 }
 `;
 
 const largest = `
-fn largest(matrix: u32, t: u32) -> u32 {
+fn largest(s: Shape, matrix: u32, t: u32) -> u32 {
   var bits = 0u;
-  if (t < scans) { bits = parts[matrix * scans + t]; }
+  if (t < s.scans) { bits = parts[matrix * s.scans + t]; }
   return maximumOver(t, bits);
 }
 `;
 
 /** A ← the symmetric part of X, scaled, or 0 where X is not finite; V ← I, or the counters to the first round. */
 export const loadModule = (basis: boolean): string => `${largest}
-fn load(matrix: u32, group: u32, t: u32) {
-  let bits = largest(matrix, t);
+fn load(s: Shape, matrix: u32, group: u32, t: u32) {
+  let bits = largest(s, matrix, t);
   let half = 0.5 * powerOfTwo(bits);
-  let base = matrix * n * n;
+  let base = matrix * s.n * s.n;
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-    let i = (group / tiles) * ${tile}u + e / ${tile}u;
-    let j = (group % tiles) * ${tile}u + e % ${tile}u;
-    let at = (matrix * side + i) * side + j;
+    let i = (group / s.tiles) * ${tile}u + e / ${tile}u;
+    let j = (group % s.tiles) * ${tile}u + e % ${tile}u;
+    let at = (matrix * s.side + i) * s.side + j;
     var x = 0.0;
-    if (i < n && j < n) { x = half * bitcast<f32>(X[base + i * n + j]) + half * bitcast<f32>(X[base + j * n + i]); }
+    if (i < s.n && j < s.n) { x = half * bitcast<f32>(X[base + i * s.n + j]) + half * bitcast<f32>(X[base + j * s.n + i]); }
     if (${notFinite('bits')}) { x = 0.0; }
     A[at] = x;
     ${basis ? 'V[at] = select(0.0, 1.0, i == j);' : ''}
@@ -54,17 +74,17 @@ export const productModule = (transpose: boolean, newton: boolean, R: 'L' | 'R')
 var<workgroup> left: array<f32, ${tile * tile}>;
 var<workgroup> right: array<f32, ${tile * tile}>;
 
-fn product(matrix: u32, row: u32, column: u32, t: u32) {
-  let base = matrix * side * side;
+fn product(s: Shape, matrix: u32, row: u32, column: u32, t: u32) {
+  let base = matrix * s.side * s.side;
   let i = (t / 16u) * 2u;
   let j = (t % 16u) * 2u;
   var sum = vec4f();
-  for (var k0 = 0u; k0 < side; k0 += ${tile}u) {
+  for (var k0 = 0u; k0 < s.side; k0 += ${tile}u) {
     for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
       let r = e / ${tile}u;
       let c = e % ${tile}u;
-      ${transpose ? `left[c * ${tile}u + r] = L[base + (k0 + r) * side + row * ${tile}u + c];` : `left[e] = L[base + (row * ${tile}u + r) * side + k0 + c];`}
-      right[e] = ${R}[base + (k0 + r) * side + column * ${tile}u + c];
+      ${transpose ? `left[c * ${tile}u + r] = L[base + (k0 + r) * s.side + row * ${tile}u + c];` : `left[e] = L[base + (row * ${tile}u + r) * s.side + k0 + c];`}
+      right[e] = ${R}[base + (k0 + r) * s.side + column * ${tile}u + c];
     }
     workgroupBarrier();
     var part = vec4f();
@@ -76,7 +96,7 @@ fn product(matrix: u32, row: u32, column: u32, t: u32) {
     workgroupBarrier();
   }
   for (var e = 0u; e < 4u; e++) {
-    let at = base + (row * ${tile}u + i + e / 2u) * side + column * ${tile}u + j + e % 2u;
+    let at = base + (row * ${tile}u + i + e / 2u) * s.side + column * ${tile}u + j + e % 2u;
     C[at] = ${newton ? '1.5 * L[at] - 0.5 * sum[e]' : 'sum[e]'};
   }
 }
@@ -84,8 +104,8 @@ fn product(matrix: u32, row: u32, column: u32, t: u32) {
 
 /** Where index e < 32 of a pair stands: in a round every block meets one other. */
 export const roundRobin: string = `
-fn indexOf(pair: u32, round: u32, e: u32) -> u32 {
-  let others = 2u * tiles - 1u;
+fn indexOf(s: Shape, pair: u32, round: u32, e: u32) -> u32 {
+  let others = 2u * s.tiles - 1u;
   var p = others;
   if (pair > 0u) { p = (round + pair) % others; }
   let q = (round + others - pair) % others;
@@ -94,28 +114,28 @@ fn indexOf(pair: u32, round: u32, e: u32) -> u32 {
 `;
 
 export const turnModule: string = `
-fn turn(matrix: u32, pair: u32, t: u32) {
-  let base = matrix * side * side;
+fn turn(s: Shape, matrix: u32, pair: u32, t: u32) {
+  let base = matrix * s.side * s.side;
   let round = counters[matrix * 2u];
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-    let i = indexOf(pair, round, e / ${tile}u);
-    let j = indexOf(pair, round, e % ${tile}u);
-    A[e] = 0.5 * (M[base + i * side + j] + M[base + j * side + i]);
+    let i = indexOf(s, pair, round, e / ${tile}u);
+    let j = indexOf(s, pair, round, e % ${tile}u);
+    A[e] = 0.5 * (M[base + i * s.side + j] + M[base + j * s.side + i]);
     V[e] = select(0.0, 1.0, e / ${tile}u == e % ${tile}u);
   }
   workgroupBarrier();
-  let turns = offDiagonal(t) > bitcast<u32>(negligible);
-  if (t == 0u) { turning[matrix * tiles + pair] = select(0u, 1u, turns); }
+  let turns = offDiagonal(${tile}u, t) > bitcast<u32>(negligible);
+  if (t == 0u) { turning[matrix * s.tiles + pair] = select(0u, 1u, turns); }
   // The other counter: this one is read by all workgroups.
   if (pair == 0u && t == 0u) { counters[matrix * 2u + 1u] = round; }
   if (!turns) { return; }
-  sweeps(1u, t);
-  polish(t);
+  sweeps(${tile}u, 1u, t);
+  polish(${tile}u, t);
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-    let i = indexOf(pair, round, e / ${tile}u);
-    let j = indexOf(pair, round, e % ${tile}u);
-    M[base + i * side + j] = A[e];
-    J[(matrix * tiles + pair) * ${tile * tile}u + e] = V[e];
+    let i = indexOf(s, pair, round, e / ${tile}u);
+    let j = indexOf(s, pair, round, e % ${tile}u);
+    M[base + i * s.side + j] = A[e];
+    J[(matrix * s.tiles + pair) * ${tile * tile}u + e] = V[e];
   }
 }
 `;
@@ -127,36 +147,36 @@ var<workgroup> turned: array<f32, ${tile * tile}>;
 var<workgroup> factor: array<f32, ${tile * tile}>;
 var<workgroup> turns: vec2u;
 
-fn loadRotation(matrix: u32, pair: u32, turns: bool, t: u32) {
+fn loadRotation(s: Shape, matrix: u32, pair: u32, turns: bool, t: u32) {
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     factor[e] = select(0.0, 1.0, e / ${tile}u == e % ${tile}u);
-    if (turns) { factor[e] = J[(matrix * tiles + pair) * ${tile * tile}u + e]; }
+    if (turns) { factor[e] = J[(matrix * s.tiles + pair) * ${tile * tile}u + e]; }
   }
   workgroupBarrier();
 }
 
-fn apply(matrix: u32, group: u32, l: u32, t: u32) {
-  let base = matrix * side * side;
+fn apply(s: Shape, matrix: u32, group: u32, l: u32, t: u32) {
+  let base = matrix * s.side * s.side;
   let round = counters[matrix * 2u + 1u];
   // The next round, for the dispatch after this one.
-  if (group == 0u && l == 0u && t == 0u) { counters[matrix * 2u] = (round + 1u) % (2u * tiles - 1u); }
-  let basis = group >= tiles;
-  let k = group % tiles;
+  if (group == 0u && l == 0u && t == 0u) { counters[matrix * 2u] = (round + 1u) % (2u * s.tiles - 1u); }
+  let basis = group >= s.tiles;
+  let k = group % s.tiles;
   if (!basis && k >= l) { return; }
-  if (t == 0u) { turns = vec2u(turning[matrix * tiles + k], turning[matrix * tiles + l]); }
+  if (t == 0u) { turns = vec2u(turning[matrix * s.tiles + k], turning[matrix * s.tiles + l]); }
   let both = workgroupUniformLoad(&turns);
   let turnsK = !basis && both.x != 0u;
   let turnsL = both.y != 0u;
   if (!turnsK && !turnsL) { return; }
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-    let j = indexOf(l, round, e % ${tile}u);
+    let j = indexOf(s, l, round, e % ${tile}u);
     if (basis) {
-      own[e] = V[base + (k * ${tile}u + e / ${tile}u) * side + j];
+      own[e] = V[base + (k * ${tile}u + e / ${tile}u) * s.side + j];
     } else {
-      own[e] = M[base + indexOf(k, round, e / ${tile}u) * side + j];
+      own[e] = M[base + indexOf(s, k, round, e / ${tile}u) * s.side + j];
     }
   }
-  loadRotation(matrix, l, turnsL, t);
+  loadRotation(s, matrix, l, turnsL, t);
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     var sum = 0.0;
     for (var i = 0u; i < ${tile}u; i++) { sum += own[(e / ${tile}u) * ${tile}u + i] * factor[i * ${tile}u + e % ${tile}u]; }
@@ -165,52 +185,52 @@ fn apply(matrix: u32, group: u32, l: u32, t: u32) {
   workgroupBarrier();
   if (basis) {
     for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-      V[base + (k * ${tile}u + e / ${tile}u) * side + indexOf(l, round, e % ${tile}u)] = turned[e];
+      V[base + (k * ${tile}u + e / ${tile}u) * s.side + indexOf(s, l, round, e % ${tile}u)] = turned[e];
     }
     return;
   }
-  loadRotation(matrix, k, turnsK, t);
+  loadRotation(s, matrix, k, turnsK, t);
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     var sum = 0.0;
     for (var i = 0u; i < ${tile}u; i++) { sum += factor[i * ${tile}u + e / ${tile}u] * turned[i * ${tile}u + e % ${tile}u]; }
-    let i = indexOf(k, round, e / ${tile}u);
-    let j = indexOf(l, round, e % ${tile}u);
-    M[base + i * side + j] = sum;
-    M[base + j * side + i] = sum;
+    let i = indexOf(s, k, round, e / ${tile}u);
+    let j = indexOf(s, l, round, e % ${tile}u);
+    M[base + i * s.side + j] = sum;
+    M[base + j * s.side + i] = sum;
   }
 }
 `;
 
 /** Eigenvalues in ascending order, equal ones as they stand; order[i] is where eigenvector i goes. */
 export const orderModule: string = `${largest}
-fn rank(matrix: u32, group: u32, t: u32) {
-  let base = matrix * side * side;
-  let bits = largest(matrix, t);
+fn rank(s: Shape, matrix: u32, group: u32, t: u32) {
+  let base = matrix * s.side * s.side;
+  let bits = largest(s, matrix, t);
   let i = group * ${threads}u + t;
-  if (i >= n) { return; }
-  let own = M[base + i * (side + 1u)];
+  if (i >= s.n) { return; }
+  let own = M[base + i * (s.side + 1u)];
   var at = 0u;
-  for (var j = 0u; j < n; j++) {
-    let other = M[base + j * (side + 1u)];
+  for (var j = 0u; j < s.n; j++) {
+    let other = M[base + j * (s.side + 1u)];
     at += select(0u, 1u, other < own || (other == own && j < i));
   }
-  order[matrix * n + i] = at;
+  order[matrix * s.n + i] = at;
   var value = own / powerOfTwo(bits);
   if (${notFinite('bits')}) { value = bitcast<f32>(bits | 0x7fc00000u); }
-  Y[matrix * n + at] = value;
+  Y[matrix * s.n + at] = value;
 }
 `;
 
 export const writeModule: string = `${largest}
-fn write(matrix: u32, group: u32, t: u32) {
-  let bits = largest(matrix, t);
+fn write(s: Shape, matrix: u32, group: u32, t: u32) {
+  let bits = largest(s, matrix, t);
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
-    let i = (group / tiles) * ${tile}u + e / ${tile}u;
-    let j = (group % tiles) * ${tile}u + e % ${tile}u;
-    if (i >= n || j >= n) { continue; }
-    var x = V[(matrix * side + i) * side + j];
+    let i = (group / s.tiles) * ${tile}u + e / ${tile}u;
+    let j = (group % s.tiles) * ${tile}u + e % ${tile}u;
+    if (i >= s.n || j >= s.n) { continue; }
+    var x = V[(matrix * s.side + i) * s.side + j];
     if (${notFinite('bits')}) { x = bitcast<f32>(bits | 0x7fc00000u); }
-    Y[batch * n + (matrix * n + i) * n + order[matrix * n + j]] = x;
+    Y[s.batch * s.n + (matrix * s.n + i) * s.n + order[matrix * s.n + j]] = x;
   }
 }
 `;

@@ -8,7 +8,7 @@ import {
   roundRobin,
   scanModule,
   scansOf,
-  shared,
+  shapeFrom,
   turnModule,
   writeModule,
 } from './block-kernels.ts';
@@ -44,7 +44,6 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
   )
     return [];
   const tiles = tilesOf(n);
-  const base = shared(n, batch);
   const load = (basis: boolean, A: Place, V: Place): Dispatch =>
     kernel(
       `eigh ${n}: load`,
@@ -54,8 +53,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
         bound('A', 'f32', A),
         bound(basis ? 'V' : 'counters', basis ? 'f32' : 'u32', V),
       ],
-      `${base}${reductions}${powerOfTwo}${loadModule(basis)}`,
-      `  load(matrix, group.x, t);`,
+      `${shapeFrom('X', true)}${reductions}${powerOfTwo}${loadModule(basis)}`,
+      `  let s = shapeOf(batch);\n  load(s, matrix, group.x, t);`,
       tiles * tiles,
       batch,
     );
@@ -63,8 +62,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     kernel(
       `eigh ${n}: product`,
       [bound('L', 'f32', left), ...(left === right ? [] : [bound('R', 'f32', right)]), bound('C', 'f32', result)],
-      `${base}${productModule(transpose, newton, left === right ? 'L' : 'R')}`,
-      `  product(matrix, group.x / ${tiles}u, group.x % ${tiles}u, t);`,
+      `${shapeFrom('L', false)}${productModule(transpose, newton, left === right ? 'L' : 'R')}`,
+      `  let s = shapeOf(batch);\n  product(s, matrix, group.x / s.tiles, group.x % s.tiles, t);`,
       tiles * tiles,
       batch,
     );
@@ -72,8 +71,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     const turn = kernel(
       `eigh ${n}: rotations`,
       [bound('M', 'f32', A), bound('J', 'f32', rotations), bound('turning', 'u32', turning), bound('counters', 'u32', counters)],
-      `${base}${reductions}${reciprocalRoot}${jacobi(tile)}${roundRobin}${turnModule}`,
-      `  turn(matrix, group.x, t);`,
+      `${shapeFrom('M', false)}${reductions}${reciprocalRoot}${jacobi}${roundRobin}${turnModule}`,
+      `  let s = shapeOf(batch);\n  turn(s, matrix, group.x, t);`,
       tiles,
       batch,
     );
@@ -86,8 +85,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
         bound('turning', 'u32', turning),
         bound('counters', 'u32', counters),
       ],
-      `${base}${roundRobin}${applyModule}`,
-      `  apply(matrix, group.x / ${tiles}u, group.x % ${tiles}u, t);`,
+      `${shapeFrom('M', false)}${roundRobin}${applyModule}`,
+      `  let s = shapeOf(batch);\n  apply(s, matrix, group.x / s.tiles, group.x % s.tiles, t);`,
       2 * tiles * tiles,
       batch,
     );
@@ -98,8 +97,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     kernel(
       `eigh ${n}: scan`,
       [bound('X', 'u32', input), bound('parts', 'u32', parts)],
-      `${base}${reductions}${scanModule}`,
-      `  scan(matrix, group.x, t);`,
+      `${shapeFrom('X', true)}${reductions}${scanModule}`,
+      `  let s = shapeOf(batch);\n  scan(s, matrix, group.x, t);`,
       scansOf(n),
       batch,
     ),
@@ -117,8 +116,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     kernel(
       `eigh ${n}: order`,
       [bound('M', 'f32', second), bound('parts', 'u32', parts), bound('order', 'u32', order), bound('Y', 'f32', output)],
-      `${base}${reductions}${powerOfTwo}${orderModule}`,
-      `  rank(matrix, group.x, t);`,
+      `${shapeFrom('order', true)}${reductions}${powerOfTwo}${orderModule}`,
+      `  let s = shapeOf(batch);\n  rank(s, matrix, group.x, t);`,
       Math.ceil(n / threads),
       batch,
     ),
@@ -127,8 +126,8 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     kernel(
       `eigh ${n}: write`,
       [bound('V', 'f32', second), bound('parts', 'u32', parts), bound('order', 'u32', order), bound('Y', 'f32', output)],
-      `${base}${reductions}${writeModule}`,
-      `  write(matrix, group.x, t);`,
+      `${shapeFrom('order', true)}${reductions}${writeModule}`,
+      `  let s = shapeOf(batch);\n  write(s, matrix, group.x, t);`,
       tiles * tiles,
       batch,
     ),

@@ -6,9 +6,7 @@ import { tile } from '../kernel.ts';
  * each invocation. Sweeps end when nothing off the diagonal is more than `negligible`, an absolute bound: one relative to the entries'
  * own diagonal would never end on matrices of small rank.
  */
-export const jacobi = (size: number): string => `
-const N = ${size}u;
-const pairs = ${size / 2}u;
+export const jacobi: string = `
 const negligible = 9.313226e-10;
 var<workgroup> A: array<f32, ${tile * tile}>;
 var<workgroup> V: array<f32, ${tile * tile}>;
@@ -19,7 +17,7 @@ var<workgroup> firsts: array<u32, ${tile / 2}>;
 var<workgroup> seconds: array<u32, ${tile / 2}>;
 
 /** Bits of the largest magnitude off the diagonal. */
-fn offDiagonal(t: u32) -> u32 {
+fn offDiagonal(N: u32, t: u32) -> u32 {
   var bits = 0u;
   for (var e = t; e < N * ${tile}u; e += 256u) {
     let i = e / ${tile}u;
@@ -30,7 +28,7 @@ fn offDiagonal(t: u32) -> u32 {
 }
 
 /** The rotation that annihilates A[p, q]. */
-fn rotation(pair: u32, round: u32) {
+fn rotation(N: u32, pair: u32, round: u32) {
   var p = N - 1u;
   if (pair > 0u) { p = (round + pair) % (N - 1u); }
   let q = (round + N - 1u - pair) % (N - 1u);
@@ -49,11 +47,12 @@ fn rotation(pair: u32, round: u32) {
   seconds[pair] = q;
 }
 
-fn sweeps(most: u32, t: u32) {
+fn sweeps(N: u32, most: u32, t: u32) {
+  let pairs = N / 2u;
   for (var sweep = 0u; sweep < most; sweep++) {
-    if (offDiagonal(t) <= bitcast<u32>(negligible)) { break; }
+    if (offDiagonal(N, t) <= bitcast<u32>(negligible)) { break; }
     for (var round = 0u; round < N - 1u; round++) {
-      if (t < pairs) { rotation(t, round); }
+      if (t < pairs) { rotation(N, t, round); }
       workgroupBarrier();
       for (var e = t; e < pairs * pairs; e += 256u) {
         let k = e / pairs;
@@ -88,7 +87,7 @@ fn sweeps(most: u32, t: u32) {
 }
 
 /** One Newton–Schulz step, V ← V(3I − VᵀV)/2: an orthogonality error ε becomes ε². */
-fn polish(t: u32) {
+fn polish(N: u32, t: u32) {
   for (var e = t; e < N * ${tile}u; e += 256u) {
     let i = e / ${tile}u;
     let j = e % ${tile}u;

@@ -1,20 +1,25 @@
 import type { Dispatch, Place } from '../../dispatch.ts';
-import { bound, kernel, notFinite, powerOfTwo, reciprocalRoot, reductions, tile } from '../kernel.ts';
+import { bound, kernel, notFinite, powerOfTwo, reciprocalRoot, reductions, rootOf, tile } from '../kernel.ts';
 import { jacobi } from './jacobi.ts';
 
 /** Eigenvalues and eigenvectors of matrices up to 32 × 32, each in the memory of one workgroup. */
 export const eighSmall = (n: number, batch: number, input: Place, output: Place): Dispatch =>
-  kernel(`eigh ${n}`, [bound('X', 'u32', input), bound('Y', 'f32', output)], module(n, batch), `  eigh(matrix, t);`, 1, batch);
+  kernel(
+    `eigh ${n}`,
+    [bound('X', 'u32', input), bound('Y', 'f32', output)],
+    module,
+    `  eigh(rootOf(arrayLength(&X) / batch), batch, matrix, t);`,
+    1,
+    batch,
+  );
 
-const module = (n: number, batch: number): string => `
-const n = ${n}u;
-const batch = ${batch}u;
-${reductions}${reciprocalRoot}${powerOfTwo}${jacobi(Math.max(2, n + (n % 2)))}
+const module = `
+${reductions}${reciprocalRoot}${powerOfTwo}${rootOf}${jacobi}
 var<workgroup> ranks: array<u32, ${tile}>;
 
 /** The symmetric part of the input, scaled. */
-fn load(base: u32, half: f32, t: u32) {
-  for (var e = t; e < N * ${tile}u; e += 256u) {
+fn load(n: u32, base: u32, half: f32, t: u32) {
+  for (var e = t; e < ${tile * tile}u; e += 256u) {
     let i = e / ${tile}u;
     let j = e % ${tile}u;
     A[e] = 0.0;
@@ -24,7 +29,7 @@ fn load(base: u32, half: f32, t: u32) {
 }
 
 /** A ← ½(B + Bᵀ) for B = VᵀAV. */
-fn congruence(t: u32) {
+fn congruence(N: u32, t: u32) {
   for (var e = t; e < N * ${tile}u; e += 256u) {
     var sum = 0.0;
     for (var k = 0u; k < N; k++) { sum += A[(e / ${tile}u) * ${tile}u + k] * V[k * ${tile}u + e % ${tile}u]; }
@@ -42,7 +47,9 @@ fn congruence(t: u32) {
   workgroupBarrier();
 }
 
-fn eigh(matrix: u32, t: u32) {
+fn eigh(n: u32, batch: u32, matrix: u32, t: u32) {
+  // Even: every index meets another one.
+  let N = n + n % 2u;
   let base = matrix * n * n;
   let vectors = batch * n + base;
   var bits = 0u;
@@ -55,16 +62,16 @@ fn eigh(matrix: u32, t: u32) {
     return;
   }
   let scale = powerOfTwo(bits);
-  load(base, 0.5 * scale, t);
+  load(n, base, 0.5 * scale, t);
   for (var e = t; e < N * ${tile}u; e += 256u) { V[e] = select(0.0, 1.0, e / ${tile}u == e % ${tile}u); }
   workgroupBarrier();
-  sweeps(16u, t);
-  polish(t);
+  sweeps(N, 16u, t);
+  polish(N, t);
   // Once more, from the matrix itself in the basis found: what rounding has added up to on the way is gone.
-  load(base, 0.5 * scale, t);
-  congruence(t);
-  sweeps(4u, t);
-  polish(t);
+  load(n, base, 0.5 * scale, t);
+  congruence(N, t);
+  sweeps(N, 4u, t);
+  polish(N, t);
   if (t < n) {
     let own = A[t * ${tile}u + t];
     var rank = 0u;

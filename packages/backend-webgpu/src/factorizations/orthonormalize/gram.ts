@@ -1,33 +1,21 @@
 import { threads, tile } from '../kernel.ts';
-import { literal } from './load.ts';
 import type { PlaceName } from './module.ts';
-import type { OrthonormalizeSize } from './orthonormalize.ts';
-
-/**
- * A panel W as a whole, by many workgroups: the Cholesky factor of its Gram matrix, with columns scaled to unit length, gives
- * Q = W·T. Only where every column stands clear of those before it, so that no decision is near and one more turn of the same
- * repairs what the squared condition has cost; otherwise the flag CLEAR stays 0 and the panel's columns are gone through in turn.
- */
-export const gram = (size: OrthonormalizeSize): readonly { readonly needs: readonly PlaceName[]; readonly wgsl: string }[] => [
-  { needs: ['Q', 'state', 'grams'], wgsl: gramOfChunk },
-  { needs: ['state', 'grams', 'T'], wgsl: factor(size) },
-  { needs: ['Q', 'state', 'T'], wgsl: apply },
-];
 
 const gramOfChunk = `
-fn gramOfChunk(matrix: u32, part: u32, t: u32) {
-  let base = matrix * rows * columns;
-  let j0 = stateAt(matrix, PANEL, t) * ${tile}u;
+fn gramOfChunk(s: Shape, matrix: u32, part: u32, t: u32) {
+  let base = matrix * s.rows * s.columns;
+  let j0 = stateAt(s, matrix, PANEL, t) * ${tile}u;
   let k = (t / 16u) * 2u;
   let c = (t % 16u) * 2u;
-  let end = min((part + 1u) * chunk, rows);
+  let chunk = (s.rows + s.chunks - 1u) / s.chunks;
+  let end = min((part + 1u) * chunk, s.rows);
   var sum = vec4f();
   for (var r0 = part * chunk; r0 < end; r0 += ${tile}u) {
     for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
       let r = r0 + e / ${tile}u;
       let j = j0 + e % ${tile}u;
       left[e] = 0.0;
-      if (r < end && j < columns) { left[e] = Q[base + r * columns + j]; }
+      if (r < end && j < s.columns) { left[e] = Q[base + r * s.columns + j]; }
     }
     workgroupBarrier();
     var own = vec4f();
@@ -39,26 +27,24 @@ fn gramOfChunk(matrix: u32, part: u32, t: u32) {
     workgroupBarrier();
   }
   for (var e = 0u; e < 4u; e++) {
-    grams[(matrix * chunks + part) * ${tile * tile}u + (k + e / 2u) * ${tile}u + c + e % 2u] = sum[e];
+    grams[(matrix * s.chunks + part) * ${tile * tile}u + (k + e / 2u) * ${tile}u + c + e % 2u] = sum[e];
   }
 }
 `;
 
-/** A remainder this much longer than the threshold, or than what rounding leaves of a dependent column, is no matter of decision. */
-const margin = 16;
-/** And it is to be at least a tenth of its column. */
+/** A remainder is to be at least a tenth of its column. */
 const leastPivot = 0.01;
 
-const factor = ({ rows, tolerance }: OrthonormalizeSize): string => `
+const factor = `
 /** T = D·L⁻ᵀ for D·WᵀW·D = LLᵀ. With \`polishing\` columns of 0 stay. */
-fn factorGram(matrix: u32, polishing: bool, t: u32) {
-  let at = matrix * stateSize;
-  let j0 = stateAt(matrix, PANEL, t) * ${tile}u;
-  let width = widthOf(j0);
-  let least = bitcast<f32>(stateAt(matrix, LONGEST, t)) * ${literal(margin * Math.max(tolerance ** 2, 3.6e-15 * rows))};
+fn factorGram(s: Shape, matrix: u32, polishing: bool, t: u32) {
+  let at = matrix * (DEFERRED + s.columns);
+  let j0 = stateAt(s, matrix, PANEL, t) * ${tile}u;
+  let width = widthOf(s, j0);
+  let least = bitcast<f32>(stateAt(s, matrix, CLEARANCE, t));
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     var sum = 0.0;
-    for (var i = 0u; i < chunks; i++) { sum += grams[(matrix * chunks + i) * ${tile * tile}u + e]; }
+    for (var i = 0u; i < s.chunks; i++) { sum += grams[(matrix * s.chunks + i) * ${tile * tile}u + e]; }
     left[e] = sum;
     right[e] = 0.0;
   }
@@ -80,9 +66,9 @@ fn factorGram(matrix: u32, polishing: bool, t: u32) {
   workgroupBarrier();
   for (var j = 0u; j < ${tile}u; j++) {
     let pivot = left[j * ${tile + 1}u];
-    let scale = reciprocalRoot(max(pivot, ${literal(leastPivot)}));
+    let scale = reciprocalRoot(max(pivot, ${leastPivot}));
     workgroupBarrier();
-    if (t == j && (!(pivot >= ${literal(leastPivot)}) || (!polishing && j < width && !(pivot * square > least)))) { announced = 0u; }
+    if (t == j && (!(pivot >= ${leastPivot}) || (!polishing && j < width && !(pivot * square > least)))) { announced = 0u; }
     if (t < ${tile}u && t >= j) { left[t * ${tile}u + j] *= scale; }
     workgroupBarrier();
     for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
@@ -104,7 +90,7 @@ fn factorGram(matrix: u32, polishing: bool, t: u32) {
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     T[matrix * ${tile * tile}u + e] = dots[e / ${tile}u] * right[e];
   }
-  let clear = workgroupUniformLoad(&announced) != 0u && (polishing || stateAt(matrix, ACCEPTED, t) + width <= rows);
+  let clear = workgroupUniformLoad(&announced) != 0u && (polishing || stateAt(s, matrix, ACCEPTED, t) + width <= stateAt(s, matrix, ROWS, t));
   if (t == 0u) {
     state[at + CLEAR] = select(0u, 1u, clear);
     if (clear && !polishing) { state[at + ACCEPTED] += width; }
@@ -114,10 +100,10 @@ fn factorGram(matrix: u32, polishing: bool, t: u32) {
 `;
 
 const apply = `
-fn applyFactor(matrix: u32, tileOfRows: u32, t: u32) {
-  if (stateAt(matrix, CLEAR, t) == 0u) { return; }
-  let base = matrix * rows * columns;
-  let j0 = stateAt(matrix, PANEL, t) * ${tile}u;
+fn applyFactor(s: Shape, matrix: u32, tileOfRows: u32, t: u32) {
+  if (stateAt(s, matrix, CLEAR, t) == 0u) { return; }
+  let base = matrix * s.rows * s.columns;
+  let j0 = stateAt(s, matrix, PANEL, t) * ${tile}u;
   let r0 = tileOfRows * ${tile}u;
   let i = (t / 16u) * 2u;
   let c = (t % 16u) * 2u;
@@ -125,7 +111,7 @@ fn applyFactor(matrix: u32, tileOfRows: u32, t: u32) {
     let r = r0 + e / ${tile}u;
     let j = j0 + e % ${tile}u;
     left[e] = 0.0;
-    if (r < rows && j < columns) { left[e] = Q[base + r * columns + j]; }
+    if (r < s.rows && j < s.columns) { left[e] = Q[base + r * s.columns + j]; }
     right[e] = T[matrix * ${tile * tile}u + e];
   }
   workgroupBarrier();
@@ -137,8 +123,19 @@ fn applyFactor(matrix: u32, tileOfRows: u32, t: u32) {
   for (var e = 0u; e < 4u; e++) {
     let r = r0 + i + e / 2u;
     let j = j0 + c + e % 2u;
-    if (r < rows && j < columns) { Q[base + r * columns + j] = sum[e]; }
+    if (r < s.rows && j < s.columns) { Q[base + r * s.columns + j] = sum[e]; }
   }
   workgroupBarrier();
 }
 `;
+
+/**
+ * A panel W as a whole, by many workgroups: the Cholesky factor of its Gram matrix, with columns scaled to unit length, gives
+ * Q = W·T. Only where every column stands clear of those before it, so that no decision is near and one more turn of the same
+ * repairs what the squared condition has cost; otherwise the flag CLEAR stays 0 and the panel's columns are gone through in turn.
+ */
+export const gram: readonly { readonly needs: readonly PlaceName[]; readonly wgsl: string }[] = [
+  { needs: ['Q', 'state', 'grams'], wgsl: gramOfChunk },
+  { needs: ['state', 'grams', 'T'], wgsl: factor },
+  { needs: ['Q', 'state', 'T'], wgsl: apply },
+];

@@ -25,7 +25,7 @@ export const orthonormalizeLimit = 2048;
  * they change nothing, until they are refilled: so the dispatches depend on the shape alone.
  */
 export function orthonormalize(size: OrthonormalizeSize): Factorization {
-  const { rows, columns, batch, deficient } = size;
+  const { rows, columns, batch, deficient, tolerance } = size;
   const panels = tilesOf(columns);
   const single = panels === 1 && rows * columns <= smallSize;
   const scanned = single ? 1 : Math.min(64, Math.ceil((rows * columns) / 4096));
@@ -45,59 +45,58 @@ export function orthonormalize(size: OrthonormalizeSize): Factorization {
       if (input === undefined) return [];
       const at = (name: PlaceName): Place =>
         name === 'X' ? input : name === 'Q' ? output : (scratch[scratchNames.indexOf(name)] ?? output);
-      const module = orthonormalizeModule(size, { scanned, chunks });
       const one = (label: string, names: readonly PlaceName[], body: string, groups: number): Dispatch =>
         kernel(
           `${label} ${rows} × ${columns}`,
           names.map((name) => bound(name, types[name], at(name))),
-          module(names),
-          body,
+          orthonormalizeModule(tolerance, names),
+          names.includes('state') ? `  let s = shapeOf(batch);\n${body}` : body,
           groups,
           batch,
         );
-      if (single) return [one('orthonormalize', deficient === 'complete' ? completing : plain, whole(rows, deficient), 1)];
-      const rowTiles = `for (var r = group.x; r < ${tilesOf(rows)}u; r += groups.x)`;
+      if (single) return [one('orthonormalize', deficient === 'complete' ? completing : plain, whole(deficient), 1)];
+      const rowTiles = `for (var r = group.x; r * ${tile}u < s.rows; r += groups.x)`;
       const clean = (before: number): Dispatch[] =>
         before === 0
           ? []
           : [
-              one('coefficients', ['Q', 'C', 'state'], `  coefficients(matrix, group.x, groups.x, t);`, before),
-              one('subtract', ['Q', 'C', 'state'], `  ${rowTiles} { subtract(matrix, r, t); }`, tilesOf(rows)),
+              one('coefficients', ['Q', 'C', 'state'], `  coefficients(s, matrix, group.x, groups.x, t);`, before),
+              one('subtract', ['Q', 'C', 'state'], `  ${rowTiles} { subtract(s, matrix, r, t); }`, tilesOf(rows)),
             ];
       const together = (polishing: boolean): Dispatch[] => [
-        one('gram', ['Q', 'state', 'grams'], `  gramOfChunk(matrix, group.x, t);`, chunks),
-        one('factor', ['state', 'grams', 'T'], `  factorGram(matrix, ${polishing}, t);`, 1),
-        one('apply', ['Q', 'state', 'T'], `  ${rowTiles} { applyFactor(matrix, r, t); }`, tilesOf(rows)),
+        one('gram', ['Q', 'state', 'grams'], `  gramOfChunk(s, matrix, group.x, t);`, chunks),
+        one('factor', ['state', 'grams', 'T'], `  factorGram(s, matrix, ${polishing}, t);`, 1),
+        one('apply', ['Q', 'state', 'T'], `  ${rowTiles} { applyFactor(s, matrix, r, t); }`, tilesOf(rows)),
       ];
       const panel = (p: number): Dispatch[] => [
         ...clean(p),
         ...clean(p),
         ...together(false),
-        one('accept', ['Q', 'state'], `  accept(matrix, t);`, 1),
+        one('accept', ['Q', 'state'], `  accept(s, matrix, t);`, 1),
         ...clean(p),
         ...together(true),
-        one('polish', ['Q', 'state'], `  polish(matrix, t);`, 1),
+        one('polish', ['Q', 'state'], `  polish(s, matrix, t);`, 1),
       ];
       const refill = (): Dispatch[] => [
-        one('refill', ['Q', 'C', 'state', 'room'], `  refill(matrix, t);`, 1),
+        one('refill', ['Q', 'C', 'state', 'room'], `  refill(s, matrix, t);`, 1),
         ...(panels === 1
           ? []
           : [
-              one('coefficients of refilled', ['Q', 'C', 'state'], `  coefficientsOfRefilled(matrix, group.x, t);`, panels),
-              one('subtract from refilled', ['Q', 'C', 'state'], `  ${rowTiles} { subtractFromRefilled(matrix, r, t); }`, tilesOf(rows)),
+              one('coefficients of refilled', ['Q', 'C', 'state'], `  coefficientsOfRefilled(s, matrix, group.x, t);`, panels),
+              one('subtract from refilled', ['Q', 'C', 'state'], `  ${rowTiles} { subtractFromRefilled(s, matrix, r, t); }`, tilesOf(rows)),
             ]),
-        one('polish refilled', ['Q', 'state'], `  polishRefilled(matrix, t);`, 1),
+        one('polish refilled', ['Q', 'state'], `  polishRefilled(s, matrix, t);`, 1),
       ];
       const range = Array.from({ length: panels }, (_, p) => p);
       return [
-        one('scan', ['X', 'parts'], `  scan(matrix, group.x, t);`, scanned),
-        one('load', ['X', 'parts', 'state', 'Q', 'norms'], `  load(matrix, group.x, t);`, panels * chunks),
-        one('threshold', ['state', 'norms'], `  measureThreshold(matrix, t);`, 1),
+        one('scan', ['X', 'parts'], `  scan(batch, matrix, group.x, groups.x, t);`, scanned),
+        one('load', ['X', 'parts', 'state', 'Q', 'norms'], `  load(s, matrix, group.x, t);`, panels * chunks),
+        one('threshold', ['state', 'norms'], `  measureThreshold(s, matrix, t);`, 1),
         ...range.flatMap(panel),
         ...(deficient === 'complete'
-          ? [one('room', ['Q', 'state', 'room'], `  measureRoom(matrix, group.x, t);`, Math.ceil(rows / 256)), ...range.flatMap(refill)]
+          ? [one('room', ['Q', 'state', 'room'], `  measureRoom(s, matrix, group.x, t);`, Math.ceil(rows / 256)), ...range.flatMap(refill)]
           : []),
-        one('finish', ['Q', 'state'], `  finish(matrix, group.x, groups.x, t);`, scanned),
+        one('finish', ['Q', 'state'], `  finish(s, matrix, group.x, groups.x, t);`, scanned),
       ];
     },
   };
@@ -122,15 +121,15 @@ const plain: readonly PlaceName[] = ['X', 'parts', 'state', 'Q', 'norms'];
 const completing: readonly PlaceName[] = [...plain, 'C', 'room'];
 
 /** Everything for one panel, in turn. */
-const whole = (rows: number, deficient: 'zero' | 'complete'): string => `  scan(matrix, 0u, t);
-  load(matrix, 0u, t);
-  measureThreshold(matrix, t);
-  accept(matrix, t);
+const whole = (deficient: 'zero' | 'complete'): string => `  scan(batch, matrix, 0u, 1u, t);
+  load(s, matrix, 0u, t);
+  measureThreshold(s, matrix, t);
+  accept(s, matrix, t);
 ${
   deficient === 'complete'
-    ? `  for (var part = 0u; part < ${Math.ceil(rows / 256)}u; part++) { measureRoom(matrix, part, t); }
-  refill(matrix, t);
-  polishRefilled(matrix, t);
+    ? `  for (var part = 0u; part * 256u < s.rows; part++) { measureRoom(s, matrix, part, t); }
+  refill(s, matrix, t);
+  polishRefilled(s, matrix, t);
 `
     : ''
-}  finish(matrix, 0u, 1u, t);`;
+}  finish(s, matrix, 0u, 1u, t);`;

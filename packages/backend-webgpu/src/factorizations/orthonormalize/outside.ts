@@ -3,19 +3,19 @@ import { threads, tile } from '../kernel.ts';
 /** Products with the columns outside of the panel. */
 export const outside: string = `
 /** C [k0 …, 32] ← the 32 columns at k0, transposed, times the panel at j0. */
-fn product(matrix: u32, k0: u32, j0: u32, t: u32) {
-  let base = matrix * rows * columns;
+fn product(s: Shape, matrix: u32, k0: u32, j0: u32, t: u32) {
+  let base = matrix * s.rows * s.columns;
   let k = (t / 16u) * 2u;
   let c = (t % 16u) * 2u;
   var sum = vec4f();
-  for (var r0 = 0u; r0 < rows; r0 += ${tile}u) {
+  for (var r0 = 0u; r0 < s.rows; r0 += ${tile}u) {
     for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
       let r = r0 + e / ${tile}u;
       let j = e % ${tile}u;
       left[e] = 0.0;
       right[e] = 0.0;
-      if (r < rows && k0 + j < columns) { left[e] = Q[base + r * columns + k0 + j]; }
-      if (r < rows && j0 + j < columns) { right[e] = Q[base + r * columns + j0 + j]; }
+      if (r < s.rows && k0 + j < s.columns) { left[e] = Q[base + r * s.columns + k0 + j]; }
+      if (r < s.rows && j0 + j < s.columns) { right[e] = Q[base + r * s.columns + j0 + j]; }
     }
     workgroupBarrier();
     var part = vec4f();
@@ -28,13 +28,13 @@ fn product(matrix: u32, k0: u32, j0: u32, t: u32) {
   }
   for (var e = 0u; e < 4u; e++) {
     let at = k0 + k + e / 2u;
-    if (at < columns) { C[(matrix * columns + at) * ${tile}u + c + e % 2u] = sum[e]; }
+    if (at < s.columns) { C[(matrix * s.columns + at) * ${tile}u + c + e % 2u] = sum[e]; }
   }
 }
 
 /** 32 rows of the panel at j0 lose what C says of the columns before \`end\`, those of the panel left out. */
-fn lose(matrix: u32, tileOfRows: u32, j0: u32, end: u32, refilled: bool, t: u32) {
-  let base = matrix * rows * columns;
+fn lose(s: Shape, matrix: u32, tileOfRows: u32, j0: u32, end: u32, refilled: bool, t: u32) {
+  let base = matrix * s.rows * s.columns;
   let r0 = tileOfRows * ${tile}u;
   let i = (t / 16u) * 2u;
   let c = (t % 16u) * 2u;
@@ -46,8 +46,8 @@ fn lose(matrix: u32, tileOfRows: u32, j0: u32, end: u32, refilled: bool, t: u32)
       let k = k0 + e % ${tile}u;
       left[e] = 0.0;
       right[e] = 0.0;
-      if (r < rows && k < columns) { left[e] = Q[base + r * columns + k]; }
-      if (k0 + e / ${tile}u < columns) { right[e] = C[(matrix * columns + k0) * ${tile}u + e]; }
+      if (r < s.rows && k < s.columns) { left[e] = Q[base + r * s.columns + k]; }
+      if (k0 + e / ${tile}u < s.columns) { right[e] = C[(matrix * s.columns + k0) * ${tile}u + e]; }
     }
     workgroupBarrier();
     var part = vec4f();
@@ -61,32 +61,32 @@ fn lose(matrix: u32, tileOfRows: u32, j0: u32, end: u32, refilled: bool, t: u32)
   for (var e = 0u; e < 4u; e++) {
     let r = r0 + i + e / 2u;
     let j = j0 + c + e % 2u;
-    if (r < rows && j < columns && (!refilled || state[matrix * stateSize + DEFERRED + j] != 0u)) {
-      Q[base + r * columns + j] -= sum[e];
+    if (r < s.rows && j < s.columns && (!refilled || state[matrix * (DEFERRED + s.columns) + DEFERRED + j] != 0u)) {
+      Q[base + r * s.columns + j] -= sum[e];
     }
   }
 }
 
 /** As many panels lie before this one as there are workgroups. */
-fn coefficients(matrix: u32, group: u32, groups: u32, t: u32) {
-  if (group == 0u && t == 0u) { state[matrix * stateSize + PANEL] = groups; }
-  product(matrix, group * ${tile}u, groups * ${tile}u, t);
+fn coefficients(s: Shape, matrix: u32, group: u32, groups: u32, t: u32) {
+  if (group == 0u && t == 0u) { state[matrix * (DEFERRED + s.columns) + PANEL] = groups; }
+  product(s, matrix, group * ${tile}u, groups * ${tile}u, t);
 }
 
-fn subtract(matrix: u32, tileOfRows: u32, t: u32) {
-  let j0 = stateAt(matrix, PANEL, t) * ${tile}u;
-  lose(matrix, tileOfRows, j0, j0, false, t);
+fn subtract(s: Shape, matrix: u32, tileOfRows: u32, t: u32) {
+  let j0 = stateAt(s, matrix, PANEL, t) * ${tile}u;
+  lose(s, matrix, tileOfRows, j0, j0, false, t);
 }
 
-fn coefficientsOfRefilled(matrix: u32, group: u32, t: u32) {
-  let panel = stateAt(matrix, PANEL, t);
-  if (stateAt(matrix, REFILLED, t) == 0u || group == panel) { return; }
-  product(matrix, group * ${tile}u, panel * ${tile}u, t);
+fn coefficientsOfRefilled(s: Shape, matrix: u32, group: u32, t: u32) {
+  let panel = stateAt(s, matrix, PANEL, t);
+  if (stateAt(s, matrix, REFILLED, t) == 0u || group == panel) { return; }
+  product(s, matrix, group * ${tile}u, panel * ${tile}u, t);
 }
 
-fn subtractFromRefilled(matrix: u32, tileOfRows: u32, t: u32) {
-  let j0 = stateAt(matrix, PANEL, t) * ${tile}u;
-  if (stateAt(matrix, REFILLED, t) == 0u) { return; }
-  lose(matrix, tileOfRows, j0, columns, true, t);
+fn subtractFromRefilled(s: Shape, matrix: u32, tileOfRows: u32, t: u32) {
+  let j0 = stateAt(s, matrix, PANEL, t) * ${tile}u;
+  if (stateAt(s, matrix, REFILLED, t) == 0u) { return; }
+  lose(s, matrix, tileOfRows, j0, s.columns, true, t);
 }
 `;
