@@ -121,10 +121,7 @@ const numbers = (task: TaskResults): string => {
       reference === undefined ? '–' : withinRecorded(task.name, first, reference) ? 'yes' : 'no',
     ];
   });
-  return table(
-    ['by training loss', 'best rate', 'mean (range)', 'test loss, accuracy', 'PyTorch: rate', 'by seed', 'ours within its spread'],
-    rows,
-  );
+  return table(['by training loss', 'best rate', 'mean (range)', 'test loss, accuracy', 'PyTorch: rate', 'by seed', 'within spread'], rows);
 };
 
 /** The smallest test loss and the largest accuracy of any run of the search. */

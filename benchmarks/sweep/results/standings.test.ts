@@ -97,7 +97,7 @@ test('caveats: what was shortened, missing, failed', () => {
     'SHORTENED: two rates; one seed. Ranks of a shortened sweep are not those of a full one.',
     'One seed: no spread is known.',
     'FAILED: rnn, f, rate 0.100, seed 0: out of memory',
-    'not finished: rnn, o',
+    'not finished: rnn by o',
     'not finished: convnet',
   ]);
   expect(caveats(results([task([optimizer('a', [1])])]))).toEqual([]);

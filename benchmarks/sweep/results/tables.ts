@@ -1,6 +1,6 @@
 import { figure } from '../../../examples/race/src/figures.ts';
 import { textTable } from '../../../examples/race/src/text-table.ts';
-import type { SweepResults, TaskResults } from './results.ts';
+import type { OptimizerResults, SweepResults, TaskResults } from './results.ts';
 import { type Measure, type Standing, standings } from './standings.ts';
 
 /** `0.0572 (0.0551–0.0583)`: mean, smallest and largest over the seeds. */
@@ -49,23 +49,27 @@ export const winnersText = (results: SweepResults): string =>
     .map(({ measure, lines }) => textTable([winnerHeads(measure), ...lines]))
     .join('\n\n');
 
-/** What a reader must know before he believes a table: what was shortened, what is missing, what failed. */
-export const caveats = ({ shortened, seeds, tasks }: SweepResults): readonly string[] => [
-  ...(shortened.length > 0 ? [`SHORTENED: ${shortened.join('; ')}. Ranks of a shortened sweep are not those of a full one.`] : []),
-  ...(seeds === 1 ? ['One seed: no spread is known.'] : []),
-  ...tasks.flatMap(missing),
-];
+/** What a reader must know before he believes a table: what was shortened, what failed, what is missing. */
+export const caveats = ({ shortened, seeds, tasks }: SweepResults): readonly string[] => {
+  const untouched = tasks.filter(({ optimizers }) => optimizers.every(isOpen)).map(({ name }) => name);
+  const begun = tasks.filter(({ name }) => !untouched.includes(name));
+  return [
+    ...(shortened.length > 0 ? [`SHORTENED: ${shortened.join('; ')}. Ranks of a shortened sweep are not those of a full one.`] : []),
+    ...(seeds === 1 ? ['One seed: no spread is known.'] : []),
+    ...tasks.flatMap(failed),
+    ...begun.flatMap(({ name, optimizers }) => {
+      const open = optimizers.filter(isOpen).map((optimizer) => optimizer.name);
+      return open.length > 0 ? [`not finished: ${name} by ${open.join(', ')}`] : [];
+    }),
+    ...(untouched.length > 0 ? [`not finished: ${untouched.join(', ')}`] : []),
+  ];
+};
 
-const missing = ({ name, optimizers }: TaskResults): readonly string[] => {
-  const failed = optimizers.flatMap((optimizer) =>
+const isOpen = ({ complete, failures }: OptimizerResults): boolean => !complete && failures.length === 0;
+
+const failed = ({ name, optimizers }: TaskResults): readonly string[] =>
+  optimizers.flatMap((optimizer) =>
     optimizer.failures.map(
       ({ rate, seed, message }) => `FAILED: ${name}, ${optimizer.name}, rate ${figure(rate)}, seed ${seed}: ${message}`,
     ),
   );
-  const open = optimizers.filter(({ complete, failures }) => !complete && failures.length === 0);
-  if (open.length === 0) return failed;
-  return [
-    ...failed,
-    `not finished: ${name}${open.length === optimizers.length ? '' : `, ${open.map((optimizer) => optimizer.name).join(', ')}`}`,
-  ];
-};
