@@ -100,10 +100,12 @@ describe('one memory', () => {
   it('optimizers that share a backend wait for each other', async () => {
     const run = async (together: boolean) => {
       const backend = await onnx({ threshold: 0, threads: 1 });
-      const make = () => createOptimizer({ transform: soap({ preconditionFrequency: 2 }), parameters: parametersOf(20, 20), backend });
-      const [one, other] = [await make(), await make()];
-      for (let i = 0; i < 6; i++) {
-        const steps = [() => one.step({ w: noise(400, i + 2) }), () => other.step({ w: noise(400, i + 50) })];
+      const make = (n: number) =>
+        createOptimizer({ transform: soap({ preconditionFrequency: 2 }), parameters: parametersOf(n, n), backend });
+      const [one, other] = [await make(20), await make(60)];
+      // The larger one needs more scratch, which its programs get while those of the other run.
+      for (let i = 0; i < 8; i++) {
+        const steps = [() => one.step({ w: noise(400, i + 2) }), ...(i < 2 ? [] : [() => other.step({ w: noise(3600, i + 50) })])];
         if (together) await Promise.all(steps.map((step) => step()));
         else for (const step of steps) await step();
       }

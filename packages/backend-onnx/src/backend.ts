@@ -84,11 +84,15 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
   }
 
   async compile(program: Program, bind: (key: string) => WasmBuffer): Promise<Executable<'async'>> {
-    const compiled = (await this.#whole(program, bind)) ?? (await this.#parts(program, bind));
+    // Compiling may move the scratch, which must not happen under a run.
+    const compiled = await this.#take(async () => (await this.#whole(program, bind)) ?? (await this.#parts(program, bind)));
     return {
       run: (scalars) => {
         compiled.set(scalars);
-        return this.#take(() => compiled.run());
+        // What needs no session is over at once.
+        if (this.#running !== undefined) return this.#take(async () => compiled.run());
+        const running = compiled.run();
+        return running === undefined ? done : this.#take(() => running);
       },
       dispose: () => {
         if (this.#running === undefined) compiled.dispose();
@@ -122,17 +126,16 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> 
     return nodes.some(({ operation }) => operation.op === 'matmul') ? measuredThreshold(this.#engine, this.#settings) : 0;
   }
 
-  /** Runs when nothing else runs. */
-  #take(run: () => Promise<void> | undefined): Promise<void> {
-    const running = this.#running === undefined ? run() : this.#running.then(run);
-    if (running === undefined) return done;
+  /** Does something when nothing else is under way, and keeps everything else waiting meanwhile. */
+  #take<T>(work: () => Promise<T>): Promise<T> {
+    const working = this.#running === undefined ? work() : this.#running.then(work);
     const over = (): void => {
       if (this.#running !== ended) return;
       this.#running = undefined;
       for (const buffer of this.#leftOver.splice(0)) this.#wasm.release(buffer);
     };
-    const ended: Promise<void> = running.then(over, over);
+    const ended: Promise<void> = working.then(over, over);
     this.#running = ended;
-    return running;
+    return working;
   }
 }
