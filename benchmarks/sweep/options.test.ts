@@ -49,6 +49,10 @@ describe('what is refused, in one line', () => {
     [['--workers', '1.5'], '--workers: expected a whole number from 1 to 1024, got "1.5"'],
     [['--out', ''], '--out: expected a folder, got ""'],
     [['--backend', 'gpu'], '--backend: expected one of wasm, reference, got "gpu"'],
+    [
+      ['--queue', 'redis://host', '--workers', '2'],
+      '--workers: expected none beside --queue, whose workers are started with pnpm sweep-worker',
+    ],
     [['--queue', 'http://host'], '--queue: expected an address such as redis://localhost:6379, got "http://host"'],
     [['--queue', 'host:6379'], '--queue: expected an address such as redis://localhost:6379, got "host:6379"'],
   ])('%j', (args, message) => {

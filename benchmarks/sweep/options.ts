@@ -49,6 +49,8 @@ export const parseOptions = (args: readonly string[], choices: Choices): SweepOp
     help: { type: 'boolean', short: 'h' },
   });
   if (values.help) return 'help';
+  if (values.queue !== undefined && values.workers !== undefined)
+    throw new UsageError('--workers: expected none beside --queue, whose workers are started with pnpm sweep-worker');
   return {
     tasks: values.tasks === undefined ? choices.tasks : names('tasks', values.tasks, choices.tasks).filter(isTaskName),
     optimizers: values.optimizers === undefined ? choices.optimizers : names('optimizers', values.optimizers, choices.optimizers),

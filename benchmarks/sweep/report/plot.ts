@@ -36,7 +36,7 @@ const area = { left: margin.left, right: plotWidth - margin.right, top: margin.t
 /** Pixels between labels of ticks: more than the longest is wide, or high. */
 const gap = { x: 58, y: 24 };
 /** On a log axis nothing is drawn below this share of the largest value: it would be rounding. */
-const floor = 1e-14;
+const floor = 1e-18;
 
 /** A plot as elements of an SVG image, `plotWidth` by `plotHeight`. Colours of text and lines are CSS variables. */
 export const plot = (options: PlotOptions): string => {
