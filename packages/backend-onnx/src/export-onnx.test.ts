@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type GoldenCase, optimizerNamed, parseGolden, relativeError } from '@opt/backend-contract';
 import { reference } from '@opt/backend-reference';
-import { createOptimizer, type Floats, OptionRangeError, type Rule, rule } from '@opt/core';
+import { accumulate, createOptimizer, type Floats, OptionRangeError, type Rule, rule } from '@opt/core';
 import { muon } from '@opt/geometric';
 import { soap } from '@opt/soap';
 import { adamw, descend, lion } from '@opt/transforms';
@@ -30,7 +30,9 @@ async function standalone(file: Uint8Array): Promise<{
       const feeds: Record<string, Tensor> = {};
       for (const name of session.inputNames) {
         const data = values[name];
+        const count = hypers[name];
         if (name === 'step') feeds[name] = new Tensor('int64', [BigInt(step)], []);
+        else if (name.startsWith('count:') && count !== undefined) feeds[name] = new Tensor('int64', [BigInt(count)], []);
         else if (hypers[name] !== undefined) feeds[name] = new Tensor('float64', [hypers[name]], []);
         else if (data !== undefined) feeds[name] = new Tensor('float32', Float32Array.from(data), shapes.get(name) ?? []);
       }
@@ -95,7 +97,11 @@ describe('a step on its own takes the recorded trajectory', () => {
 const one = { w: { shape: [3, 2] } };
 const gradient = Float32Array.from([1, -2, 3, -4, 5, -6]);
 const start = (keys: readonly string[]): Record<string, Floats> =>
-  Object.fromEntries(keys.flatMap((key) => (key.includes(':') ? [[key, new Float32Array(key.startsWith('guard') ? 1 : 6)]] : [])));
+  Object.fromEntries(
+    keys.flatMap((key) =>
+      key.includes(':') && !key.startsWith('count:') ? [[key, new Float32Array(key.startsWith('guard') ? 1 : 6)]] : [],
+    ),
+  );
 
 describe('what goes into a step', () => {
   it('is parameters, gradients, state, the step and the learning rate', async () => {
@@ -113,6 +119,17 @@ describe('what goes into a step', () => {
     const { inputs } = await standalone(exportOnnx(adamw(), one, { live: ['beta1', 'weightDecay'] }));
     expect(inputs.filter((name) => !/[.:]/.test(name)).sort()).toEqual(['beta1', 'step', 'weightDecay']);
     expect(() => exportOnnx(adamw(), one, { live: ['beta3'] })).toThrow(/exportOnnx: live must be of .*beta2.*, received 'beta3'/);
+  });
+
+  it('is a count where the number of the call says nothing about it', async () => {
+    const file = exportOnnx(accumulate(4, adamw({ learningRate: 0.1 })), one, { step: 'close, some' });
+    const { inputs, run } = await standalone(file);
+    expect(inputs.filter((name) => name.startsWith('count:') || name === 'step')).toEqual(['count:adamw:w']);
+    const after = await run(
+      { ...start(inputs), 'accumulate.sum:w': gradient, 'gradient:w': gradient },
+      { learningRate: 0.5, 'count:adamw:w': 1 },
+    );
+    expect(after['parameter:w']?.[0]).toBeCloseTo(-0.5, 5);
   });
 
   it('a schedule must be followed from outside', async () => {
@@ -141,6 +158,6 @@ describe('what cannot be exported', () => {
   it('a kind of step there is not', () => {
     const make = (): Uint8Array => exportOnnx(soap(), one, { step: 'stop' });
     expect(make).toThrow(OptionRangeError);
-    expect(make).toThrow("exportOnnx: step must be one of 'start', 'step', 'refresh', received 'stop'");
+    expect(make).toThrow("exportOnnx: step must be one of 'step', 'refresh', 'start', received 'stop'");
   });
 });

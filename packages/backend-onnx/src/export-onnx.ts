@@ -11,7 +11,7 @@ import {
 import { encodeModel, type ValueInfo } from './onnx/model.ts';
 import { lowerHost } from './whole/host.ts';
 import { elementType, lowerProgram } from './whole/lower.ts';
-import { type Named, Names, Scope } from './whole/scope.ts';
+import { constantsIn, type Named, Names, Scope } from './whole/scope.ts';
 
 export interface ExportOptions {
   /**
@@ -58,11 +58,10 @@ function constantsOf(all: Readonly<Record<string, Scalar>>, live: readonly strin
 }
 
 function chosen(programs: readonly ExplainedProgram[], step: string | undefined): ExplainedProgram {
-  const steps = programs.filter(({ name }) => name !== 'probe');
-  const [most] = [...steps].sort((a, b) => b.calls - a.calls);
-  const found = step === undefined ? most : steps.find(({ name }) => name === step);
+  const steps = programs.filter(({ name }) => name !== 'probe').sort((a, b) => b.calls - a.calls);
+  const found = step === undefined ? steps[0] : steps.find(({ name }) => name === step);
   if (found === undefined) {
-    const known = steps.map(({ name }) => `'${name}'`).join(', ');
+    const known = [...new Set(steps.map(({ name }) => `'${name}'`))].join(', ');
     throw new OptionRangeError(`exportOnnx: step must be one of ${known}, received ${step === undefined ? 'none' : `'${step}'`}`);
   }
   return found;
@@ -98,10 +97,11 @@ function encodeStep(program: Program, lags: readonly (number | undefined)[], fix
   const needsStep = used.some((line) => line.op === 'call' || (line.op === 'count' && lags[line.index] !== undefined));
   const live = host.hypers.filter((address, i) => !fixed.has(address) && used.some((line) => line.op === 'hyper' && line.index === i));
   const scalar = (name: string, type: 'int64' | 'double'): ValueInfo => ({ name, type, shape: [] });
+  const nodes = [...head.nodes, ...body.nodes, ...tail.nodes];
   return encodeModel(
     {
       name: program.name,
-      nodes: [...head.nodes, ...body.nodes, ...tail.nodes],
+      nodes,
       inputs: [
         ...program.inputs.map(({ key, shape, dtype }) => ({ name: key, type: elementType(dtype), shape })),
         ...(needsStep ? [scalar('step', 'int64')] : []),
@@ -109,7 +109,7 @@ function encodeStep(program: Program, lags: readonly (number | undefined)[], fix
         ...counts.map((counter) => scalar(`count:${counter}`, 'int64')),
       ],
       outputs,
-      constants: names.constants,
+      constants: constantsIn(nodes, names.constants),
     },
     { documentation: `One step of an optimizer: '${program.name}'.` },
   );

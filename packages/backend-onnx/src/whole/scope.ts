@@ -28,6 +28,19 @@ export class Names {
   }
 }
 
+/** The constants that nodes of a graph, or of graphs in it, read. */
+export function constantsIn(nodes: readonly GraphNode[], constants: readonly Constant[]): readonly Constant[] {
+  const read = new Set<string>();
+  const visit = (inside: readonly GraphNode[]): void => {
+    for (const { inputs, attributes = {} } of inside) {
+      for (const name of inputs) read.add(name);
+      for (const attribute of Object.values(attributes)) if ('graph' in attribute) visit(attribute.graph.nodes);
+    }
+  };
+  visit(nodes);
+  return constants.filter(({ name }) => read.has(name));
+}
+
 /** The nodes of one graph as they are written: a program, or the body of a loop in it. */
 export class Scope {
   readonly names: Names;

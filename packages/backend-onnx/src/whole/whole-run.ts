@@ -4,7 +4,7 @@ import type { OnnxEngine, Tensors } from '../engine.ts';
 import type { Graph } from '../onnx/model.ts';
 import type { Lease, Sessions } from '../sessions.ts';
 import { elementType, lowerProgram } from './lower.ts';
-import { Names, Scope } from './scope.ts';
+import { constantsIn, Names, Scope } from './scope.ts';
 
 const hostScalars = 'host';
 
@@ -25,13 +25,9 @@ export function wholeGraph(program: Program): { readonly graph: Graph; readonly 
   const inputs = program.inputs.map(({ key, shape, dtype }) => ({ name: key, type: elementType(dtype), shape }));
   const host =
     program.host.scalars.length === 0 ? [] : [{ name: hostScalars, type: 'double' as const, shape: [program.host.scalars.length] }];
-  const graph = {
-    name: program.name,
-    nodes: [...lowered.nodes, ...last.nodes],
-    inputs: [...inputs, ...host],
-    outputs,
-    constants: names.constants,
-  };
+  const nodes = [...lowered.nodes, ...last.nodes];
+  const constants = constantsIn(nodes, names.constants);
+  const graph = { name: program.name, nodes, inputs: [...inputs, ...host], outputs, constants };
   return { graph, outputs: outputs.map(({ name }) => name) };
 }
 
