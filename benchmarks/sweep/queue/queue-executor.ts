@@ -71,8 +71,13 @@ export const queueExecutor = async (url: string): Promise<Executor> => {
   events.on('progress', ({ jobId, data }) => {
     if (typeof data === 'number') waiting.get(jobId)?.job.onStep(data);
   });
-  const timer = setInterval(() => {
-    for (const id of waiting.keys()) look(id).catch(() => {});
+  // Questions to a server that is away wait in line: no more of them until the last were answered.
+  let looking = false;
+  const timer = setInterval(async () => {
+    if (looking) return;
+    looking = true;
+    await Promise.allSettled([...waiting.keys()].map(look));
+    looking = false;
   }, lookEvery);
   await events.waitUntilReady();
 

@@ -6,7 +6,6 @@ export interface LocalOptions {
   /** Processes at a time. */
   readonly workers: number;
   readonly catalogueUrl: string;
-  readonly execArgv?: readonly string[];
 }
 
 interface Waiting {
@@ -16,7 +15,7 @@ interface Waiting {
 }
 
 /** Does runs in processes of this machine; a process that dies is replaced and its run begun anew. */
-export const localExecutor = ({ workers, catalogueUrl, execArgv }: LocalOptions): Executor => {
+export const localExecutor = ({ workers, catalogueUrl }: LocalOptions): Executor => {
   const waiting: Waiting[] = [];
   const idle: Worker[] = [];
   const all = new Set<Worker>();
@@ -25,7 +24,7 @@ export const localExecutor = ({ workers, catalogueUrl, execArgv }: LocalOptions)
 
   const hire = (): Worker => {
     for (let worker = idle.pop(); worker !== undefined; worker = idle.pop()) if (worker.alive) return worker;
-    const worker = startWorker(catalogueUrl, execArgv);
+    const worker = startWorker(catalogueUrl);
     all.add(worker);
     return worker;
   };

@@ -27,10 +27,9 @@ export interface Worker {
 /** Characters of a dead worker's last words that are told. */
 const lastWords = 400;
 
-/** Starts a worker process. `catalogueUrl`: the module of its tasks and optimizers. `execArgv`: flags of node, default this process's own. */
-export const startWorker = (catalogueUrl: string, execArgv: readonly string[] = process.execArgv): Worker => {
+/** Starts a worker process, with this one's flags of node. `catalogueUrl`: the module of its tasks and optimizers. */
+export const startWorker = (catalogueUrl: string): Worker => {
   const child = fork(fileURLToPath(new URL('./worker-process.ts', import.meta.url)), [catalogueUrl], {
-    execArgv: [...execArgv],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let said = '';
