@@ -2,7 +2,7 @@
 import { BackendError } from '@opt/core';
 
 /** Features that are used where a device has them. */
-const wanted: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+const wanted: readonly GPUFeatureName[] = ['timestamp-query'];
 
 /** The browser's WebGPU, or that of the package `webgpu` (Dawn) where there is no browser. */
 async function gpu(): Promise<GPU> {

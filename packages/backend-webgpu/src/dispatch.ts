@@ -32,19 +32,6 @@ export interface Factorization {
   }): readonly Dispatch[];
 }
 
-/** What a factorisation may count on. */
-export interface DeviceTraits {
-  readonly limits: Pick<
-    GPUSupportedLimits,
-    | 'maxComputeInvocationsPerWorkgroup'
-    | 'maxComputeWorkgroupSizeX'
-    | 'maxComputeWorkgroupStorageSize'
-    | 'maxComputeWorkgroupsPerDimension'
-    | 'maxStorageBuffersPerShaderStage'
-  >;
-  readonly subgroups: boolean;
-}
-
 /**
  * The factorisations of a device, by shape; undefined where one is too large for it. `batch` matrices lie one after the other.
  * `eigh` gives all values, then all vectors, as the operation of that name does.

@@ -7,6 +7,7 @@ import { found } from './plan/found.ts';
 import type { Region } from './plan/region.ts';
 import type { Value } from './plan/values.ts';
 import { factorizationOf, tooLarge } from './requests.ts';
+import { loopText, type Phase } from './wgsl/loop.ts';
 import { rowLength, rowOf, shaderText } from './wgsl/shader.ts';
 
 /** A buffer that a dispatch binds: a tensor's, or a part of scratch by its number. */
@@ -37,6 +38,17 @@ export interface LinkLimits {
   readonly workgroups: number;
   /** Bytes of one part of scratch. */
   readonly chunk: number;
+}
+
+/** A loop as one member of a dispatch of its own. */
+function aloneMember({ times, until, body, ended }: Extract<Step, { kind: 'loop' }>): Member {
+  const phases = (plan: BlockPlan | undefined): readonly (readonly Member[])[] =>
+    (plan?.steps ?? []).map((step) => (step.kind === 'shader' ? step.members : []));
+  const texts = (all: readonly (readonly Member[])[]): readonly Phase[] => all.map((members) => members.map(({ text }) => text));
+  const [test, round] = [phases(until), phases(body)];
+  const slots = [...test, ...round].flat().flatMap((member) => member.slots);
+  const flag = until === undefined ? [] : [{ region: ended, offset: 0 }];
+  return { text: loopText(times, texts(test), texts(round)), slots: [...slots, ...flag] };
 }
 
 /** Turns a plan into dispatches: members of one step become as few as bindings and tables allow. */
@@ -70,6 +82,8 @@ export class Linker {
   #step(step: Step, stops: readonly Region[]): readonly Item[] {
     if (step.kind === 'loop') {
       const { times, until, body, ended } = step;
+      const whole = step.alone ? aloneMember(step) : undefined;
+      if (whole !== undefined && this.#buffers(whole, stops).size <= this.#limits.bindings) return [this.#dispatch([whole], stops)];
       const inside = until === undefined ? stops : [...stops, ended];
       const round: readonly Item[] = [...(until === undefined ? [] : this.items(until, inside)), ...this.items(body, inside)];
       const large = round.find((item) => item.kind === 'host');
@@ -102,10 +116,14 @@ export class Linker {
     return (held === undefined ? region.start % this.#limits.chunk : held.offset + region.start) / 4;
   }
 
+  #buffers({ slots }: Member, stops: readonly Region[]): Set<Bound> {
+    return new Set([...slots.map(({ region }) => region), ...stops].map((region) => this.#bound(region)));
+  }
+
   #split(members: readonly Member[], stops: readonly Region[]): Member[][] {
     const groups: { members: Member[]; buffers: Set<Bound> }[] = [];
     for (const member of members) {
-      const buffers = new Set([...member.slots.map(({ region }) => region), ...stops].map((region) => this.#bound(region)));
+      const buffers = this.#buffers(member, stops);
       if (buffers.size > this.#limits.bindings)
         throw new BackendError(
           `webgpu: one kernel needs ${buffers.size} storage buffers, the device binds ${this.#limits.bindings} (maxStorageBuffersPerShaderStage)`,

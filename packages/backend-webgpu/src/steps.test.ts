@@ -1,4 +1,4 @@
-import { createOptimizer, inBasis, rule, StepInterrupted, type Transform } from '@opt/core';
+import { createOptimizer, inBasis, perTensor, repeat, rule, StepInterrupted, scalar, type Transform } from '@opt/core';
 import { kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, decay, descend } from '@opt/transforms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -86,6 +86,26 @@ describe('steps, counted', () => {
     for (let step = 0; step < 100; step++) optimizer.step(gradients(mlp, step));
     const { dispatches: _, bytes: __, ...cost } = without(backend.counters, before);
     expect(cost).toEqual({ runs: 100, pipelines: 0, buffers: 0, readBacks: 0 });
+    optimizer.dispose();
+  });
+
+  it('a loop over small tensors is one kernel, which ends where until says so', async () => {
+    const halved = perTensor({
+      name: 'halved',
+      apply: ({ update }) => {
+        const { x } = repeat(
+          1000,
+          { x: update, rounds: scalar(0) },
+          (held) => ({ x: held.x.mul(0.5), rounds: held.rounds.add(1) }),
+          (held) => held.rounds.ge(3),
+        );
+        return { parameter: x };
+      },
+    });
+    expect(costOf(halved, { w: { shape: [4], data: new Float32Array(4) } }, 1).dispatches).toBeLessThanOrEqual(4);
+    const optimizer = createOptimizer({ transform: halved, parameters: { w: { shape: [4], data: [0, 0, 0, 0] } }, backend });
+    optimizer.step({ w: [8, -16, 24, 1] });
+    expect(Array.from(await optimizer.parameters.w)).toEqual([1, -2, 3, 0.125]);
     optimizer.dispose();
   });
 

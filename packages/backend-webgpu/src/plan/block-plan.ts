@@ -1,4 +1,4 @@
-import type { Block, Operation } from '@opt/core';
+import { type Block, type Operation, size } from '@opt/core';
 import { found } from './found.ts';
 import { type Fused, fuse, reaches } from './fusion.ts';
 import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
@@ -43,6 +43,8 @@ export type Step =
       readonly until: BlockPlan | undefined;
       readonly body: BlockPlan;
       readonly ended: Region;
+      /** Whether one workgroup does the whole loop. */
+      readonly alone: boolean;
     };
 
 /** A block made concrete: what is done, in order, and how much scratch it takes. */
@@ -53,13 +55,14 @@ export interface BlockPlan {
   readonly bytes: number;
 }
 
-export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds): BlockPlan {
+/** `alone`: one workgroup is to do everything. */
+export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds, alone = false): BlockPlan {
   const values = new Values(block);
   const claims = claimed(values, source, targets);
   const apart = new Set<Value>();
   const whole = new Set<Value>();
   for (;;) {
-    const planning = new Planning(values, claims, apart, whole, source, bounds);
+    const planning = new Planning(values, claims, apart, whole, source, bounds, alone);
     if (planning.refused.size === 0) return planning.finish();
     for (const value of planning.refused) {
       const region = claims.get(value);
@@ -123,6 +126,7 @@ class Planning implements BlockPlan {
     whole: ReadonlySet<Value>,
     source: Source,
     bounds: Bounds,
+    alone: boolean,
   ) {
     this.#values = values;
     this.#claims = claims;
@@ -139,6 +143,7 @@ class Planning implements BlockPlan {
       targets,
       rows: this.rows,
       apart,
+      alone,
       bindings: bounds.bindings,
       buffer: (value) => this.#homes.get(value)?.owner.held?.buffer,
     });
@@ -317,11 +322,20 @@ class Planning implements BlockPlan {
     const carry = value.inputs.slice(0, carried).map((input) => this.#home(input));
     const ended = this.#home(found(value.inputs.at(-1), 'the flag of a loop'));
     const source: Source = (read) => (read.op === 'parameter' ? this.#home(operand(value, read.index)) : this.#source(read));
-    const body = planBlock(operation.body, source, carry, this.#bounds);
-    const until = operation.until && planBlock(operation.until, source, [ended], this.#bounds);
-    return { kind: 'loop', times: operation.times, until, body, ended };
+    const alone = isSmall(operation.body) && (operation.until === undefined || isSmall(operation.until));
+    const body = planBlock(operation.body, source, carry, this.#bounds, alone);
+    const until = operation.until && planBlock(operation.until, source, [ended], this.#bounds, alone);
+    return { kind: 'loop', times: operation.times, until, body, ended, alone };
   }
 }
+
+/** Elements up to which one workgroup computes a tensor sooner than several can be waited for. */
+const few = 2048;
+
+/** Operations that are no shader of their own, or one with barriers. */
+const large: ReadonlySet<string> = new Set(['eigh', 'orthonormalize', 'cholesky', 'solveTriangular', 'argsort', 'repeat']);
+
+const isSmall = ({ nodes }: Block): boolean => nodes.every(({ operation, shape }) => size(shape) <= few && !large.has(operation.op));
 
 type ValueLoop = Extract<Operation, { op: 'repeat' }>;
 

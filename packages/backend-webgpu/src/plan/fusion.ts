@@ -19,6 +19,8 @@ export interface Wishes {
   readonly rows: ReadonlySet<Value>;
   /** Values that get a kernel of their own. */
   readonly apart: ReadonlySet<Value>;
+  /** Whether one workgroup does everything. */
+  readonly alone: boolean;
   /** Most storage buffers a shader can bind, and which buffer a value lies in where that is settled. */
   readonly bindings: number;
   buffer(value: Value): unknown;
@@ -63,6 +65,7 @@ export function fuse(list: readonly Value[], wishes: Wishes): Fused {
 
 class Planner implements Surroundings, Fused {
   readonly kernels: Kernel[] = [];
+  readonly alone: boolean;
   readonly producers = new Map<Value, Kernel[]>();
   readonly #memory: ReadonlySet<Value>;
   readonly #wishes: Wishes;
@@ -73,6 +76,7 @@ class Planner implements Surroundings, Fused {
   constructor(list: readonly Value[], memory: ReadonlySet<Value>, wishes: Wishes) {
     this.#memory = memory;
     this.#wishes = wishes;
+    this.alone = wishes.alone;
     const needed = this.#needed(list);
     for (const value of list) if (needed.has(value)) this.#plan(value);
   }
@@ -238,6 +242,7 @@ class Planner implements Surroundings, Fused {
       const trial: Surroundings = {
         stored: this.stored,
         effort: this.effort,
+        alone: this.alone,
         request: () => {
           refused = true;
         },

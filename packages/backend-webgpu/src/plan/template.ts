@@ -6,6 +6,8 @@ export interface Surroundings {
   stored(value: Value): boolean;
   /** Notes that a value had better have memory of its own: the plan is then made anew. */
   request(value: Value): void;
+  /** Whether one workgroup does everything, so that no kernel may wait at a barrier of its own. */
+  readonly alone?: boolean;
   /** Operations it takes to compute a value from memory. */
   effort(value: Value): number;
 }

@@ -28,7 +28,7 @@ export function productText(value: Value, roots: readonly Root[], around: Surrou
     b: { ...right, batch: batchSteps(operand(value, 1), right.batch, shape.length - 2) },
   };
   const template = new Template(around);
-  if (m >= 24 && n >= 24 && inner >= 16) return tiledText(template, geometry, value, roots);
+  if (around.alone !== true && m >= 24 && n >= 24 && inner >= 16) return tiledText(template, geometry, value, roots);
   return termsText(template, termsOf(template, geometry), value, roots);
 }
 

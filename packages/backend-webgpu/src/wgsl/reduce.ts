@@ -50,7 +50,7 @@ export function termsText(template: Template, terms: Terms, value: Value, roots:
       ${terms.each.join('\n      ')}
       total = ${join('total', terms.term)};
     }`;
-  if (slice <= 48 || (count >= 4096 && slice <= 1024)) {
+  if (template.around.alone === true || slice <= 48 || (count >= 4096 && slice <= 1024)) {
     const text = `${finish}
 fn work(m: u32, group: u32, lane: u32) {
   let k = group * 64u + lane;
