@@ -151,7 +151,7 @@ describe('one memory', () => {
     const [before, bytes, sessions] = [await train(300), backend.memoryBytes, backend.sessions];
     const after = await train(1500);
     expect([backend.memoryBytes, backend.sessions]).toEqual([bytes, sessions]);
-    // 1,500 steps hand out some 18 MB of results each time round; kept, they would be 40 MB and more.
+    // 1,500 steps hand out some 40 MB of results: kept, they would show.
     expect(after - before).toBeLessThan(30e6);
   });
 });

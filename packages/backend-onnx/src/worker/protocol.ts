@@ -26,6 +26,6 @@ export type Question = Request & { readonly answer?: number };
 
 export type Answer =
   | { readonly answer: number; readonly data?: Float32Array | Float64Array }
-  /** Without a number: of something nobody waits for, or of the worker's start. */
+  /** Without a number: of the worker's start. */
   | { readonly answer?: number; readonly error: string }
   | { readonly ready: true };

@@ -7,7 +7,8 @@ import type { Answer, Question, WorkerOptions } from './protocol.ts';
 /** The far side: a backend of this thread, which does what it is told in the order it is told. */
 class Server {
   readonly #backend: OnnxBackend;
-  readonly #buffers = new Map<number, WasmBuffer>();
+  /** Buffers; in place of one that could not be had, the reason, which is told when it is used. */
+  readonly #buffers = new Map<number, WasmBuffer | Error>();
   readonly #executables = new Map<number, Executable<'async'>>();
 
   constructor(backend: OnnxBackend) {
@@ -19,15 +20,17 @@ class Server {
     const backend = this.#backend;
     switch (question.do) {
       case 'create':
-        this.#buffers.set(question.buffer, backend.create(question.role, question.key, question.shape, question.dtype));
+        this.#buffers.set(question.buffer, this.#create(question));
         return undefined;
       case 'write':
         backend.write(this.#buffer(question.buffer), question.data);
         return undefined;
-      case 'release':
-        backend.release(this.#buffer(question.buffer));
+      case 'release': {
+        const buffer = this.#buffers.get(question.buffer);
+        if (buffer !== undefined && !(buffer instanceof Error)) backend.release(buffer);
         this.#buffers.delete(question.buffer);
         return undefined;
+      }
       case 'read':
         return backend.readBuffer(this.#buffer(question.buffer)).slice();
       case 'compile': {
@@ -45,9 +48,18 @@ class Server {
     }
   }
 
+  #create({ role, key, shape, dtype }: Extract<Question, { do: 'create' }>): WasmBuffer | Error {
+    try {
+      return this.#backend.create(role, key, shape, dtype);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
   #buffer(id: number): WasmBuffer {
     const buffer = this.#buffers.get(id);
-    if (buffer === undefined) throw new Error(`there is no buffer ${id}`);
+    if (buffer === undefined) throw new Error(`onnx: the worker has no buffer ${id}`);
+    if (buffer instanceof Error) throw buffer;
     return buffer;
   }
 }
@@ -64,7 +76,10 @@ async function start(port: NonNullable<typeof parentPort>, options: WorkerOption
         (data) => {
           if (answer !== undefined) tell({ answer, ...(data && { data }) });
         },
-        (error: unknown) => tell({ ...(answer !== undefined && { answer }), error: wordsOf(error) }),
+        (error: unknown) => {
+          // What nobody waits for fails again where somebody does.
+          if (answer !== undefined) tell({ answer, error: wordsOf(error) });
+        },
       );
     });
     tell({ ready: true });

@@ -35,7 +35,7 @@ export class WorkerBackend implements Backend<'async', 'async', never, WorkerBuf
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
-  /** Why nothing more can be asked; or what went wrong with something nobody waited for. */
+  /** Why nothing more can be asked. */
   #broken: Error | undefined;
 
   /** Starts the worker; its own failure to load ONNX Runtime is thrown here. */
@@ -115,10 +115,7 @@ export class WorkerBackend implements Backend<'async', 'async', never, WorkerBuf
     if ('ready' in message) return;
     const { answer } = message;
     const waiting = answer === undefined ? undefined : this.#waiting.get(answer);
-    if (waiting === undefined || answer === undefined) {
-      if ('error' in message) this.#broken ??= new BackendError(message.error);
-      return;
-    }
+    if (waiting === undefined || answer === undefined) return;
     this.#waiting.delete(answer);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ('error' in message) waiting.reject(new BackendError(message.error));

@@ -6,10 +6,10 @@ import { onnx } from '../index.ts';
 import type { WorkerOptions } from './protocol.ts';
 import { WorkerBackend } from './worker-backend.ts';
 
-// Where the tests run on the sources, so does the worker.
-const source = { script: new URL('../testing/serve-source.mjs', import.meta.url), flags: ['--conditions=@opt/source'] };
-const start = (options: WorkerOptions): Promise<WorkerBackend> =>
-  process.env['TEST_BUILT'] ? onnx({ ...options, worker: true }) : WorkerBackend.start(options, source);
+// The worker runs on the source, as these tests do, and on whatever they have of other packages.
+const built = process.env['TEST_BUILT'] !== undefined;
+const entry = { script: new URL('../testing/serve-source.mjs', import.meta.url), flags: built ? [] : ['--conditions=@opt/source'] };
+const start = (options: WorkerOptions): Promise<WorkerBackend> => WorkerBackend.start(options, entry);
 
 testBackend({
   name: 'onnx in a worker',
@@ -38,10 +38,14 @@ describe('a worker', () => {
     backend.dispose();
   });
 
-  it('says what went wrong in it', async () => {
+  it('says what went wrong in it, and goes on with what did not', async () => {
     const backend = await start({ maxMemory: 2 ** 20, threads: 1 });
-    const buffer = backend.create('slot', 's', [2 ** 20], 'working');
-    await expect(backend.readBuffer(buffer)).rejects.toThrow(BackendError);
+    const [fine, large] = [4, 2 ** 20].map((n) => backend.create('slot', 's', [n], 'working'));
+    if (fine === undefined || large === undefined) throw new Error('two buffers are needed');
+    await expect(backend.readBuffer(large)).rejects.toThrow(BackendError);
+    await expect(backend.readBuffer(large)).rejects.toThrow(/4194304 bytes more cannot be had, \d+ of at most 1048576/);
+    backend.write(fine, [1, 2, 3, 4]);
+    expect([...(await backend.readBuffer(fine))]).toEqual([1, 2, 3, 4]);
     backend.dispose();
   });
 
@@ -53,6 +57,15 @@ describe('a worker', () => {
     backend.dispose();
     await expect(reading).rejects.toThrow(/worker has ended/);
     await expect(backend.readBuffer(buffer)).rejects.toThrow(BackendError);
+  });
+
+  it.runIf(built)('is found where the package was built', async () => {
+    const { onnx: packaged }: typeof import('../index.ts') = await import(new URL('../../dist/index.js', import.meta.url).href);
+    const backend = await packaged({ worker: true, threads: 1 });
+    const buffer = backend.create('slot', 's', [3], 'working');
+    backend.write(buffer, [1, 2, 3]);
+    expect([...(await backend.readBuffer(buffer))]).toEqual([1, 2, 3]);
+    backend.dispose();
   });
 
   it('cannot be given an engine of this thread', async () => {
