@@ -1,3 +1,4 @@
+import { reference } from '@opt/backend-reference';
 import { createOptimizer, inBasis, perTensor, repeat, rule, StepInterrupted, scalar, type Transform } from '@opt/core';
 import { kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, decay, descend } from '@opt/transforms';
@@ -107,6 +108,26 @@ describe('steps, counted', () => {
     optimizer.step({ w: [8, -16, 24, 1] });
     expect(Array.from(await optimizer.parameters.w)).toEqual([1, -2, 3, 0.125]);
     optimizer.dispose();
+  });
+
+  it('more tensors than a table has rows are two kernels', async () => {
+    const many = model(Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`p${i}`, [1 + (i % 3)]])));
+    const transform = rule(adam(), decay(), descend());
+    expect(costOf(transform, many, 1).dispatches).toBe(2);
+    const own = createOptimizer({ transform, parameters: many, backend });
+    const truth = createOptimizer({ transform, parameters: many, backend: reference() });
+    for (let step = 0; step < 2; step++) {
+      own.step(gradients(many, step));
+      truth.step(gradients(many, step));
+    }
+    for (const name of Object.keys(many)) {
+      const expected = truth.parameters[name] ?? [];
+      const actual = (await own.parameters[name]) ?? [];
+      expect(actual.length).toBe(expected.length);
+      for (const [i, x] of Array.from(actual).entries()) expect(Math.abs(x - (expected[i] ?? Number.NaN))).toBeLessThan(1e-6);
+    }
+    own.dispose();
+    truth.dispose();
   });
 
   it('parameters of the caller move where they lie, in as few kernels as bindings allow', async () => {
