@@ -65,7 +65,7 @@ fn load(s: Shape, matrix: u32, group: u32, t: u32) {
     A[at] = x;
     ${basis ? 'V[at] = select(0.0, 1.0, i == j);' : ''}
   }
-  ${basis ? '' : 'if (group == 0u && t < 2u) { counters[matrix * 2u + t] = 0u; }'}
+  ${basis ? '' : 'if (group == 0u && t < 3u) { counters[matrix * 3u + t] = 0u; }'}
 }
 `;
 
@@ -113,10 +113,16 @@ fn indexOf(s: Shape, pair: u32, round: u32, e: u32) -> u32 {
 }
 `;
 
+/** Counters of a matrix: the round, once more for those who read it while it changes, and rounds without a rotation. */
 export const turnModule: string = `
+var<workgroup> idle: u32;
+
 fn turn(s: Shape, matrix: u32, pair: u32, t: u32) {
   let base = matrix * s.side * s.side;
-  let round = counters[matrix * 2u];
+  let round = counters[matrix * 3u];
+  if (t == 0u) { idle = counters[matrix * 3u + 2u]; }
+  // A whole sweep without a rotation: there is nothing left to do.
+  if (workgroupUniformLoad(&idle) >= 2u * s.tiles - 1u) { return; }
   for (var e = t; e < ${tile * tile}u; e += ${threads}u) {
     let i = indexOf(s, pair, round, e / ${tile}u);
     let j = indexOf(s, pair, round, e % ${tile}u);
@@ -127,7 +133,7 @@ fn turn(s: Shape, matrix: u32, pair: u32, t: u32) {
   let turns = offDiagonal(${tile}u, t) > bitcast<u32>(negligible);
   if (t == 0u) { turning[matrix * s.tiles + pair] = select(0u, 1u, turns); }
   // The other counter: this one is read by all workgroups.
-  if (pair == 0u && t == 0u) { counters[matrix * 2u + 1u] = round; }
+  if (pair == 0u && t == 0u) { counters[matrix * 3u + 1u] = round; }
   if (!turns) { return; }
   sweeps(${tile}u, 1u, t);
   polish(${tile}u, t);
@@ -157,9 +163,14 @@ fn loadRotation(s: Shape, matrix: u32, pair: u32, turns: bool, t: u32) {
 
 fn apply(s: Shape, matrix: u32, group: u32, l: u32, t: u32) {
   let base = matrix * s.side * s.side;
-  let round = counters[matrix * 2u + 1u];
+  let round = counters[matrix * 3u + 1u];
   // The next round, for the dispatch after this one.
-  if (group == 0u && l == 0u && t == 0u) { counters[matrix * 2u] = (round + 1u) % (2u * s.tiles - 1u); }
+  if (group == 0u && l == 0u && t == 0u) {
+    counters[matrix * 3u] = (round + 1u) % (2u * s.tiles - 1u);
+    var any = 0u;
+    for (var pair = 0u; pair < s.tiles; pair++) { any |= turning[matrix * s.tiles + pair]; }
+    counters[matrix * 3u + 2u] = select(counters[matrix * 3u + 2u] + 1u, 0u, any != 0u);
+  }
   let basis = group >= s.tiles;
   let k = group % s.tiles;
   if (!basis && k >= l) { return; }

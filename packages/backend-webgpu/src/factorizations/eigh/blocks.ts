@@ -14,14 +14,14 @@ import {
 } from './block-kernels.ts';
 import { jacobi } from './jacobi.ts';
 
-/** Sweeps before and after the basis found is made orthogonal and the matrix is taken into it afresh. */
-const sweeps = [9, 3] as const;
+/** At most so many sweeps before and after the basis found is made orthogonal and the matrix is taken into it afresh. */
+const sweepsOf = (n: number): readonly [number, number] => [8 + Math.ceil(Math.log2(tilesOf(n))), 4];
 
 /** f32 elements of: partial maxima, counters, matrix, basis, product, rotations, whether a pair turns, order of the eigenvalues. */
 export const scratchOfBlocks = (n: number, batch: number): number[] => {
   const padded = tilesOf(n) * tile;
   const matrix = batch * padded * padded;
-  return [batch * scansOf(n), batch * 2, matrix, matrix, matrix, batch * padded * tile, batch * tilesOf(n), batch * n];
+  return [batch * scansOf(n), batch * 3, matrix, matrix, matrix, batch * padded * tile, batch * tilesOf(n), batch * n];
 };
 
 /**
@@ -44,6 +44,7 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
   )
     return [];
   const tiles = tilesOf(n);
+  const [before, after] = sweepsOf(n);
   const load = (basis: boolean, A: Place, V: Place): Dispatch =>
     kernel(
       `eigh ${n}: load`,
@@ -104,14 +105,14 @@ export function eighBlocks(n: number, batch: number, input: Place, output: Place
     ),
     load(true, first, second),
     load(false, first, counters),
-    ...repeated(sweeps[0], sweep(first, second)),
+    ...repeated(before, sweep(first, second)),
     // The basis V in `second` becomes V(3I − VᵀV)/2 in `first`; then A lies in `second`, AV in `third`, VᵀAV in `second`.
     multiply(true, false, second, second, third),
     multiply(false, true, second, third, first),
     load(false, second, counters),
     multiply(false, false, second, first, third),
     multiply(true, false, first, third, second),
-    ...repeated(sweeps[1], sweep(second, first)),
+    ...repeated(after, sweep(second, first)),
     multiply(true, false, first, first, third),
     kernel(
       `eigh ${n}: order`,

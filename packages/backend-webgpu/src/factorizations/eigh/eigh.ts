@@ -3,7 +3,7 @@ import { tile } from '../kernel.ts';
 import { eighBlocks, scratchOfBlocks } from './blocks.ts';
 import { eighSmall } from './small.ts';
 
-/** The largest matrix that is worth its dispatches, 24 for each 32 of n and of every 16: above it, ask the host. */
+/** The largest matrix that is worth its dispatches, about a thousand there (60 n/32): above it, ask the host. */
 export const eighLimit = 512;
 
 /**
