@@ -5,6 +5,7 @@ import { noPeers, type Peers } from './peers.ts';
 import { printMeasured, printSizes } from './print.ts';
 import { linalg } from './sections/linalg.ts';
 import { lowrank } from './sections/lowrank.ts';
+import { onnxSteps } from './sections/onnx.ts';
 import { overhead } from './sections/overhead.ts';
 import { steps } from './sections/steps.ts';
 import { tally } from './tally.ts';
@@ -75,4 +76,17 @@ test('sizes are printed with their target', () => {
   expect(text).toContain('31.0 kB');
   expect(text).toContain('≤ 30 kB: MISSED');
   expect(text).toContain('failed: part (not there)');
+});
+
+test('the onnx section times both backends, and names what has no peer', async () => {
+  const comparisons = onnxSteps(noPeers('onnx', 'left out'));
+  expect(comparisons.map(({ targets }) => targets.length)).toEqual(comparisons.map(() => 1));
+  const last = comparisons.find(({ title }) => title === 'AdamW, ten parameters');
+  if (last === undefined) throw new Error('there is no such comparison');
+  const { rows, targets } = await measure(last, pace);
+  expect(rows.map(({ name, turns }) => [name, turns])).toEqual([
+    ['ours', 2],
+    ['ours on wasm', 2],
+  ]);
+  expect(targets[0]?.value).toBeTypeOf('number');
 });
