@@ -117,12 +117,11 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     const { model, optimizer, variables, x, y } = compiled(transform(), { compute });
     const initial = buffersOf(variables);
     const losses = await fit(model, x, y, 2);
-    const settled = { ...compute.counters, dispatches: 0, submissions: 0 };
+    const { pipelines, buffers } = compute.counters;
     const { numTensors } = tf.memory();
     losses.push(...(await fit(model, x, y, 4)));
     expect(tf.memory().numTensors).toBe(numTensors);
-    expect({ ...compute.counters, dispatches: 0, submissions: 0 }).toEqual(settled);
-    expect(compute.counters.readBacks).toBe(0);
+    expect(compute.counters).toMatchObject({ pipelines, buffers, readBacks: 0 });
     if (initial.every((buffer) => buffer !== undefined)) expect(buffersOf(variables)).toEqual(initial);
     close([losses], [expected.losses], 1e-4);
     close(await numbers(variables), expected.parameters, 1e-3);
@@ -171,7 +170,7 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     expect(resumed.optimizer.iterations).toBe(12);
   });
 
-  it('says what fits: another device, another backend of tfjs', async () => {
+  it('refuses a backend on another device', async () => {
     const foreign = await (await gpu.requestAdapter())?.requestDevice();
     if (foreign === undefined) throw new Error('a second device');
     const { variables } = problem();

@@ -49,7 +49,7 @@ ${body}
 export const notFinite: (bits: string) => string = (bits: string): string => `(${bits} & 0x7fffffffu) >= 0x7f800000u`;
 
 /** Results that every invocation of the workgroup gets: sums, maxima and minima over it. */
-export const reductions = `
+export const reductions: string = `
 var<workgroup> floatLanes: array<f32, ${threads}>;
 var<workgroup> bitLanes: array<u32, ${threads}>;
 
@@ -75,7 +75,7 @@ fn maximumOver(t: u32, x: u32) -> u32 {
 `;
 
 /** 1/√x with one Newton step, since \`inverseSqrt\` may miss by 2 ulp; exact at 1. */
-export const reciprocalRoot = `
+export const reciprocalRoot: string = `
 fn reciprocalRoot(x: f32) -> f32 {
   let y = inverseSqrt(x);
   return y * (1.5 - 0.5 * x * y * y);
@@ -83,7 +83,7 @@ fn reciprocalRoot(x: f32) -> f32 {
 `;
 
 /** The power of two that brings the largest magnitude into [1, 2), from its bits; 1 for 0 and for what is not finite. */
-export const powerOfTwo = `
+export const powerOfTwo: string = `
 fn powerOfTwo(bits: u32) -> f32 {
   if (bits == 0u || bits >= 0x7f800000u) { return 1.0; }
   return bitcast<f32>(clamp(254u - (bits >> 23u), 1u, 253u) << 23u);
@@ -91,6 +91,6 @@ fn powerOfTwo(bits: u32) -> f32 {
 `;
 
 /** n of n² elements. */
-export const rootOf = `
+export const rootOf: string = `
 fn rootOf(square: u32) -> u32 { return u32(sqrt(f32(square)) + 0.5); }
 `;
