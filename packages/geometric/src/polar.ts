@@ -72,15 +72,21 @@ export function exactPolar(m: Tensor, epsilon: number, rankTolerance: number = r
   return isDouble(epsilon) ? byJordanWielandt(scaled, rankTolerance) : byGram(scaled, rankTolerance);
 }
 
-/** M·(MᵀM)^-½ in wide precision, which holds the square of a ratio that working precision can hold. */
+/**
+ * Σ uᵢvᵢᵀ with the eigenvectors vᵢ of MᵀM and σᵢuᵢ = Mvᵢ, in wide precision, which holds the square of a ratio that working precision can
+ * hold. σᵢ is the length of Mvᵢ, not the root of an eigenvalue: where wide is f32 too, that would be noise below 3·10⁻⁴ of the largest.
+ */
 function byGram(m: Tensor, rankTolerance: number): Tensor {
-  const { values, vectors } = inner(m.wide(), m.wide()).eigh();
-  const top = values.maximum([-1], { keep: true });
-  const kept = values.gt(top.mul(Math.max(rankTolerance ** 2, 1e-14)));
-  const inverse = where(kept, where(kept, values, 1).sqrt().reciprocal(), 0);
-  const [p] = sides(vectors);
-  const root = vectors.mul(inverse.reshape([...vectors.shape.slice(0, -2), 1, p])).matmul(vectors, { transposeB: true });
-  return along(m.wide(), root).working();
+  const x = m.wide();
+  const { vectors } = inner(x, x).eigh();
+  const scaled = along(x, vectors);
+  const s = scaled
+    .square()
+    .sum([isTall(m) ? -2 : -1], { keep: true })
+    .sqrt();
+  const kept = s.gt(largest(s).mul(Math.max(rankTolerance, 1e-7)));
+  const u = scaled.mul(where(kept, where(kept, s, 1).reciprocal(), 0));
+  return (isTall(m) ? u.matmul(vectors, { transposeB: true }) : vectors.matmul(u)).working();
 }
 
 /** From the eigenvectors (u, v)/√2 of [[0, M], [Mᵀ, 0]]: as exact for small singular values as an SVD, where a Gram matrix is not. */
