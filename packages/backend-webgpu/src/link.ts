@@ -2,9 +2,9 @@
 import { BackendError } from '@opt/core';
 import type { Dispatch, Factorizations, Place } from './dispatch.ts';
 import type { Stretch } from './memory.ts';
-import type { BlockPlan, Member, Step } from './plan/block-plan.ts';
 import { found } from './plan/found.ts';
 import type { Region } from './plan/region.ts';
+import type { BlockPlan, Member, Step } from './plan/step.ts';
 import type { Value } from './plan/values.ts';
 import { factorizationOf, tooLarge } from './requests.ts';
 import { loopText, type Phase } from './wgsl/loop.ts';

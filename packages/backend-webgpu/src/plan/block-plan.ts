@@ -1,59 +1,13 @@
 import { type Block, type Operation, size } from '@opt/core';
+import { claimed } from './claims.ts';
 import { found } from './found.ts';
-import { type Fused, fuse, reaches } from './fusion.ts';
-import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
+import { type Fused, fuse } from './fusion.ts';
+import { type Kernel, writtenBy } from './kernel.ts';
 import { ordered } from './order.ts';
+import { reaches } from './reaches.ts';
 import { Lifetimes, Region } from './region.ts';
+import type { BlockPlan, Bounds, Member, Source, Step } from './step.ts';
 import { operand, type Value, Values } from './values.ts';
-
-/** The memory of an input or a loop parameter. */
-export type Source = (
-  operation: { readonly op: 'input'; readonly key: string } | { readonly op: 'parameter'; readonly index: number },
-) => Region;
-
-/** What limits a plan. */
-export interface Bounds {
-  readonly bindings: number;
-  readonly alignment: number;
-  /** Most bytes of one binding. */
-  readonly chunk: number;
-  /** Sizes in bytes of the scratch a factorisation of `batch` matrices needs. */
-  scratch(value: Value, batch: number): readonly number[];
-}
-
-/** A shader's share in a dispatch: where its slots are. Offsets in elements. */
-export interface Member {
-  readonly text: KernelText;
-  readonly slots: readonly { readonly region: Region; readonly offset: number }[];
-}
-
-export type Step =
-  | { readonly kind: 'shader'; readonly members: readonly Member[] }
-  | {
-      readonly kind: 'factorization';
-      readonly value: Value;
-      readonly batch: number;
-      readonly inputs: readonly Region[];
-      readonly output: Region;
-      readonly scratch: readonly Region[];
-    }
-  | {
-      readonly kind: 'loop';
-      readonly times: number;
-      readonly until: BlockPlan | undefined;
-      readonly body: BlockPlan;
-      readonly ended: Region;
-      /** Whether one workgroup does the whole loop. */
-      readonly alone: boolean;
-    };
-
-/** A block made concrete: what is done, in order, and how much scratch it takes. */
-export interface BlockPlan {
-  readonly steps: readonly Step[];
-  /** All scratch of the block. */
-  readonly arena: Region;
-  readonly bytes: number;
-}
 
 /** `alone`: one workgroup is to do everything. */
 export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds, alone = false): BlockPlan {
@@ -76,32 +30,6 @@ export function planBlock(block: Block, source: Source, targets: readonly Region
     }
   }
 }
-
-/** Which value is to lie in which target. A result that is a source, or has its place already, is copied; one that is its own target is left. */
-function claimed(values: Values, source: Source, targets: readonly Region[]): Map<Value, Region> {
-  const claims = new Map<Value, Region>();
-  targets.forEach((target, i) => {
-    let value = found(values.results[i], `result ${i}`);
-    while (value.operation.op === 'reshape') value = operand(value, 0);
-    const { operation } = value;
-    if ((operation.op === 'input' || operation.op === 'parameter') && source(operation).owner === target.owner) return;
-    claims.set(elsewhere.has(operation.op) || claims.has(value) ? values.add({ op: 'copy' }, [value], value.shape) : value, target);
-  });
-  return claims;
-}
-
-/** Operations whose results lie somewhere else by nature, or nowhere. */
-const elsewhere: ReadonlySet<string> = new Set([
-  'input',
-  'parameter',
-  'literal',
-  'host',
-  'part',
-  'eigh',
-  'orthonormalize',
-  'cholesky',
-  'solveTriangular',
-]);
 
 class Planning implements BlockPlan {
   readonly arena: Region = Region.scratch(0);

@@ -2,7 +2,9 @@ import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
 import { productText } from '../wgsl/product.ts';
 import { reduceText } from '../wgsl/reduce.ts';
+import { effortOf } from './effort.ts';
 import { type Core, type Kernel, type KernelText, type Root, sizeOf } from './kernel.ts';
+import { reaches } from './reaches.ts';
 import type { Surroundings } from './template.ts';
 import { operand, type Value } from './values.ts';
 
@@ -89,16 +91,7 @@ class Planner implements Surroundings, Fused {
   };
 
   readonly effort = (value: Value): number => {
-    const known = this.#efforts.get(value);
-    if (known !== undefined) return known;
-    const seen = new Set<Value>();
-    const visit = (at: Value): number => {
-      if (seen.has(at)) return 0;
-      seen.add(at);
-      if (at !== value && this.stored(at)) return at.size > 1 ? 3 : 0;
-      return at.inputs.reduce((sum, input) => sum + visit(input), costs[at.operation.op] ?? 1);
-    };
-    const effort = visit(value);
+    const effort = this.#efforts.get(value) ?? effortOf(value, this.stored);
     this.#efforts.set(value, effort);
     return effort;
   };
@@ -298,40 +291,6 @@ class Planner implements Surroundings, Fused {
     for (const value of shared) for (const input of value.inputs) inner.add(input);
     for (const value of shared) if (!inner.has(value)) this.request(value);
   }
-}
-
-const costs: Readonly<Partial<Record<string, number>>> = {
-  literal: 0,
-  host: 0,
-  iota: 0,
-  reshape: 0,
-  slice: 0,
-  broadcastTo: 0,
-  transpose: 0,
-  row: 0,
-  div: 3,
-  sqrt: 3,
-  exp: 10,
-  log: 10,
-  expm1: 10,
-  sin: 10,
-  cos: 10,
-  pow: 20,
-  random: 60,
-};
-
-/** Whether a kernel can only run after another one. */
-export function reaches(from: Kernel, to: Kernel, producers: ReadonlyMap<Value, readonly Kernel[]>): boolean {
-  const seen = new Set<Kernel>();
-  const visit = [from];
-  for (let kernel = visit.pop(); kernel !== undefined; kernel = visit.pop()) {
-    if (kernel === to) return true;
-    if (seen.has(kernel)) continue;
-    seen.add(kernel);
-    visit.push(...kernel.after);
-    for (const value of kernel.reads) for (const producer of producers.get(value) ?? []) if (producer !== kernel) visit.push(producer);
-  }
-  return false;
 }
 
 const store = (value: Value): Root => ({ source: value, into: value, placing: undefined });
