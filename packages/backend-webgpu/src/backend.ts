@@ -183,10 +183,15 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
       this.#dispatches += commands.dispatches;
       this.#bytes += commands.bytes;
     };
+    let first = true;
     return {
       run: (scalars) => {
         begin();
+        // What is bound together is only checked when it is submitted.
+        if (first) this.device.pushErrorScope('validation');
         commands.run(scalars, this.#timer);
+        if (first) this.#settle();
+        first = false;
       },
       runWaiting: (scalars) => {
         begin();

@@ -76,7 +76,7 @@ describe('steps, counted', () => {
 
   it('an ordinary step of SOAP is six products for matrices of one shape, however many, and one kernel for the rest', () => {
     const eigenbasis = rule(inBasis(kroneckerEigenbasis({ initialBasis: 'identity' }), adam({ correctBias: 'rate' })), descend(), decay());
-    const matrices = model({ a: [32, 24], b: [32, 24], c: [32, 24], d: [24] });
+    const matrices = model({ a: [20, 12], b: [20, 12], c: [20, 12], d: [12] });
     expect(costOf(eigenbasis, matrices, 2).dispatches).toBeLessThanOrEqual(7);
   });
 
