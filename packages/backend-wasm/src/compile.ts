@@ -4,9 +4,9 @@ import { emitBlock } from './emit/block.ts';
 import { importKernel, kernelsOf } from './emit/kernel-imports.ts';
 import { VectorMath } from './emit/math.ts';
 import { planBlock } from './plan/block-plan.ts';
-import { type Product, productsOf } from './plan/products.ts';
+import type { Product } from './plan/products.ts';
 import { Region } from './plan/region.ts';
-import type { Handing } from './plan/turns.ts';
+import type { Handing } from './plan/turn.ts';
 import type { Type } from './plan/values.ts';
 import { Code } from './wasm/code.ts';
 import { type Func, ModuleBuilder } from './wasm/module.ts';
@@ -65,8 +65,8 @@ export function compileProgram(
     module.export(`run${parts++}`, run);
     return run;
   };
-  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() }, shared: new Map() }, next(), plan, next);
-  return { bytes: module.encode(), arena: plan.bytes, groups: productsOf(plan) };
+  emitBlock({ module, math, scalars, drafts: { before: new Code(), inside: new Code() } }, next(), plan, next);
+  return { bytes: module.encode(), arena: plan.bytes, groups: handing?.products(plan) ?? [] };
 }
 
 /** Every operation of a block and of the loops inside it. */

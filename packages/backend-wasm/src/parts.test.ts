@@ -2,7 +2,7 @@ import { build, randomPrograms } from '@opt/backend-contract/vitest';
 import { type Floats, type Program, size, type Tensor, trace } from '@opt/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Operand, type PartialExecutable, type Product, WasmBackend, type WasmBuffer } from './index.ts';
+import { handing, type Operand, type PartialExecutable, type Product, WasmBackend, type WasmBuffer } from './index.ts';
 import { type Data, donating, runOn } from './testing/compare.ts';
 import { noise } from './testing/noise.ts';
 
@@ -75,7 +75,7 @@ function inParts(program: Program, data: Data = {}, enough = Number.POSITIVE_INF
   };
   const takes = ({ alpha, beta }: { readonly alpha: number | undefined; readonly beta: number | undefined }): boolean =>
     alpha !== undefined && beta !== undefined;
-  const parts: PartialExecutable = backend.compileParts(program, get, { takes, enough });
+  const parts: PartialExecutable = backend.compileParts(program, get, handing({ takes, enough }));
   parts.run(0);
   parts.products.forEach((products, i) => {
     compute(backend, products);

@@ -1,4 +1,4 @@
-import type { Handing, PartialExecutable, Product, ProductSignature, WasmBackend, WasmBuffer } from '@opt/backend-wasm';
+import { handing, type PartialExecutable, type Product, type ProductSignature, type WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
 import { type Program, printShape, size, warn } from '@opt/core';
 import type { OnnxEngine } from '../engine.ts';
 import type { Lease, Sessions } from '../sessions.ts';
@@ -33,9 +33,9 @@ export class Contractions {
   async compile(program: Program, bind: (key: string) => WasmBuffer, threshold: number): Promise<PartialRun> {
     const chosen: Choice = (product) =>
       possible(product) && (threshold === 0 || pays(product, threshold)) && !this.#refused.has(shapesOf(product));
-    const handing: Handing = { takes: (product) => isPlain(product) && chosen(product), enough };
+    const gaps = handing({ takes: (product) => isPlain(product) && chosen(product), enough });
     for (;;) {
-      const parts = this.#wasm.compileParts(plainProducts(program, chosen), bind, handing);
+      const parts = this.#wasm.compileParts(plainProducts(program, chosen), bind, gaps);
       const groups = await this.#lease(parts);
       if (groups !== undefined) return new PartialRun(this.#wasm, this.#engine, parts, groups);
       parts.dispose();

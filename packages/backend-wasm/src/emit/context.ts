@@ -1,7 +1,7 @@
 import type { Type } from '../plan/values.ts';
 import type { Code } from '../wasm/code.ts';
 import { type Arithmetic, scalars, vectors } from '../wasm/instructions.ts';
-import type { Func, ModuleBuilder } from '../wasm/module.ts';
+import type { ModuleBuilder } from '../wasm/module.ts';
 import type { VectorMath } from './math.ts';
 
 /** What every emitter of one module shares. */
@@ -12,8 +12,6 @@ export interface Context {
   readonly scalars: number;
   /** Room for the code before the loops and in them, used again by every loop nest. */
   readonly drafts: { readonly before: Code; readonly inside: Code };
-  /** Functions emitted once for all that call them, by name. */
-  readonly shared: Map<string, Func>;
 }
 
 /** How a number is on the stack: alone, as four lanes of f32, or as the lower or higher two of four f64. */

@@ -4,7 +4,7 @@ import { found } from './found.ts';
 import { fuse, type Kernel, reaches } from './fusion.ts';
 import { Lifetimes, Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
-import { type Handing, type Turn, turnsOf } from './turns.ts';
+import type { Handing, Turn } from './turn.ts';
 import { type Alias, aliased, bytesOf, operand, type Type, type Value, Values } from './values.ts';
 import { viewKey } from './view.ts';
 
@@ -76,7 +76,8 @@ class Planning implements BlockPlan {
     }
     this.#assign(values.list, claimed);
     this.#inPlace(claimed, kernels, values.list);
-    this.turns = turnsOf(sorted(kernels, producers), producers, handing);
+    const order = sorted(kernels, producers);
+    this.turns = handing?.turns(order, producers) ?? [{ kernels: order, handed: false }];
     this.bytes = this.#layOut();
   }
 

@@ -96,15 +96,6 @@ export class Code {
     }
   }
 
-  /** A constant below 2³². */
-  i64(value: number): this {
-    this.byte(0x42);
-    let rest = value;
-    // The last group must not look negative.
-    for (; rest >= 0x40; rest = Math.floor(rest / 0x80)) this.byte((rest % 0x80) | 0x80);
-    return this.byte(rest);
-  }
-
   f32(value: number): this {
     this.byte(0x43);
     word.setFloat32(0, value, true);

@@ -4,12 +4,9 @@ export type Instruction = number;
 /** One for each precision. */
 type PerType<T> = Readonly<Record<'f32' | 'f64', T>>;
 
-export const valueTypes = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
+export const valueTypes = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 
 export const i32 = {
-  eqz: 0x45,
-  eq: 0x46,
-  ne: 0x47,
   ltS: 0x48,
   ltU: 0x49,
   gtS: 0x4a,
@@ -17,18 +14,9 @@ export const i32 = {
   add: 0x6a,
   sub: 0x6b,
   mul: 0x6c,
-  and: 0x71,
   or: 0x72,
-  xor: 0x73,
-  shl: 0x74,
-  shrU: 0x76,
-  fromI64: 0xa7,
   fromF64: 0xfc02,
-  load: 0x28,
-  store: 0x36,
 } as const;
-
-export const i64 = { mul: 0x7e, shrU: 0x88, fromI32: 0xad, fromF64: 0xfc07 } as const;
 
 export const drop = 0x1a;
 export const select = 0x1b;
@@ -73,7 +61,7 @@ export const vectors: PerType<Arithmetic> = {
 export const copySigns: PerType<Instruction> = { f32: 0x98, f64: 0xa6 };
 
 /** Between single numbers. */
-export const convert = { f32FromF64: 0xb6, f64FromF32: 0xbb, f32FromI32: 0xb2, f64FromI32: 0xb7, f64FromU32: 0xb8 } as const;
+export const convert = { f32FromF64: 0xb6, f64FromF32: 0xbb, f32FromI32: 0xb2, f64FromI32: 0xb7 } as const;
 
 export const loads: PerType<Instruction> = { f32: 0x2a, f64: 0x2b };
 export const stores: PerType<Instruction> = { f32: 0x38, f64: 0x39 };

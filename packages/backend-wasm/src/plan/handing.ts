@@ -1,12 +1,8 @@
 import type { Shape } from '@opt/core';
 import type { Kernel } from './fusion.ts';
+import { productsOf } from './products.ts';
+import type { Handing, Producers, Turn } from './turn.ts';
 import { aliased, constantOf, operand, type Type, type Value } from './values.ts';
-
-/** A stretch of kernels: run here one after the other, or handed over together. */
-export interface Turn {
-  readonly kernels: readonly Kernel[];
-  readonly handed: boolean;
-}
 
 /** A matrix product, as somebody who might compute it sees it: α·op(a)·op(b) + β·c over the last two axes. */
 export interface ProductSignature {
@@ -25,19 +21,24 @@ export interface ProductSignature {
 }
 
 /** Which matrix products somebody else computes. */
-export interface Handing {
+export interface HandingOptions {
   takes(product: ProductSignature): boolean;
   /** Multiply-adds at which what is handed over together is enough. */
   readonly enough: number;
 }
 
+/** How a program is cut for somebody who computes some of its matrix products. */
+export const handing = (options: HandingOptions): Handing => ({
+  turns: (order, producers) => turnsOf(order, producers, options),
+  products: productsOf,
+});
+
 /**
  * Cuts kernels, given in a possible order, into turns. Kernels to be handed over that take each other's results go together, and
  * so do others until they are enough work: a change of hands costs as much as a small product.
  */
-export function turnsOf(order: readonly Kernel[], producers: Producers, handing: Handing | undefined): readonly Turn[] {
-  if (handing === undefined) return [{ kernels: order, handed: false }];
-  const groupOf = grouped(order, producers, handing);
+function turnsOf(order: readonly Kernel[], producers: Producers, options: HandingOptions): readonly Turn[] {
+  const groupOf = grouped(order, producers, options);
   const turns: { readonly kernels: Kernel[]; readonly handed: boolean }[] = [{ kernels: [], handed: false }];
   const done = new Set<Kernel>();
   const visit = (kernel: Kernel): void => {
@@ -53,8 +54,6 @@ export function turnsOf(order: readonly Kernel[], producers: Producers, handing:
   return turns;
 }
 
-type Producers = ReadonlyMap<Value, readonly Kernel[]>;
-
 interface Group {
   readonly kernels: Kernel[];
   /** Among the groups of its round. */
@@ -63,13 +62,13 @@ interface Group {
 }
 
 /** The group of every kernel that is handed over, each in a possible order. */
-function grouped(order: readonly Kernel[], producers: Producers, handing: Handing): ReadonlyMap<Kernel, readonly Kernel[]> {
+function grouped(order: readonly Kernel[], producers: Producers, options: HandingOptions): ReadonlyMap<Kernel, readonly Kernel[]> {
   const groupOf = new Map<Kernel, Group>();
   // How often hands have changed before a kernel can start: what depends on a group, other than as part of it, comes after it.
   const rounds = new Map<Kernel, number>();
   const groups = new Map<number, Group[]>();
   for (const kernel of order) {
-    const product = productOf(kernel, handing);
+    const product = productOf(kernel, options);
     let round = 0;
     for (const [earlier, whole] of dependencies(kernel, producers)) {
       const waits = groupOf.has(earlier) && !(product !== undefined && whole);
@@ -84,7 +83,7 @@ function grouped(order: readonly Kernel[], producers: Producers, handing: Handin
     for (const [earlier] of dependencies(kernel, producers))
       if (rounds.get(earlier) === round) index = Math.max(index, groupOf.get(earlier)?.index ?? -1);
     const last = here.at(-1);
-    const group = here[index] ?? (last !== undefined && last.work < handing.enough ? last : { kernels: [], index: here.length, work: 0 });
+    const group = here[index] ?? (last !== undefined && last.work < options.enough ? last : { kernels: [], index: here.length, work: 0 });
     if (group.index === here.length) here.push(group);
     group.kernels.push(kernel);
     group.work += product.multiplyAdds;
@@ -93,7 +92,7 @@ function grouped(order: readonly Kernel[], producers: Producers, handing: Handin
   return new Map([...groupOf].map(([kernel, { kernels }]) => [kernel, kernels]));
 }
 
-function productOf({ work }: Kernel, handing: Handing): ProductSignature | undefined {
+function productOf({ work }: Kernel, { takes }: HandingOptions): ProductSignature | undefined {
   if (work.kind !== 'call') return undefined;
   const { operation, inputs, shape, size, symmetric, type } = work.value;
   if (operation.op !== 'matmul') return undefined;
@@ -103,7 +102,7 @@ function productOf({ work }: Kernel, handing: Handing): ProductSignature | undef
   const beta = inputs.length > 3 ? constantOf(operand(work.value, 4)) : 0;
   const multiplyAdds = size * (a.at(transposeA ? -2 : -1) ?? 1);
   const product = { a, b, shape, transposeA, transposeB, alpha, beta, symmetric, type, multiplyAdds };
-  return handing.takes(product) ? product : undefined;
+  return takes(product) ? product : undefined;
 }
 
 /** Kernels that must come before, and whether what is taken from each is its whole result. */
