@@ -7,6 +7,9 @@ export type AnyBackend = Backend<Mode, Mode, never, unknown>;
 const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
   reference: async () => (await import('@opt/backend-reference')).reference({ precision: 'f64' }),
   'reference-f32': async () => (await import('@opt/backend-reference')).reference({ precision: 'f32' }),
+  'tfjs-cpu': () => onTfjs('cpu', () => import('@tensorflow/tfjs-backend-cpu')),
+  'tfjs-wasm': () => onTfjs('wasm', () => import('@tensorflow/tfjs-backend-wasm')),
+  'jax-js': async () => (await import('@opt/backend-jax-js')).jaxJs(),
   onnx: async () => (await import('@opt/backend-onnx')).onnx(),
   wasm: async () => (await import('@opt/backend-wasm')).wasm(),
   webgpu: async () => {
@@ -14,6 +17,14 @@ const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
     return (await import('@opt/backend-webgpu')).webgpu();
   },
 };
+
+async function onTfjs(name: string, engine: () => Promise<unknown>): Promise<AnyBackend> {
+  const { ready, setBackend } = await import('@tensorflow/tfjs-core');
+  await engine();
+  await setBackend(name);
+  await ready();
+  return (await import('@opt/backend-tfjs')).tfjs();
+}
 
 export const backendNames: readonly string[] = Object.keys(makers);
 
