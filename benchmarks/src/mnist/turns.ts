@@ -35,7 +35,6 @@ const turns: Readonly<Record<Size, Readonly<Record<string, readonly Turn[]>>>> =
     'repository/l1-stiefel': [turn(9, 2, 33, 119)],
     'corrected/block-stiefel': [turn(11, 2, 244, 154)],
     'corrected/grassmannian': [turn(4, 2, 218, 134)],
-    'corrected/symplectic': [turn(2, 2, 4, 104), turn(2, 2, 59, 201), turn(5, 2, 190, 150), turn(8, 2, 182, 142)],
   },
 };
 
