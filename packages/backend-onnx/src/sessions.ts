@@ -16,8 +16,12 @@ export class Sessions {
   readonly #options: InferenceSession.SessionOptions;
   readonly #held = new Map<string, { readonly session: Promise<OnnxSession>; users: number }>();
 
+  /** That a session computes with at most. */
+  readonly threads: number;
+
   constructor(engine: OnnxEngine, settings: Settings) {
     this.#engine = engine;
+    this.threads = settings.threads;
     this.#options = sessionOptions(settings);
   }
 

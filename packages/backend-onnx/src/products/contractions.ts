@@ -46,10 +46,11 @@ export class Contractions {
   async #lease(parts: PartialExecutable): Promise<readonly Leased[] | undefined> {
     const groups: Leased[] = [];
     for (const products of parts.products) {
-      const group = groupGraph(products);
+      const alone = this.#sessions.threads === 1 || !products.some((product) => workOf(product) >= sharing);
+      const group = groupGraph(products, alone ? 4 : 2);
       let lease: Lease;
       try {
-        lease = await this.#sessions.lease(group.graph, !products.some((product) => workOf(product) >= sharing));
+        lease = await this.#sessions.lease(group.graph, alone);
       } catch (error) {
         this.#refuse(products, error);
         for (const made of groups) made.lease.release();

@@ -1,7 +1,7 @@
 import type { Operand, Place, Product } from '@opt/backend-wasm';
 import { type Shape, size } from '@opt/core';
 import { type Graph, microsoft, type ValueInfo } from '../onnx/model.ts';
-import { Matrices, type Matrix, type Piece, partsOf } from './matrices.ts';
+import { Matrices, type Matrix, type Piece } from './matrices.ts';
 
 /** A group of products as one graph, and the memory its inputs and outputs are. */
 export interface GroupGraph {
@@ -16,9 +16,12 @@ export interface Bound {
   readonly shape: Shape;
 }
 
-/** Products of matrices as Gemm, of batches of them as FusedMatMul; what is computed in the group stays in it. */
-export function groupGraph(products: readonly Product[]): GroupGraph {
-  const builder = new Builder();
+/**
+ * Products of matrices as Gemm, of batches of them as FusedMatMul; what is computed in the group stays in it. `parts`: into how many an
+ * axis of a symmetric result is cut at most.
+ */
+export function groupGraph(products: readonly Product[], parts: number): GroupGraph {
+  const builder = new Builder(parts);
   for (const product of products) builder.add(product);
   return builder.finish();
 }
@@ -28,11 +31,15 @@ const matrixShape = (shape: Shape): Shape => (isMatrix(shape) ? shape.slice(-2) 
 const isMatrix = (shape: Shape): boolean => size(shape.slice(0, -2)) === 1;
 
 class Builder {
-  readonly #matrices = new Matrices();
+  readonly #matrices: Matrices;
   readonly #feeds = new Map<string, Bound & { readonly matrix: Matrix }>();
   readonly #fetches: Bound[] = [];
   /** What each product so far computes. */
   readonly #results: { readonly matrix: Matrix; readonly shape: Shape }[] = [];
+
+  constructor(parts: number) {
+    this.#matrices = new Matrices(parts);
+  }
 
   add(product: Product): void {
     const shape = matrixShape(product.result.shape);
@@ -87,29 +94,29 @@ class Builder {
     const { strip, block } = this.#cutters();
     const [left, right] = [a.pieces.has('blocks'), b.pieces.has('blocks')];
     const range = (length: number): number[] => Array.from({ length }, (_, k) => k);
-    if (symmetric && partsOf(n) > 1) {
+    if (symmetric && this.#matrices.parts(n) > 1) {
       const result: Matrix = { rows: m, columns: n, symmetric, pieces: new Map() };
       const inner = left && right;
       const terms = (i: number, j: number): (readonly [Piece, Piece])[] =>
         inner
-          ? range(partsOf(n)).map((k) => [block(a, i, k), block(b, k, j)])
+          ? range(this.#matrices.parts(n)).map((k) => [block(a, i, k), block(b, k, j)])
           : [[strip(a, transposeA, 'rows', i), strip(b, transposeB, 'columns', j)]];
-      const upper = range(partsOf(n)).map((i) =>
-        range(partsOf(n)).map((j) => (j < i ? '' : this.#sum(product, terms(i, j), c && block(c, i, j)[0]))),
+      const upper = range(this.#matrices.parts(n)).map((i) =>
+        range(this.#matrices.parts(n)).map((j) => (j < i ? '' : this.#sum(product, terms(i, j), c && block(c, i, j)[0]))),
       );
       result.pieces.set('blocks', upper);
       return result;
     }
-    if (left && partsOf(m) > 1) {
-      const strips = range(partsOf(m)).map((i) => {
-        const terms = range(partsOf(m)).map((k) => [block(a, i, k), strip(b, transposeB, 'rows', k)] as const);
+    if (left && this.#matrices.parts(m) > 1) {
+      const strips = range(this.#matrices.parts(m)).map((i) => {
+        const terms = range(this.#matrices.parts(m)).map((k) => [block(a, i, k), strip(b, transposeB, 'rows', k)] as const);
         return [this.#sum(product, terms, c && strip(c, false, 'rows', i)[0])];
       });
       return { rows: m, columns: n, symmetric, pieces: new Map([['rows', strips]]) };
     }
-    if (right && partsOf(n) > 1) {
-      const strips = range(partsOf(n)).map((j) => {
-        const terms = range(partsOf(n)).map((k) => [strip(a, transposeA, 'columns', k), block(b, k, j)] as const);
+    if (right && this.#matrices.parts(n) > 1) {
+      const strips = range(this.#matrices.parts(n)).map((j) => {
+        const terms = range(this.#matrices.parts(n)).map((k) => [strip(a, transposeA, 'columns', k), block(b, k, j)] as const);
         return this.#sum(product, terms, c && strip(c, false, 'columns', j)[0]);
       });
       return { rows: m, columns: n, symmetric, pieces: new Map([['columns', [strips]]]) };

@@ -14,14 +14,22 @@ export interface Matrix {
 /** A piece, and whether it is there as its transpose. */
 export type Piece = readonly [name: string, transposed: boolean];
 
-/** Parts of an axis: none shorter than 128, where splitting costs more than half a product saves, and no more than 4. */
-export const partsOf = (n: number): number => Math.max(1, Math.min(4, Math.floor(n / 128)));
-
 /** Cuts matrices of a graph into pieces and puts them together again. */
 export class Matrices {
   readonly nodes: GraphNode[] = [];
   readonly constants: Constant[] = [];
+  readonly #most: number;
   #names = 0;
+
+  /** `most`: parts an axis is cut into at most. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Parts of an axis: none shorter than 128, where splitting costs more than half a product saves. */
+  parts(n: number): number {
+    return Math.max(1, Math.min(this.#most, Math.floor(n / 128)));
+  }
 
   fresh(): string {
     return `t${this.#names++}`;
@@ -69,11 +77,11 @@ export class Matrices {
     const { rows, columns } = matrix;
     if (cut === 'rows') return this.#parts(this.whole(matrix), 0, rows).map((name) => [name]);
     if (cut === 'columns') return [this.#parts(this.whole(matrix), 1, columns)];
-    return Array.from({ length: partsOf(rows) }, (_, i) => this.#parts(this.strip(matrix, false, 'rows', i)[0], 1, columns));
+    return Array.from({ length: this.parts(rows) }, (_, i) => this.#parts(this.strip(matrix, false, 'rows', i)[0], 1, columns));
   }
 
   #parts(name: string, axis: number, n: number): readonly string[] {
-    const lengths = partLengths(n);
+    const lengths = partLengths(n, this.parts(n));
     if (lengths.length === 1) return [name];
     const outputs = lengths.map(() => this.fresh());
     this.nodes.push({ op: 'Split', inputs: [name, this.integers(lengths)], outputs, attributes: { axis: { int: axis } } });
@@ -84,7 +92,7 @@ export class Matrices {
     const [rows, columns] = [matrix.pieces.get('rows'), matrix.pieces.get('columns')];
     if (rows !== undefined) return this.#joined(rows.flat(), 0);
     if (columns !== undefined) return this.#joined(columns.flat(), 1);
-    const parts = partsOf(matrix.rows);
+    const parts = this.parts(matrix.rows);
     const all = Array.from({ length: parts }, (_, k) => k);
     return this.#joined(
       all.map((i) =>
@@ -107,8 +115,6 @@ export class Matrices {
   }
 }
 
-/** Lengths of the parts of an axis. */
-export function partLengths(n: number): number[] {
-  const parts = partsOf(n);
-  return Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * n) / parts) - Math.floor((i * n) / parts));
-}
+/** Lengths of the parts of an axis, as equal as can be. */
+export const partLengths = (n: number, parts: number): number[] =>
+  Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * n) / parts) - Math.floor((i * n) / parts));
