@@ -35,7 +35,9 @@ describe('8,192 images, against the recorded runs', () => {
 it('turns only what is within rounding of 0', () => {
   const [row] = rows;
   if (row === undefined) throw new Error('there are no rows');
-  expect(() => train(row, data, 1, wasm(), { turns: [{ step: 2, layer: 1, image: 0, unit: 0 }] })).toThrow(/is not within rounding of 0/);
+  expect(() => train(row, data, 1, wasm(), { turns: [{ step: 2, layer: 1, image: 0, unit: 0, open: true }] })).toThrow(
+    /is not within rounding of 0/,
+  );
 });
 
 describe('limits', () => {

@@ -5,14 +5,16 @@ import type { Settings } from '../options.ts';
 import { Sessions } from '../sessions.ts';
 import { Contractions } from './contractions.ts';
 
-const measured = new Map<string, Promise<number>>();
+const measured = new WeakMap<OnnxEngine, Map<string, Promise<number>>>();
 
-/** The threshold of this process for given threads, measured when it is first asked for. */
+/** The threshold of an engine in this process for given threads, measured when it is first asked for. */
 export function measuredThreshold(engine: OnnxEngine, settings: Settings): Promise<number> {
   const { threads, spinning, executionProviders } = settings;
   const key = JSON.stringify({ threads, spinning, executionProviders });
-  const known = measured.get(key) ?? measure(engine, settings);
-  measured.set(key, known);
+  const own = measured.get(engine) ?? new Map<string, Promise<number>>();
+  measured.set(engine, own);
+  const known = own.get(key) ?? measure(engine, settings);
+  own.set(key, known);
   return known;
 }
 
