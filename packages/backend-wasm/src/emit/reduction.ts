@@ -52,8 +52,8 @@ export class Reduction {
     const { out } = this.#expressions;
     if (this.#vectors) {
       const { func } = this.#expressions;
-      // A maximum takes several instructions, each waiting for the last one.
-      const turns = this.#op === 'maximum' ? 4 : 1;
+      // A round in the same local waits for the one before; only a sum depends on the order.
+      const turns = this.#op === 'sum' ? 1 : 4;
       if (this.#lanes.length === 0)
         this.#lanes = Array.from({ length: turns }, () => this.#forms.map((form) => ({ form, local: func.local('v128') })));
       for (const { form, local } of this.#lanes.flat()) {
