@@ -33,7 +33,17 @@ export interface Backend<Run extends Mode = Mode, Read extends Mode = Mode, Nati
   release(buffer: Buffer): void;
   /** An executable bound to buffers: `bind` gives those of every input and output key. */
   compile(program: Program, bind: (key: string) => Buffer): Result<Run, Executable<Run>>;
+  /** Where there are computations that steps do not wait for. */
+  readonly deferral?: Deferral<Buffer>;
   dispose(): void;
+}
+
+/** Computations done beside the steps: a step writes what they read, and a later one reads what they wrote. */
+export interface Deferral<Buffer = unknown> {
+  /** Whether steps go on without this computation until it is done. */
+  defers(program: Program): boolean;
+  /** Programs without host scalars. A run may last many steps; inputs and outputs are its own until it ends. */
+  compile(program: Program, bind: (key: string) => Buffer): MaybePromise<Executable<'async'>>;
 }
 
 export interface Executable<Run extends Mode = Mode> {

@@ -6,6 +6,8 @@ import {
   flag,
   integer,
   iota,
+  type Move,
+  required,
   resolve,
   type Setting,
   type Shape,
@@ -48,6 +50,9 @@ const tolerance = 1e-6;
  * and the basis Q_k of its eigenvectors; G is projected by Q_kᵀ along every active axis. The first call only sets the basis up
  * and holds the parameter. Every f steps, after the inner step, one power iteration refreshes it: P = A_kQ_k, columns sorted by
  * q_jᵀp_j, orthonormalised with the completion rule. First moments are rotated along, second moments only permuted.
+ *
+ * Where a backend defers the factorisation of a long axis (`Site.later`), that axis keeps its basis until the new one is there, at first
+ * the identity: the first basis then takes the moments along, second moments as v → (C∘C)v.
  */
 export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): Basis {
   const { name, shampooBeta, preconditionFrequency, maxPreconditionDim, mergeDims, precondition1d, dataFormat, initialBasis } = resolve(
@@ -102,7 +107,12 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
       for (const k of activeAxes(gradient.shape)) {
         const A = gram(g, k, site.hyper(shampooBeta));
         site.set(`A${k}`, owner, A);
-        if (initialBasis === 'eigh') site.set(`Q${k}`, owner, eigenvectors(A, site.get(`Q${k}`, owner)));
+        if (initialBasis !== 'eigh') continue;
+        const old = site.get(`Q${k}`, owner);
+        const found = site.later(`Q${k}`, owner, true, () => ({ matrix: A }), eigenvectors);
+        if (found === undefined) continue;
+        const Q = required(found, 'Q', 'result');
+        site.set(`Q${k}`, owner, where(allFinite(Q), Q, old));
       }
       return { hold: true };
     },
@@ -111,20 +121,24 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
       const g = foldingOf(gradient.shape).fold(gradient);
       const refresh = site.phase(owner, phaseAt) === 'refresh';
       const old = frame(owner, gradient.shape, site);
-      const orders: [axis: number, order: Tensor][] = [];
+      const second: Move[] = [];
       for (const k of activeAxes(gradient.shape)) {
         const A = gram(g, k, site.hyper(shampooBeta), site.get(`A${k}`, owner));
         site.set(`A${k}`, owner, A);
-        if (!refresh) continue;
-        const { Q, order } = refreshed(A, site.get(`Q${k}`, owner));
-        site.set(`Q${k}`, owner, Q);
-        orders.push([k, order]);
+        const Q = site.get(`Q${k}`, owner);
+        const found = site.later(`Q${k}`, owner, refresh, () => sorted(A, Q), orthonormal);
+        if (found === undefined) continue;
+        const next = required(found, 'Q', 'result');
+        const good = sound(A, next);
+        const Q1 = where(good, next, Q);
+        site.set(`Q${k}`, owner, Q1);
+        const order = found['order'] && inOrder(good, found['order']);
+        // The first basis, where it came late: none of its columns continues one of the identity.
+        second.push(order === undefined ? (v) => along(v, k, Q1.square(), true) : (v) => v.gather(order, k));
       }
-      if (!refresh) return {};
+      if (!refresh && second.length === 0) return {};
       const now = frame(owner, gradient.shape, site);
-      return {
-        move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => orders.reduce((x, [k, order]) => x.gather(order, k), v) },
-      };
+      return { move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => second.reduce((x, carry) => carry(x), v) } };
     },
   };
 }
@@ -162,8 +176,8 @@ function gram(x: Tensor, k: number, beta: Tensor, A?: Tensor): Tensor {
   return rows.matmul(rows, { transposeB: true, ...options });
 }
 
-/** Eigenvectors of A, eigenvalues descending; directions the data leave open are completed. `fallback` where A has no eigenvectors. */
-function eigenvectors(A: Tensor, fallback: Tensor): Tensor {
+/** Eigenvectors of A, eigenvalues descending; directions the data leave open are completed. */
+function eigenvectors({ matrix: A }: { readonly matrix: Tensor }): { readonly Q: Tensor } {
   const [d = 1] = A.shape;
   // Only once per parameter, so in the best precision there is.
   const { values, vectors } = A.wide().eigh();
@@ -172,18 +186,29 @@ function eigenvectors(A: Tensor, fallback: Tensor): Tensor {
     .mul(-1)
     .add(d - 1)
     .int();
-  const Q = vectors.mul(kept).gather(descending, 1).orthonormalize('complete', tolerance).working();
-  return where(allFinite(Q), Q, fallback);
+  return { Q: vectors.mul(kept).gather(descending, 1).orthonormalize('complete', tolerance).working() };
 }
 
 /** One power iteration from Q, columns by falling eigenvalue estimate q_jᵀA q_j; both unchanged while A is 0. */
 export function refreshed(A: Tensor, Q: Tensor): { Q: Tensor; order: Tensor } {
-  const [d = 1] = A.shape;
+  const { Q: Q1, order } = orthonormal(sorted(A, Q));
+  const good = sound(A, Q1);
+  return { Q: where(good, Q1, Q), order: inOrder(good, order) };
+}
+
+/** P = AQ, columns by falling eigenvalue estimate, and their order. */
+function sorted(A: Tensor, Q: Tensor): Record<'matrix' | 'order', Tensor> {
   const P = A.matmul(Q);
   const raw = Q.mul(P).sum([0]);
   const estimate = raw.mul(raw.gt(raw.maximum().mul(tolerance)));
   const order = estimate.neg().argsort();
-  const Q1 = P.gather(order, 1).orthonormalize('complete', tolerance);
-  const good = A.abs().maximum().gt(0).mul(allFinite(Q1));
-  return { Q: where(good, Q1, Q), order: where(good, order, iota(d)) };
+  return { matrix: P.gather(order, 1), order };
 }
+
+function orthonormal({ matrix, order }: Readonly<Record<'matrix' | 'order', Tensor>>): Record<'Q' | 'order', Tensor> {
+  return { Q: matrix.orthonormalize('complete', tolerance), order };
+}
+
+const sound = (A: Tensor, Q: Tensor): Tensor => A.abs().maximum().gt(0).mul(allFinite(Q));
+
+const inOrder = (good: Tensor, order: Tensor): Tensor => where(good, order, iota(order.shape[0] ?? 1));

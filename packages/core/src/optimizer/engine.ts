@@ -5,6 +5,7 @@ import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
 import type { Moment, Shapes, Transform } from '../transform/transform.ts';
+import { Background } from './background.ts';
 import { decodeHost, encodeHost, type HostState, type LoadReport, match } from './checkpoint.ts';
 import { Counters } from './counters.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -40,6 +41,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly counters = new Counters();
   private readonly memory: Memory<Native, Buffer>;
   private readonly runner: Runner<Native, Buffer>;
+  private readonly background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
   private readonly sizes: ReadonlyMap<string, number>;
   private readonly gradientBuffers: readonly Buffer[];
@@ -68,6 +70,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision === 'f64' ? 2 ** -52 : 2 ** -23);
     this.memory = new Memory(backend);
     this.runner = new Runner(backend, this.memory, this.counters);
+    this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
     for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
     for (const { name, shape, buffer } of placed) this.memory.add(parameterKey(name), buffer, shape);
     this.gradientBuffers = placed.map(({ name, shape }) => this.memory.create('gradient', gradientKey(name), shape, 'working'));
@@ -140,6 +143,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return this.turns.take<Moment, void>('finalize', (moment) => this.once(moment));
   }
 
+  async settled(): Promise<void> {
+    await this.turns.afterwards(() => this.background?.settled());
+  }
+
   explain(calls?: number): Explanation {
     return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.layout.epsilon);
   }
@@ -148,6 +155,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     if (this.disposed) return;
     this.disposed = true;
     this.runner.close();
+    this.background?.abandon();
     this.memory.release();
   }
 
@@ -174,6 +182,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private stepNow(gradients: Gradients<string, Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
+    this.background?.look();
     let missing = 0;
     this.names.forEach((name, i) => {
       const gradient = gradients[name];
@@ -201,6 +210,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
       whenDone(this.run(plan), () => {
         this.counters.apply(plan.counted, plan.reset);
+        this.background?.after(plan);
         if (passed) this.call++;
         else this.skipped++;
       }),
@@ -230,6 +240,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private run(plan: Plan): MaybePromise<void> {
     // Plans that became void are freed before the next one is made.
     if (this.runner.programs > this.planner.plans.length) this.runner.keep(this.planner.plans);
+    this.background?.reserve(plan);
     try {
       const running = this.runner.run(plan, this.call);
       return isPromise(running) ? running.catch((error: unknown) => this.interrupt(error)) : running;
@@ -274,6 +285,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.skipped = host.skipped;
     this.random = { ...this.random, seed: host.seed };
     this.counters.load(Object.entries(host.counters));
+    this.background?.abandon();
     this.planner = this.makePlanner();
     this.runner.keep([]);
     this.interruption = undefined;
@@ -281,7 +293,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private makePlanner(): Planner {
-    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random);
+    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random, this.background);
   }
 
   private read(key: string): MaybePromise<Floats> {

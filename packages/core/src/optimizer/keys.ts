@@ -1,3 +1,6 @@
+import type { DType } from '../program/program.ts';
+import type { Shape } from '../program/shape.ts';
+
 /** Keys of buffers that are no slots; slots have a '.' before their first ':', so the two cannot meet. */
 export const parameterKey = (name: string): string => `parameter:${name}`;
 export const gradientKey = (name: string): string => `gradient:${name}`;
@@ -9,6 +12,10 @@ export const probeKey = (name: string): string => `objective:z:${name}`;
 export const productKey = (name: string): string => `objective:Hz:${name}`;
 export const samplesKey = (name: string, samples: number): string => `objective:samples${samples}:${name}`;
 export const lossesKey = (samples: number): string => `objective:losses${samples}`;
+
+/** What a deferred computation reads and writes. One place may hand over different shapes in different phases. */
+export const deferredKey = (key: string, name: string, way: 'in' | 'out', { shape, dtype }: { shape: Shape; dtype: DType }): string =>
+  `later-${way}[${shape}]${dtype}:${key}.${name}`;
 
 /** The parameter a key is about. */
 export const nameIn = (key: string): string => key.slice(key.indexOf(':', key.indexOf(':') + 1) + 1);

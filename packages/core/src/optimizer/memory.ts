@@ -23,8 +23,15 @@ export class Memory<Native, Buffer> {
   }
 
   /** What the caller or a program brings along beside parameters, gradients and slots: made when it first comes. */
-  ensure(role: Role, key: string, shape: Shape): Buffer {
-    return this.buffers.get(key)?.buffer ?? this.create(role, key, shape, 'working');
+  ensure(role: Role, key: string, shape: Shape, dtype: DType = 'working'): Buffer {
+    return this.buffers.get(key)?.buffer ?? this.create(role, key, shape, dtype);
+  }
+
+  /** Gives a buffer out of hand: whoever takes it has to release it. */
+  detach(key: string): Buffer | undefined {
+    const found = this.buffers.get(key);
+    this.buffers.delete(key);
+    return found?.buffer;
   }
 
   /** Gives a slot the value it has before the first step. */

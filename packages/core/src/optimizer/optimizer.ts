@@ -37,6 +37,7 @@ export interface Optimizer<N extends string = string, Run extends Mode = Mode, R
   readonly gradients: { readonly [K in N]: Result<Read, Floats> };
   /** State by key, such as `soap/adam.m:layer.weight`. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
+  /** Of what `save` holds beside parameters; what deferred computations read and write meanwhile comes on top. */
   readonly stateBytes: number;
   /** Calls dropped because of a gradient that was not finite. */
   readonly skippedSteps: Result<Read, number>;
@@ -44,13 +45,18 @@ export interface Optimizer<N extends string = string, Run extends Mode = Mode, R
   readonly programs: number;
   /** Changes a live hyperparameter by name, with a label in front where several share the name: `set('matrices/learningRate', 1e-3)`. */
   set(address: string, value: Scalar): void;
-  /** Everything needed to go on bit for bit, as a safetensors file. */
+  /** Everything needed to go on bit for bit, as a safetensors file; deferred computations under way are not waited for, and not in it. */
   save(): Result<Read, Uint8Array>;
   /** Takes over a saved state, hyperparameters that were numbers included, or throws a `CheckpointError` and changes nothing. */
   load(file: Uint8Array): Result<Run, LoadReport>;
   /** Ends training: an averaged model takes its average. */
   finalize(): Result<Run, void>;
-  /** The programs of the first calls (default 1000) with their cost; `toString()` prints them. */
+  /**
+   * Resolves when no deferred computation (`Backend.deferral`) is under way any more: the next step is given the results, or throws a
+   * `BackendError` if one failed. At once where nothing is deferred.
+   */
+  settled(): Promise<void>;
+  /** The programs of the first calls (default 1000) with their cost, nothing deferred; `toString()` prints them. */
   explain(calls?: number): Explanation;
   /** Frees every buffer and program. The backend stays. */
   dispose(): void;

@@ -2,7 +2,7 @@ import { TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Program } from '../program/program.ts';
-import { mapValues } from '../records.ts';
+import { mapValues, required } from '../records.ts';
 import { sameTensor } from '../trace/emit.ts';
 import { concat } from '../trace/functions.ts';
 import { during } from '../trace/graph.ts';
@@ -10,6 +10,7 @@ import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
+import { type Batch, merged, type Standing, stored } from './deferred.ts';
 import { gradientKey, parameterKey, probeKey, verdictKey } from './keys.ts';
 import type { Layout } from './layout.ts';
 
@@ -36,6 +37,10 @@ export interface Plan {
   readonly verdicts: readonly Verdict[];
   /** Draws the program takes from outside. */
   readonly fed: readonly FedDraw[];
+  /** Deferred computations whose results the program reads. */
+  readonly taken: readonly string[];
+  /** What the program hands over to be computed beside later steps. */
+  readonly deferred: Batch | undefined;
 }
 
 /** From this many plans on, something is traced anew that should be a host scalar. */
@@ -58,16 +63,18 @@ export class Planner {
   private readonly layout: Layout;
   private readonly counters: Counters;
   private readonly random: Randomness;
+  private readonly standing: Standing | undefined;
   private splits = 0;
   /** All plans in use. */
   readonly plans: Plan[] = [];
 
-  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, random: Randomness) {
+  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, random: Randomness, standing?: Standing) {
     this.transform = transform;
     this.shapes = shapes;
     this.layout = layout;
     this.counters = counters;
     this.random = random;
+    this.standing = standing;
   }
 
   /** The plan of the step at hand. `present` names the gradients that came; `passed` is what the check pass said. */
@@ -102,7 +109,9 @@ export class Planner {
     return at?.plan ?? this.hang(key, trace);
   }
 
-  private ask({ cell, includes, ask }: Question): string {
+  private ask(question: Question): string {
+    if (question.about === 'deferred') return this.standing?.answer ?? question.answer;
+    const { cell, includes, ask } = question;
     return ask(this.counters.valueOf(cell) + includes);
   }
 
@@ -137,7 +146,7 @@ export class Planner {
   }
 
   private trace(pass: Pass, present: ReadonlySet<string>, passed: boolean, samples?: number): { trace: StepTrace; plan: Plan } {
-    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.random, samples);
+    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.random, samples, this.standing);
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const updates: Record<string, Tensor> = {};
@@ -161,13 +170,16 @@ export class Planner {
       const slots = [...trace.slots]
         .filter(([key, value]) => !trace.unchanged(key, value))
         .map(([key, value]) => ({ key, value, donates: key }));
-      return { trace, plan: this.plan(trace, finishProgram(nameOf(trace, present, this.shapes), trace.tracing, [...moved, ...slots])) };
+      const outputs = [...moved, ...slots, ...handedOver(trace)];
+      return { trace, plan: this.plan(trace, finishProgram(nameOf(trace, present, this.shapes), trace.tracing, outputs)) };
     });
   }
 
   private plan(trace: StepTrace, program: Program): Plan {
-    // Passes that only look count nothing.
-    const effects = trace.pass === 'step' ? [...trace.effects] : [];
+    // Passes that only look count nothing, and ask for nothing.
+    const steps = trace.pass === 'step';
+    const effects = steps ? [...trace.effects] : [];
+    const requests = steps ? [...trace.requests.values()].map(({ deferred }) => deferred) : [];
     const cellsOf = (effect: string): number[] => [
       ...new Set(effects.filter(([, one]) => one === effect).map(([counter]) => trace.cell(counter))),
     ];
@@ -184,6 +196,8 @@ export class Planner {
       reset: cellsOf('reset'),
       verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
       fed: [...trace.fed.values()].filter(({ key }) => program.inputs.some((input) => input.key === key)),
+      taken: steps ? [...trace.taken] : [],
+      deferred: requests.length === 0 ? undefined : { requests, program: merged(requests) },
     };
   }
 }
@@ -198,12 +212,19 @@ function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readon
     .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));
 }
 
+/** What deferred computations are to read. */
+const handedOver = (trace: StepTrace): TracedOutput[] =>
+  [...trace.requests.values()].flatMap(({ deferred, given }) =>
+    deferred.inputs.map(({ name, key }) => ({ key, value: stored(required(given, name, 'input')) })),
+  );
+
 const verdict = (trace: StepTrace): TracedOutput[] =>
   trace.verdicts.length === 0 ? [] : [{ key: verdictKey, value: concat(trace.verdicts.map(({ passed }) => passed.reshape([1]))) }];
 
 /** What sets a program apart, for people: the answers it was traced for, and what was missing. */
 function nameOf(trace: StepTrace, present: ReadonlySet<string>, shapes: Shapes): string {
-  const answers = [...new Set(trace.questions.map(({ answer }) => answer))].join(', ') || 'step';
+  const said = trace.questions.map((question) => (question.about === 'count' ? question.answer : question.label));
+  const answers = [...new Set(said)].filter((answer) => answer !== '').join(', ') || 'step';
   const missing = Object.keys(shapes).filter((name) => !present.has(name));
   return `${answers}${trace.passed ? '' : ' (dropped)'}${missing.length === 0 ? '' : ` without ${missing.join(', ')}`}`;
 }

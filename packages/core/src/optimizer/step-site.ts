@@ -141,6 +141,16 @@ export class StepSite implements Site {
     );
   }
 
+  later<I extends string>(
+    name: string,
+    owner: string,
+    due: boolean,
+    inputs: () => Readonly<Record<I, Tensor>>,
+    compute: (inputs: Readonly<Record<I, Tensor>>) => Tensors,
+  ): Tensors | undefined {
+    return this.trace.later(slotKey(this.path, name, owner), { stage: this.path, owner, due }, inputs, compute);
+  }
+
   probe(owner: string, z: Tensor): void {
     let start = 0;
     for (const [name, shape] of this.parts(owner, z.shape)) {
@@ -196,8 +206,8 @@ export class StepSite implements Site {
   private question<A extends string>(cell: number, includes: number, ask: (count: number) => A): A {
     const { counters, questions } = this.trace;
     const answer = ask(counters.valueOf(cell) + includes);
-    if (!questions.some((known) => known.cell === cell && known.includes === includes && known.ask === ask))
-      questions.push({ cell, includes, ask, answer });
+    if (!questions.some((known) => known.about === 'count' && known.cell === cell && known.includes === includes && known.ask === ask))
+      questions.push({ about: 'count', cell, includes, ask, answer });
     return answer;
   }
 

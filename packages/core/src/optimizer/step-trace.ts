@@ -1,3 +1,4 @@
+import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { DType } from '../program/program.ts';
 import { printShape, type Shape, sameShape } from '../program/shape.ts';
@@ -5,13 +6,17 @@ import { nodeOf, sameTensor } from '../trace/emit.ts';
 import { Tracing } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { inputTensor } from '../trace/trace.ts';
-import type { Pass } from '../transform/transform.ts';
+import type { Pass, Tensors } from '../transform/transform.ts';
 import type { Counters, Effect } from './counters.ts';
+import { type Deferred, defer, resultsOf, type Standing } from './deferred.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
 import type { Randomness } from './randomness.ts';
 
-/** A question a stage asked while it was traced, and what it was told. */
-export interface Question {
+/** A question a stage asked while it was traced, and what it was told: of a count, or how deferred computations stand. */
+export type Question = CountQuestion | { readonly about: 'deferred'; readonly answer: string; readonly label: string };
+
+interface CountQuestion {
+  readonly about: 'count';
   readonly cell: number;
   /** 1 where the run itself is counted in. */
   readonly includes: number;
@@ -52,18 +57,25 @@ export class StepTrace {
   readonly probes: Map<string, Tensor> = new Map();
   /** Draws that come from outside, by key. */
   readonly fed: Map<string, FedDraw> = new Map();
+  /** Computations handed over in this step, with what they are to read. */
+  readonly requests: Map<string, { readonly deferred: Deferred; readonly given: Tensors }> = new Map();
+  /** Computations whose results are read. */
+  readonly taken: Set<string> = new Set();
   /** How many samples the objective at hand has. */
   readonly samples: number | undefined;
+  private readonly standing: Standing | undefined;
+  private readonly asked = new Set<string>();
   private fresh: number | undefined;
   private readonly countOf = new Map<number, string>();
 
-  constructor(layout: Layout, counters: Counters, pass: Pass, passed: boolean, random: Randomness, samples?: number) {
+  constructor(layout: Layout, counters: Counters, pass: Pass, passed: boolean, random: Randomness, samples?: number, standing?: Standing) {
     this.layout = layout;
     this.counters = counters;
     this.pass = pass;
     this.passed = passed;
     this.random = random;
     this.samples = samples;
+    this.standing = standing;
   }
 
   /** The cell of a counter; counters first met in this trace share one. */
@@ -94,6 +106,33 @@ export class StepTrace {
   /** Whether a slot was set to the value it had. */
   unchanged(key: string, value: Tensor): boolean {
     return nodeOf(value)?.operation.op === 'input' && sameTensor(value, this.input(key, value.shape, value.dtype));
+  }
+
+  /** See `Site.later`. */
+  later<I extends string>(
+    key: string,
+    { stage, owner, due }: { readonly stage: string; readonly owner: string; readonly due: boolean },
+    inputs: () => Readonly<Record<I, Tensor>>,
+    compute: (inputs: Readonly<Record<I, Tensor>>) => Tensors,
+  ): Tensors | undefined {
+    const { standing } = this;
+    if (standing === undefined) return due ? compute(inputs()) : undefined;
+    // One question for everything deferred: in the usual run all owners ask together, and are answered together.
+    if (this.asked.size === 0) this.questions.push({ about: 'deferred', answer: standing.answer, label: standing.label });
+    if (this.asked.has(key)) throw new TransformError(`'${key}' was asked for later twice in one step`);
+    this.asked.add(key);
+    const known = standing.of(key);
+    if (known === 'pending') return undefined;
+    if (known !== undefined) {
+      this.taken.add(key);
+      return resultsOf(known, (kept, shape, dtype) => this.input(kept, shape, dtype));
+    }
+    if (!due) return undefined;
+    const given = inputs();
+    const deferred = defer(key, stage, owner, given, compute);
+    if (!standing.defers(deferred.program)) return compute(given);
+    this.requests.set(key, { deferred, given });
+    return undefined;
   }
 
   setSlot({ key, slot }: DeclaredSlot, value: Tensor): void {

@@ -148,6 +148,21 @@ export interface Site {
   /** A random choice, by weight; drawn on the host, so each answer is a program of its own. Fed from outside, it is a position. */
   choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A;
 
+  /**
+   * A computation that may come late. Nearly everywhere it is `due ? compute(inputs()) : undefined`. Where the backend defers it
+   * (`Backend.deferral`), the step in which it is due only hands over its inputs; a later step, whichever finds it done, is given the
+   * results, once, and all others undefined. Meanwhile, and in the step it is given results in, nothing new is asked for, even if due.
+   * To be called once in every step, by one name for all that take turns: results are those of the `compute` that was asked last, which
+   * must read nothing but its inputs. A step that a guard skips on the device loses the results that came to it.
+   */
+  later<I extends string>(
+    name: string,
+    owner: string,
+    due: boolean,
+    inputs: () => Readonly<Record<I, Tensor>>,
+    compute: (inputs: Readonly<Record<I, Tensor>>) => Tensors,
+  ): Tensors | undefined;
+
   /** Hands over, in the probe pass, what is to be multiplied by the Hessian. */
   probe(owner: string, z: Tensor): void;
   /** The probe of this step and its product. */
