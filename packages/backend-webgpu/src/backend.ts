@@ -12,10 +12,12 @@ import {
   type Shape,
 } from '@opt/core';
 import { Commands } from './commands.ts';
+import { abilitiesOf, type ProductStorage } from './device.ts';
 import { factorizations } from './factorizations/factorizations.ts';
 import { type Item, Linker } from './link.ts';
 import { DeviceMemory, type GpuTensor, type WebGpuBuffer } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
+import type { Abilities } from './plan/abilities.ts';
 import { planBlock } from './plan/block-plan.ts';
 import { Region } from './plan/region.ts';
 import { factorizationOf, tooLarge } from './requests.ts';
@@ -69,6 +71,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   readonly #memory: DeviceMemory;
   readonly #pipelines: Pipelines;
   readonly #scratch: Scratch;
+  readonly #abilities: Abilities;
   /** Why nothing can run any more. */
   #failure: BackendError | undefined;
   #timer: Timer | undefined;
@@ -79,7 +82,8 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   #programBuffers = 0;
 
   /** `owner`: set where the device is the backend's own. */
-  constructor(device: GPUDevice, owner: GPU | undefined) {
+  constructor(device: GPUDevice, owner: GPU | undefined, productStorage?: ProductStorage) {
+    this.#abilities = abilitiesOf(device, productStorage);
     this.device = device;
     this.#owner = owner;
     this.#memory = new DeviceMemory(device);
@@ -226,6 +230,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
         bindings,
         alignment,
         chunk,
+        abilities: this.#abilities,
         scratch: (value, batch) => {
           const factorization = factorizationOf(value, batch, factorizations);
           if (factorization !== undefined) return factorization.scratch.map((elements) => 4 * elements);

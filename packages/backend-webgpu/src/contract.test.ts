@@ -1,8 +1,8 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { testBackend } from '@opt/backend-contract/vitest';
 import { webgpu } from './index.ts';
-import { emulated } from './testing/platform.ts';
 
-emulated();
+softwareAdapter();
 
 /** An emulated device takes a second to compile a kernel: `OPT_WEBGPU=all` tests every transform and recorded run. */
 const all = process.env['OPT_WEBGPU'] === 'all';

@@ -1,8 +1,24 @@
 /// <reference lib="dom" preserve="true" />
 import { BackendError } from '@opt/core';
+import type { Abilities } from './plan/abilities.ts';
 
 /** Features that are used where a device has them. */
-const wanted: readonly GPUFeatureName[] = ['timestamp-query'];
+const wanted: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+/** How products of matrices hold their operands in workgroup memory. */
+export type ProductStorage = 'f32' | 'f16';
+
+/**
+ * What shaders may use on a device. NVIDIA's exchange numbers between invocations at the rate at which they read workgroup memory,
+ * one number at a time: there, quads have nothing to gain.
+ */
+export function abilitiesOf(device: GPUDevice, productStorage: ProductStorage = 'f32'): Abilities {
+  const subgroups = device.features.has('subgroups');
+  // Not every browser says on a device what it said of the adapter.
+  const vendor = 'adapterInfo' in device ? device.adapterInfo.vendor : '';
+  const halves = device.features.has('shader-f16') ? 'f16' : 'packed';
+  return { subgroups, quads: subgroups && vendor !== 'nvidia', tiles: productStorage === 'f16' ? halves : 'f32' };
+}
 
 /** The browser's WebGPU, or that of the package `webgpu` (Dawn) where there is no browser. */
 async function gpu(): Promise<GPU> {

@@ -1,14 +1,14 @@
 import { devicePut, getWebGPUDevice, grad, init, numpy as np } from '@jax-js/jax';
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { reference } from '@opt/backend-reference';
 import { createOptimizer, type Transform } from '@opt/core';
 import { soap } from '@opt/soap';
 import { adamw } from '@opt/transforms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuTensor, WebGpuBuffer } from './index.ts';
-import { emulated } from './testing/platform.ts';
 import { webgpu } from './webgpu.ts';
 
-emulated();
+softwareAdapter();
 const { create, globals } = await import('webgpu');
 Object.assign(globalThis, globals);
 const gpu = create([]);

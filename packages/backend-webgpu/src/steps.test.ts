@@ -1,13 +1,13 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { reference } from '@opt/backend-reference';
 import { createOptimizer, inBasis, perTensor, repeat, rule, StepInterrupted, scalar, type Transform } from '@opt/core';
 import { kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, decay, descend } from '@opt/transforms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceLostError, type WebGpuBackend, type WebGpuCounters, webgpu } from './index.ts';
-import { emulated } from './testing/platform.ts';
 import { usage } from './usage.ts';
 
-emulated();
+softwareAdapter();
 
 type Model = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
 

@@ -1,3 +1,4 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { reference } from '@opt/backend-reference';
 import { gpuDevice, type TfjsOptimizerOptions, tfjsDevice, toTfjsOptimizer } from '@opt/backend-tfjs';
 import { createOptimizer, type Transform } from '@opt/core';
@@ -6,10 +7,9 @@ import { adamw } from '@opt/transforms';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, type Sequential, sequential } from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emulated } from './testing/platform.ts';
 import { webgpu } from './webgpu.ts';
 
-emulated();
+softwareAdapter();
 const { create, globals } = await import('webgpu');
 Object.assign(globalThis, globals);
 const gpu = create([]);

@@ -1,11 +1,11 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { BackendError, createOptimizer, perTensor } from '@opt/core';
 import { linalg } from '@opt/linalg';
 import { adamw } from '@opt/transforms';
 import { expect, it } from 'vitest';
 import { DeviceLostError, webgpu } from './index.ts';
-import { emulated } from './testing/platform.ts';
 
-emulated();
+softwareAdapter();
 
 const n = 513;
 const large = Float32Array.from({ length: n * n }, (_, k) => {

@@ -1,15 +1,25 @@
 /// <reference lib="dom" preserve="true" />
 import { type Executable, OptionTypeError, type Program } from '@opt/core';
 import { GpuBackend } from './backend.ts';
-import { requestDevice } from './device.ts';
+import { type ProductStorage, requestDevice } from './device.ts';
 import type { WebGpuBuffer } from './memory.ts';
 
-export interface WebGpuOptions {
+/** What every backend can be asked for. */
+export interface ProductOptions {
+  /**
+   * How products of matrices, those of at least 24×16 and 16×24, hold their operands a while they are multiplied: `f32` (default), or
+   * `f16`, which takes half of a GPU's workgroup memory. Sums are f32. With n the length of the axis that is summed over,
+   * |error of (A·B)ᵢⱼ| ≤ 2⁻⁹·Σₖ|Aᵢₖ·Bₖⱼ| + 2⁻²²·n·max|A|·max|B|: numbers are scaled by powers of two, so none is too large or too small.
+   */
+  readonly productStorage?: ProductStorage;
+}
+
+export interface WebGpuOptions extends ProductOptions {
   /** Which of several GPUs is asked for, `high-performance` (default) or `low-power`. */
   readonly powerPreference?: GPUPowerPreference;
 }
 
-export interface OwnDeviceOptions {
+export interface OwnDeviceOptions extends ProductOptions {
   /** A device of yours: it is not destroyed by `dispose`, and tensors of yours on it can be adopted. */
   readonly device: GPUDevice;
 }
@@ -35,11 +45,13 @@ export function webgpu(options?: WebGpuOptions): Promise<WebGpuBackend>;
 export function webgpu(
   options: (WebGpuOptions | OwnDeviceOptions) & Partial<WaitingOptions> = {},
 ): WebGpuBackend | WaitingWebGpuBackend | Promise<WebGpuBackend | WaitingWebGpuBackend> {
-  const { staleBasis } = options;
+  const { staleBasis, productStorage } = options;
   if (staleBasis !== undefined && staleBasis !== 'wait')
     throw new OptionTypeError(`webgpu: staleBasis must be 'wait' or left out, received ${JSON.stringify(staleBasis)}`);
+  if (productStorage !== undefined && productStorage !== 'f32' && productStorage !== 'f16')
+    throw new OptionTypeError(`webgpu: productStorage must be 'f32' or 'f16', received ${JSON.stringify(productStorage)}`);
   const make = (device: GPUDevice, owner: GPU | undefined): WebGpuBackend | WaitingWebGpuBackend =>
-    staleBasis === 'wait' ? new WaitingWebGpuBackend(device, owner) : new WebGpuBackend(device, owner);
+    staleBasis === 'wait' ? new WaitingWebGpuBackend(device, owner, productStorage) : new WebGpuBackend(device, owner, productStorage);
   if ('device' in options) return make(options.device, undefined);
   const { powerPreference = 'high-performance' } = options;
   return requestDevice(powerPreference).then(({ device, owner }) => make(device, owner));

@@ -1,9 +1,6 @@
 /// <reference lib="dom" preserve="true" />
-import { existsSync } from 'node:fs';
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { MissingPeer } from '../contender.ts';
-
-/** Vulkan in software, as Debian's chromium brings it. */
-const softwareDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 export interface Gpu {
   readonly gpu: GPU;
@@ -23,17 +20,11 @@ export function openGpu(): Promise<Gpu> {
 }
 
 async function open(): Promise<Gpu> {
-  process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  softwareAdapter();
   const { create, globals } = await import('webgpu');
   // Timestamps to the nanosecond.
-  const make = (): GPU => create(['disable-dawn-features=timestamp_quantization']);
-  let gpu = make();
-  let adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null && existsSync(softwareDriver)) {
-    process.env['VK_ICD_FILENAMES'] ??= softwareDriver;
-    gpu = make();
-    adapter = await gpu.requestAdapter();
-  }
+  const gpu: GPU = create(['disable-dawn-features=timestamp_quantization']);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) throw new MissingPeer('no WebGPU adapter, not in software either');
   Object.assign(globalThis, globals);
   // tfjs and jax-js look for it there; Node 20 has no navigator.

@@ -73,6 +73,7 @@ class Planning implements BlockPlan {
       apart,
       alone,
       bindings: bounds.bindings,
+      abilities: bounds.abilities,
       buffer: (value) => this.#homes.get(value)?.owner.held?.buffer,
     });
     this.#inPlace();

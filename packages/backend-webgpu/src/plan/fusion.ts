@@ -2,6 +2,7 @@ import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
 import { productText } from '../wgsl/product.ts';
 import { reduceText } from '../wgsl/reduce.ts';
+import type { Abilities } from './abilities.ts';
 import { effortOf } from './effort.ts';
 import { type Core, type Kernel, type KernelText, type Root, sizeOf } from './kernel.ts';
 import { reaches } from './reaches.ts';
@@ -26,6 +27,7 @@ export interface Wishes {
   /** Most storage buffers a shader can bind, and which buffer a value lies in where that is settled. */
   readonly bindings: number;
   buffer(value: Value): unknown;
+  readonly abilities: Abilities;
 }
 
 const factorizations: ReadonlySet<string> = new Set(['eigh', 'orthonormalize', 'cholesky', 'solveTriangular']);
@@ -68,6 +70,7 @@ export function fuse(list: readonly Value[], wishes: Wishes): Fused {
 class Planner implements Surroundings, Fused {
   readonly kernels: Kernel[] = [];
   readonly alone: boolean;
+  readonly abilities: Abilities;
   readonly producers = new Map<Value, Kernel[]>();
   readonly #memory: ReadonlySet<Value>;
   readonly #wishes: Wishes;
@@ -79,6 +82,7 @@ class Planner implements Surroundings, Fused {
     this.#memory = memory;
     this.#wishes = wishes;
     this.alone = wishes.alone;
+    this.abilities = wishes.abilities;
     const needed = this.#needed(list);
     for (const value of list) if (needed.has(value)) this.#plan(value);
   }
@@ -236,6 +240,7 @@ class Planner implements Surroundings, Fused {
         stored: this.stored,
         effort: this.effort,
         alone: this.alone,
+        abilities: this.abilities,
         request: () => {
           refused = true;
         },

@@ -1,3 +1,4 @@
+import type { Abilities } from './abilities.ts';
 import type { KernelText } from './kernel.ts';
 import type { Region } from './region.ts';
 import type { Value } from './values.ts';
@@ -13,6 +14,7 @@ export interface Bounds {
   readonly alignment: number;
   /** Most bytes of one binding. */
   readonly chunk: number;
+  readonly abilities: Abilities;
   /** Sizes in bytes of the scratch a factorisation of `batch` matrices needs. */
   scratch(value: Value, batch: number): readonly number[];
 }

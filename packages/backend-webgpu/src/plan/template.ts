@@ -1,3 +1,4 @@
+import type { Abilities } from './abilities.ts';
 import type { Value } from './values.ts';
 
 /** What an expression asks of the plan around it. */
@@ -10,6 +11,7 @@ export interface Surroundings {
   readonly alone?: boolean;
   /** Operations it takes to compute a value from memory. */
   effort(value: Value): number;
+  readonly abilities: Abilities;
 }
 
 /** Memory a shader reads or writes: element 0 is `offset` elements into `value`. */
@@ -40,6 +42,8 @@ export class Template {
   readonly words: number[] = [];
   /** Functions of the library that the text calls. */
   readonly functions: Set<string> = new Set<string>();
+  /** Extensions of WGSL that the text is written with. */
+  readonly enables: Set<'subgroups' | 'f16'> = new Set<'subgroups' | 'f16'>();
   /** Values that the text computes. */
   readonly computed: Set<Value> = new Set<Value>();
   /** Set when the text turned out to read what the same dispatch writes elsewhere. */

@@ -1,3 +1,4 @@
+import { plain } from '../plan/abilities.ts';
 import type { KernelText } from '../plan/kernel.ts';
 import { Template } from '../plan/template.ts';
 
@@ -12,7 +13,7 @@ export const loopLanes = 64;
  * one after the other, then the flag that `until` sets.
  */
 export function loopText(times: number, until: readonly Phase[], body: readonly Phase[]): KernelText {
-  const template = new Template({ stored: () => true, request: () => {}, effort: () => 0 });
+  const template = new Template({ stored: () => true, request: () => {}, effort: () => 0, abilities: plain });
   const functions: string[] = [];
   let slots = 0;
   let bytes = 0;

@@ -14,6 +14,12 @@ const library: Readonly<Record<string, LibraryFunction>> = {
   finite: { text: 'fn finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }' },
   nonzero: { text: 'fn nonzero(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) != 0u; }' },
   isNan: { text: 'fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }' },
+  binade: {
+    // The exponent of a positive number from its bits, biased, where 2 to it and to its opposite are ordinary numbers.
+    text: 'fn binade(bits: u32) -> u32 { return clamp(bits >> 23u, 1u, 253u); }',
+  },
+  packed: { text: 'fn packed(x: vec4<f32>) -> vec2<u32> { return vec2<u32>(pack2x16float(x.xy), pack2x16float(x.zw)); }' },
+  unpacked: { text: 'fn unpacked(x: vec2<u32>) -> vec4<f32> { return vec4<f32>(unpack2x16float(x.x), unpack2x16float(x.y)); }' },
   nearest: {
     text: `fn nearest(x: f32, n: u32) -> u32 {
   if (isNan(x)) { return 0u; }

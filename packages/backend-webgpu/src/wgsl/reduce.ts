@@ -62,6 +62,20 @@ fn work(m: u32, group: u32, lane: u32) {
 }`;
     return { template, text, workgroupSize: 64, workgroups: Math.ceil(count / 64), count, bytes: bytesOf(template), barriers: false };
   }
+  const { subgroups } = template.around.abilities;
+  if (subgroups) template.enables.add('subgroups');
+  const together = subgroups
+    ? `total = ${terms.kind === 'sum' ? 'subgroupAdd' : 'subgroupMax'}(total);
+  if (subgroupElect()) { totals[lane / subgroupSize] = total; }
+  workgroupBarrier();
+  for (var s = 0u; s * subgroupSize < ${lanes}u; s++) { total = select(${join('total', 'totals[s]')}, totals[0], s == 0u); }`
+    : `totals[lane] = total;
+  workgroupBarrier();
+  for (var half = ${lanes / 2}u; half > 0u; half >>= 1u) {
+    if (lane < half) { totals[lane] = ${join('totals[lane]', 'totals[lane + half]')}; }
+    workgroupBarrier();
+  }
+  total = totals[0];`;
   const text = `${finish}
 var<workgroup> totals: array<f32, ${lanes}>;
 fn work(m: u32, group: u32, lane: u32) {
@@ -70,13 +84,8 @@ fn work(m: u32, group: u32, lane: u32) {
   if (k < count) {
     ${gather('begin + lane', `${lanes}u`)}
   }
-  totals[lane] = total;
-  workgroupBarrier();
-  for (var half = ${lanes / 2}u; half > 0u; half >>= 1u) {
-    if (lane < half) { totals[lane] = ${join('totals[lane]', 'totals[lane + half]')}; }
-    workgroupBarrier();
-  }
-  if (lane == 0u && k < count) { finish(k, totals[0]); }
+  ${together}
+  if (lane == 0u && k < count) { finish(k, total); }
 }`;
   return { template, text, workgroupSize: lanes, workgroups: count, count, bytes: bytesOf(template), barriers: true };
 }

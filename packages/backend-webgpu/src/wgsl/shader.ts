@@ -37,7 +37,8 @@ export function shaderText(kernel: KernelText, linkage: Linkage): string {
   const functions = new Set(template.functions);
   if (stops > 0) functions.add('nonzero');
   let next = heading;
-  const variables: string[] = ['var<private> count: u32;'];
+  const subgroups = template.enables.has('subgroups');
+  const variables: string[] = ['var<private> count: u32;', ...(subgroups ? ['var<private> subgroupSize: u32;'] : [])];
   const loads: string[] = [`count = table[m * ${row}u][1];`];
   const helpers: string[] = [];
   const field = (): string => {
@@ -74,7 +75,7 @@ export function shaderText(kernel: KernelText, linkage: Linkage): string {
     : `if (${ended.join(' || ')}) { return; }`;
   const search: string[] = [];
   for (let half = members / 2; half >= 1; half /= 2) search.push(`if (table[(m + ${half}u) * ${row}u][0] <= group) { m += ${half}u; }`);
-  return `${Array.from({ length: bindings }, (_, i) => `@group(0) @binding(${i}) var<storage, read_write> b${i}: array<f32>;`).join('\n')}
+  return `${[...template.enables].map((name) => `enable ${name};\n`).join('')}${Array.from({ length: bindings }, (_, i) => `@group(0) @binding(${i}) var<storage, read_write> b${i}: array<f32>;`).join('\n')}
 @group(0) @binding(${bindings}) var<uniform> table: array<vec4<u32>, ${members * row}>;
 ${template.hosts.length > 0 ? `@group(0) @binding(${bindings + 1}) var<uniform> hosts: array<vec4<f32>, ${hosts}>;` : ''}
 ${variables.join('\n')}
@@ -85,7 +86,7 @@ fn prepare(m: u32) {
 }
 ${text}
 @compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32${subgroups ? ', @builtin(subgroup_size) lanes: u32' : ''}) {${subgroups ? '\n  subgroupSize = lanes;' : ''}
   let group = at.x + at.y * grid.x;
   var m = 0u;
   ${search.join('\n  ')}

@@ -4,6 +4,7 @@ import type { Template } from '../plan/template.ts';
 import type { Value } from '../plan/values.ts';
 import { bytesOf, finishText } from './finish.ts';
 import { walk } from './reduce.ts';
+import { tileStorage } from './tile-storage.ts';
 
 /** A factor in memory, in elements: where it starts, and its strides. */
 export interface Factor {
@@ -29,11 +30,14 @@ export interface Geometry {
 const depth = 16;
 
 /**
- * Tiles of the result, one workgroup each: both factors go through workgroup memory, every thread keeps 4×4 results in registers. Of a
- * symmetric result only tiles on and above the diagonal are computed; the mirrored element is written with the same number.
+ * Tiles of the result, one workgroup each: both factors go through workgroup memory in fours, every thread keeps 4×4 results in
+ * registers. Where quads may exchange numbers, each of four neighbours, whose rows are the same, reads every fourth column of the left
+ * tile and hands it around: the same numbers are added in the same order. Of a symmetric result only tiles on and above the diagonal are
+ * computed; the mirrored element is written with the same number.
  */
 export function tiledText(template: Template, geometry: Geometry, value: Value, roots: readonly Root[]): KernelText {
   const { m, n, inner, batch, slices, a, b } = geometry;
+  const { quads, tiles } = template.around.abilities;
   const finish = finishText(template, { kind: 'product', value }, roots);
   const tile = Math.min(m, n) >= 128 ? 64 : 32;
   const across = tile / 4;
@@ -46,20 +50,41 @@ export function tiledText(template: Template, geometry: Geometry, value: Value, 
   // Loops with barriers need bounds that are the same for a whole workgroup as far as a compiler can see: these are read as functions.
   const uniform = (number: number): string => `${template.word(number).replace('w', 'W')}(m)`;
   const start = (factor: Factor): string => (batches > 1 ? walk('z', batch, factor.batch, template) : '0u');
+  const parts = [0, 1, 2, 3];
+  /** Fours of a tile that one invocation loads. */
+  const fours = Array.from({ length: (across * depth) / lanes }, (_, i) => i);
   const load = (name: string, slot: number, factor: Factor, first: string, limit: string): string => {
     const along = factor.inner === 1;
-    return `for (var e = lane; e < ${tile * depth}u; e += ${lanes}u) {
-      let k = ${along ? `e % ${depth}u` : `e / ${tile}u`};
-      let x = ${along ? `e / ${depth}u` : `e % ${tile}u`};
-      var loaded = 0f;
-      if (${first} + x < ${limit} && r + k < end) { loaded = L${slot}(start${name} + (${first} + x) * outer${name} + (r + k) * inner${name}); }
-      tile${name}[k * ${tile}u + x] = loaded;
+    return fours
+      .map((i) => {
+        const [e, at, from] = [`e${name}${i}`, `at${name}${i}`, `from${name}${i}`];
+        const [k, x] = along ? [`${e} % ${depth}u`, `${e} / ${depth}u`] : [`${e} / ${across}u`, `${e} % ${across}u`];
+        return `let ${e} = lane + ${i * lanes}u;
+    let ${at} = vec2<u32>(${k}, ${x});
+    let ${from} = start${name} + (${first} + 4u * ${at}.y) * outer${name} + (r + ${at}.x) * inner${name};
+    var four${name}${i} = vec4<f32>();
+    if (r + ${at}.x < end) {
+      ${parts.map((p) => `if (${first} + 4u * ${at}.y + ${p}u < ${limit}) { four${name}${i}[${p}] = L${slot}(${from} + ${p}u * outer${name}); }`).join('\n      ')}
     }`;
+      })
+      .join('\n    ');
   };
-  const rows = [0, 1, 2, 3];
+  const storage = tileStorage(template, tiles, across * depth);
+  const read = (name: string, k: string, x: string): string => storage.get(`tile${name}[(${k}) * ${across}u + ${x}]`);
+  const add = (left: string): string => parts.map((i) => `${storage.sums}${i} += ${left}[${i}] * right;`).join(' ');
+  const multiply = quads
+    ? `for (var k = 0u; k < ${depth}u; k += 4u) {
+      let own = ${read('A', 'k + (lane & 3u)', 'y')};
+      ${parts.map((j) => `{ let left = quadBroadcast(own, ${j}u); let right = ${read('B', `k + ${j}u`, 'x')}; ${add('left')} }`).join('\n      ')}
+    }`
+    : `for (var k = 0u; k < ${depth}u; k++) {
+      let left = ${read('A', 'k', 'y')};
+      let right = ${read('B', 'k', 'x')};
+      ${add('left')}
+    }`;
+  if (quads) template.enables.add('subgroups');
   const text = `${finish}
-var<workgroup> tileA: array<f32, ${tile * depth}>;
-var<workgroup> tileB: array<f32, ${tile * depth}>;
+${storage.declarations}
 fn work(m: u32, group: u32, lane: u32) {
   let tilesN = ${uniform(tilesN)};
   let tilesM = ${uniform(tilesM)};
@@ -81,19 +106,17 @@ fn work(m: u32, group: u32, lane: u32) {
   let innerB = ${template.word(b.inner)};
   let row = tileRow * ${tile}u;
   let column = tileColumn * ${tile}u;
-  let y = (lane / ${across}u) * 4u;
-  let x = (lane % ${across}u) * 4u;
-  ${rows.map((i) => `var c${i} = vec4<f32>();`).join(' ')}
+  let y = lane / ${across}u;
+  let x = lane % ${across}u;
+  ${parts.map((i) => `var c${i} = vec4<f32>();`).join(' ')}
   for (var r = begin; r < end; r += ${depth}u) {
     ${load('A', slotA, a, 'row', 'height')}
     ${load('B', slotB, b, 'column', 'width')}
+    ${storage.before(fours)}
+    ${fours.flatMap((i) => ['A', 'B'].map((name) => `tile${name}[at${name}${i}.x * ${across}u + at${name}${i}.y] = ${storage.put(name, i)};`)).join('\n    ')}
     workgroupBarrier();
-    for (var k = 0u; k < ${depth}u; k++) {
-      let at = k * ${tile}u + x;
-      let right = vec4<f32>(tileB[at], tileB[at + 1u], tileB[at + 2u], tileB[at + 3u]);
-      let left = k * ${tile}u + y;
-      ${rows.map((i) => `c${i} += tileA[left + ${i}u] * right;`).join(' ')}
-    }
+    ${multiply}
+    ${storage.after}
     workgroupBarrier();
   }
   let base = layer * height * width;
@@ -101,8 +124,8 @@ fn work(m: u32, group: u32, lane: u32) {
   for (var e = 0u; e < ${symmetric ? 32 : 16}u; e++) {
     let i = (e >> 2u) & 3u;
     let line = select(select(c0, c1, i == 1u), select(c2, c3, i == 3u), i >= 2u);
-    let atRow = row + y + i;
-    let atColumn = column + x + (e & 3u);
+    let atRow = row + 4u * y + i;
+    let atColumn = column + 4u * x + (e & 3u);
     if (atRow < height && atColumn < width${symmetric ? ' && (atRow < atColumn || (atRow == atColumn && e < 16u))' : ''}) {
       let at = ${symmetric ? 'select(atRow * width + atColumn, atColumn * width + atRow, e >= 16u)' : 'atRow * width + atColumn'};
       finish(base + at, line[e & 3u]);

@@ -1,8 +1,8 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { afterAll } from 'vitest';
 import type { Dispatch, Factorization, Place } from '../../dispatch.ts';
-import { emulated } from '../../testing/platform.ts';
 
-emulated();
+softwareAdapter();
 const { create, globals } = await import('webgpu');
 Object.assign(globalThis, globals);
 
