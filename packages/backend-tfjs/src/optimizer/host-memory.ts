@@ -1,35 +1,58 @@
-import type { Floats, Shape } from '@opt/core';
-import { backend, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { Floats } from '@opt/core';
+import { backend, type DataId, type KernelBackend, type Tensor, tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 
 /** What tfjs-backend-wasm 4.22 shows of its memory. */
-interface Heap {
-  readonly wasm: { readonly HEAPU8: Uint8Array };
-  getMemoryOffset(dataId: object): number;
+interface Heap extends KernelBackend {
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array;
+    readonly tfjs: { registerTensor(id: number, size: number, offset: number): void; disposeData(id: number): void };
+  };
+  readonly dataIdMap: { get(dataId: DataId): { readonly id: number; readonly memoryOffset: number } };
 }
 
-const isHeap = (value: object): value is Heap =>
-  'getMemoryOffset' in value &&
-  typeof value.getMemoryOffset === 'function' &&
+const isHeap = (value: KernelBackend): value is Heap =>
+  'dataIdMap' in value &&
   'wasm' in value &&
   typeof value.wasm === 'object' &&
   value.wasm !== null &&
+  'tfjs' in value.wasm &&
   'HEAPU8' in value.wasm &&
   value.wasm.HEAPU8 instanceof Uint8Array;
 
-/** Copies a tensor's numbers into `into`; from tfjs-wasm without the copy that `dataSync` makes. */
-export function copyOut(from: Tensor, into: Floats): void {
-  const memory: object = backend();
-  if (from.dtype !== 'float32' || !isHeap(memory)) {
-    into.set(from.dataSync());
-    return;
-  }
+/** A tensor's numbers where they are; good until tfjs allocates. */
+function view({ wasm, dataIdMap }: Heap, { dataId, size }: Tensor): Float32Array {
   // The offset first: asking for it may move the tensor there, and grow the memory.
-  const offset = memory.getMemoryOffset(from.dataId);
-  into.set(new Float32Array(memory.wasm.HEAPU8.buffer, offset, from.size));
+  const { memoryOffset } = dataIdMap.get(dataId);
+  return new Float32Array(wasm.HEAPU8.buffer, memoryOffset, size);
 }
 
-/** A new tensor with these numbers. tfjs-wasm copies what it is given, the cpu backend keeps it, so there a copy is made. */
-export function copyIn(data: Floats, shape: Shape): Tensor {
-  if (!(data instanceof Float32Array)) return tensor(Float32Array.from(data), [...shape], 'float32');
-  return tensor(isHeap(backend()) ? data : data.slice(), [...shape], 'float32');
+/** After a tensor was written to: what tfjs has prepared from its numbers (packed weights of products) goes. */
+function forget({ wasm, dataIdMap }: Heap, { dataId, size }: Tensor): void {
+  const { id, memoryOffset } = dataIdMap.get(dataId);
+  // Frees nothing of the tensor itself.
+  wasm.tfjs.disposeData(id);
+  wasm.tfjs.registerTensor(id, size, memoryOffset);
+}
+
+/** Copies a tensor's numbers into `into`; from tfjs-wasm without the copy that `dataSync` makes. */
+export function copyOut(from: Tensor, into: Floats): void {
+  const memory = backend();
+  into.set(from.dtype === 'float32' && isHeap(memory) ? view(memory, from) : from.dataSync());
+}
+
+/**
+ * The variable takes these numbers. In tfjs-wasm they are written where the variable has its own, unless a clone or a reshaped view
+ * shares that data: then, and on every other backend, it gets data of its own. (On cpu whoever has read numbers holds the data itself.)
+ */
+export function copyIn(data: Floats, variable: Variable): void {
+  const memory = backend();
+  const heap = isHeap(memory);
+  if (heap && memory.refCount(variable.dataId) === 1) {
+    view(memory, variable).set(data);
+    forget(memory, variable);
+    return;
+  }
+  // tfjs-wasm copies what it is given, cpu keeps it.
+  const numbers = data instanceof Float32Array && heap ? data : new Float32Array(data);
+  tidy(() => variable.assign(tensor(numbers, variable.shape, 'float32')));
 }

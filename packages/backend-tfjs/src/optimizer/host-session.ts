@@ -1,13 +1,13 @@
 import { type Backend, createOptimizer, type Floats, type Scalar, size } from '@opt/core';
-import { type DataId, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { copyIn, copyOut } from './host-memory.ts';
 import { type Session, type SessionParameter, variableOf } from './session.ts';
 
-interface Held {
-  readonly parameter: SessionParameter;
-  /** The variable's data as this session last left it: another id means that somebody else has assigned to it. */
-  seen: DataId | undefined;
-}
+/**
+ * The parameter that last read or wrote each variable's data, and so holds the same numbers. Data with none or another was assigned by
+ * somebody else; its id alone does not tell, since two optimizers may write to the same data in turns.
+ */
+const holders = new WeakMap<DataId, SessionParameter>();
 
 /** A backend in host memory, whatever its buffers are. */
 export type HostBackend = Backend<'sync', 'sync'>;
@@ -20,7 +20,6 @@ export function hostSession(
   parameters: readonly SessionParameter[],
   backend: HostBackend,
 ): Session {
-  const held = new Map<string, Held>(parameters.map((parameter) => [parameter.key, { parameter, seen: parameter.variable?.dataId }]));
   const optimizer = createOptimizer<string, never, unknown>({
     ...options,
     backend,
@@ -29,29 +28,34 @@ export function hostSession(
     ),
   });
 
-  /** Parameters that were assigned to from outside are read again. */
-  function refresh(one: Held, into: Floats | undefined): void {
-    const { variable } = one.parameter;
-    if (variable === undefined || variable.dataId === one.seen) return;
+  const byKey = new Map(parameters.map((parameter) => [parameter.key, parameter]));
+  for (const parameter of parameters) if (parameter.variable !== undefined) holders.set(parameter.variable.dataId, parameter);
+
+  function read(parameter: SessionParameter, variable: Variable): void {
+    const into = optimizer.parameters[parameter.key];
     if (into !== undefined) copyOut(variable, into);
-    one.seen = variable.dataId;
+    holders.set(variable.dataId, parameter);
   }
 
-  function publish(one: Held): void {
-    const variable = variableOf(one.parameter);
-    const data = optimizer.parameters[one.parameter.key];
+  /** Parameters whose variable was assigned to from outside are read again. */
+  function refresh(): void {
+    for (const parameter of parameters) {
+      const { variable } = parameter;
+      if (variable !== undefined && holders.get(variable.dataId) !== parameter) read(parameter, variable);
+    }
+  }
+
+  function publish(parameter: SessionParameter): void {
+    const variable = variableOf(parameter);
+    const data = optimizer.parameters[parameter.key];
     if (data === undefined) return;
-    tidy(() => variable.assign(copyIn(data, variable.shape)));
-    one.seen = variable.dataId;
+    copyIn(data, variable);
+    holders.set(variable.dataId, parameter);
   }
-
-  const refreshAll = (): void => {
-    for (const one of held.values()) refresh(one, optimizer.parameters[one.parameter.key]);
-  };
 
   return {
     step(gradients: ReadonlyMap<string, Tensor>) {
-      refreshAll();
+      refresh();
       const views: Record<string, Floats> = {};
       for (const [key, gradient] of gradients) {
         // A view of the backend's own memory: `step` then has nothing left to copy.
@@ -62,25 +66,24 @@ export function hostSession(
       }
       optimizer.step(views);
       for (const key of gradients.keys()) {
-        const one = held.get(key);
-        if (one !== undefined) publish(one);
+        const parameter = byKey.get(key);
+        if (parameter !== undefined) publish(parameter);
       }
     },
     set: (address: string, value: Scalar) => optimizer.set(address, value),
     save() {
-      refreshAll();
+      refresh();
       return optimizer.save();
     },
     load(file) {
       const report = optimizer.load(file);
-      for (const one of held.values()) one.seen = undefined;
-      refreshAll();
+      for (const parameter of parameters) if (parameter.variable !== undefined) read(parameter, parameter.variable);
       return report;
     },
     finalize() {
-      refreshAll();
+      refresh();
       optimizer.finalize();
-      for (const one of held.values()) if (one.parameter.variable !== undefined) publish(one);
+      for (const parameter of parameters) if (parameter.variable !== undefined) publish(parameter);
     },
     get skippedSteps() {
       return optimizer.skippedSteps;
