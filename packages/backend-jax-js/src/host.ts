@@ -1,6 +1,6 @@
 import { singleNode } from '@opt/backend-reference';
 import { type DType, type Floats, type Node, type Shape, size } from '@opt/core';
-import { type Linalg, linalg } from '@opt/linalg';
+import { factorize, isFactorization, type Linalg, linalg } from '@opt/linalg';
 import { floats } from './jax.ts';
 
 /** A tensor in host memory. */
@@ -22,68 +22,20 @@ const algebra = (): Linalg => {
 /** What computes a node on the host. */
 export function hostKernel(node: Node, operandShapes: readonly Shape[]): HostKernel {
   const { operation, dtype, shape } = node;
-  const la = algebra();
-  const [rows = 1, columns = 1] = (operandShapes.at(-1) ?? []).slice(-2);
-  switch (operation.op) {
-    case 'eigh':
-      return ([a]) => eigh(la, given(a, dtype), rows);
-    case 'orthonormalize': {
-      const { deficient, tolerance } = operation;
-      return ([x]) => [
-        each(given(x, dtype), rows * columns, shape, (one) =>
-          one instanceof Float32Array
-            ? la.orthonormalize(one, rows, columns, { deficient, tolerance }).q
-            : la.orthonormalize(one, rows, columns, { deficient, tolerance }).q,
-        ),
-      ];
-    }
-    case 'cholesky':
-      return ([a]) => [
-        each(given(a, dtype), rows * rows, shape, (one) => (one instanceof Float32Array ? la.cholesky(one, rows) : la.cholesky(one, rows))),
-      ];
-    case 'solveTriangular': {
-      const { transpose } = operation;
-      return ([l, b]) => {
-        const factors = given(l, dtype);
-        return [
-          each(given(b, dtype), rows * columns, shape, (one, batch) => {
-            const factor = factors.subarray(batch * rows * rows, (batch + 1) * rows * rows);
-            if (one instanceof Float32Array && factor instanceof Float32Array)
-              return la.solveTriangular(factor, one, rows, columns, { transpose });
-            return la.solveTriangular(Float64Array.from(factor), Float64Array.from(one), rows, columns, { transpose });
-          }),
-        ];
-      };
-    }
-    case 'concat':
-      return (operands) => [concat(operands, operation.axis, shape, dtype)];
-    default:
-      return interpreted(node, operandShapes);
+  if (isFactorization(operation)) {
+    const last = operandShapes.at(-1) ?? [];
+    return (operands) =>
+      dtype === 'working'
+        ? factorize(algebra(), operation, operands.map(single), last)
+        : factorize(algebra(), operation, operands.map(double), last);
   }
+  if (operation.op === 'concat') return (operands) => [concat(operands, operation.axis, shape, dtype)];
+  return interpreted(node, operandShapes);
 }
 
-const given = (tensor: HostTensor | undefined, dtype: DType): Floats => floats(dtype, tensor?.data ?? []);
+const single = ({ data }: HostTensor): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data));
 
-const empty = (like: Floats, length: number): Floats =>
-  like instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
-
-/** A function of every matrix of a batch. */
-function each(data: Floats, count: number, shape: Shape, f: (one: Floats, batch: number) => Floats): Floats {
-  const out = empty(data, size(shape));
-  for (let start = 0; start < data.length; start += count) out.set(f(data.subarray(start, start + count), start / count), start);
-  return out;
-}
-
-function eigh(la: Linalg, data: Floats, n: number): Floats[] {
-  const [values, vectors] = [empty(data, data.length / n), empty(data, data.length)];
-  for (let start = 0; start < data.length; start += n * n) {
-    const one = data.subarray(start, start + n * n);
-    const pair = one instanceof Float32Array ? la.eigh(one, n) : la.eigh(one, n);
-    values.set(pair.values, start / n);
-    vectors.set(pair.vectors, start);
-  }
-  return [values, vectors];
-}
+const double = ({ data }: HostTensor): Float64Array => (data instanceof Float64Array ? data : Float64Array.from(data));
 
 function concat(operands: readonly HostTensor[], axis: number, shape: Shape, dtype: DType): Floats {
   const inner = size(shape.slice(axis + 1));

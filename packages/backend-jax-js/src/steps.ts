@@ -1,4 +1,5 @@
 import type { Block, Node } from '@opt/core';
+import { isFactorization } from '@opt/linalg';
 
 /** A piece of a block: nodes that are compiled together, or one that runs on the host. */
 export type Step =
@@ -22,12 +23,9 @@ const isSource = ({ operation: { op } }: Node): boolean => op === 'input' || op 
  * What the host computes: factorisations, since jax-js's own are unreliable or missing; functions whose kernels in jax-js keep
  * too few digits (its log is wrong by 1 % at 0.999); loops; draws.
  */
-export function isHost({ operation: { op }, inputs }: Node): boolean {
-  switch (op) {
-    case 'eigh':
-    case 'orthonormalize':
-    case 'cholesky':
-    case 'solveTriangular':
+export function isHost({ operation, inputs }: Node): boolean {
+  if (isFactorization(operation)) return true;
+  switch (operation.op) {
     case 'repeat':
     case 'random':
     case 'exp':

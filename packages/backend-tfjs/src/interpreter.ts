@@ -1,6 +1,7 @@
 import { BackendError, type Block, type Node, type Shape } from '@opt/core';
+import { type Factorization, factorize, isFactorization } from '@opt/linalg';
 import { equal, maximum, notEqual, type Tensor, tidy, cast as toType, where } from '@tensorflow/tfjs-core';
-import { factorize, type HostKernel, hostKernel, isFactorization } from './host-kernels.ts';
+import { algebra, type HostKernel, hostKernel } from './host-kernels.ts';
 import { type TensorKernel, tensorKernel } from './tensor-kernels.ts';
 import {
   another,
@@ -64,7 +65,7 @@ export class Interpreter {
       const loop = operation.op === 'repeat' ? operation : undefined;
       return {
         node,
-        onTensors: withoutKernel.has(operation.op) || isFactorization(operation.op) ? undefined : tensorKernel(node, this.shapesOf(node)),
+        onTensors: withoutKernel.has(operation.op) || isFactorization(operation) ? undefined : tensorKernel(node, this.shapesOf(node)),
         onHost: undefined,
         body: loop && new Interpreter(loop.body, hostIsWide),
         until: loop?.until && new Interpreter(loop.until, hostIsWide),
@@ -112,7 +113,7 @@ export class Interpreter {
         return yield* this.loop(step, operation.times, this.operands(node, cells), around);
       default: {
         const operands = this.operands(node, cells);
-        if (isFactorization(operation.op)) return yield* this.factors(node, operands);
+        if (isFactorization(operation)) return yield* this.factors(node, operation, operands);
         if (step.onTensors === undefined || this.belongsToHost(node, operands)) return yield* this.inHost(step, operands);
         return this.onTensors(step.onTensors, operands);
       }
@@ -136,14 +137,16 @@ export class Interpreter {
     return this.value(node, step.onHost(data), node.shape);
   }
 
-  private *factors(node: Node, operands: readonly Value[]): Reading<Cell> {
+  /** What tfjs lacks, in the precision of the node. */
+  private *factors(node: Node, factorization: Factorization, operands: readonly Value[]): Reading<Cell> {
+    const shape = this.shapesOf(node).at(-1) ?? [];
     const wide = this.hostIsWide && node.dtype === 'wide';
-    const parts = wide ? factorize(node, yield* each(operands, wideNumbers)) : factorize(node, yield* each(operands, numbers));
-    if (node.operation.op !== 'eigh') return this.value(node, parts[0] ?? new Float64Array(0), node.shape);
-    const [values = new Float64Array(0), vectors = new Float64Array(0)] = parts;
-    const batch = node.shape.slice(0, -2);
-    const n = node.shape.at(-1) ?? 1;
-    return [this.value(node, values, [...batch, n]), this.value(node, vectors, [...batch, n, n])];
+    const parts = wide
+      ? factorize(algebra(), factorization, yield* each(operands, wideNumbers), shape)
+      : factorize(algebra(), factorization, yield* each(operands, numbers), shape);
+    const [first = new Float64Array(0), vectors] = parts;
+    if (vectors === undefined) return this.value(node, first, node.shape);
+    return [this.value(node, first, shape.slice(0, -1)), this.value(node, vectors, shape)];
   }
 
   private value(node: Node, data: Float32Array | Float64Array, shape: Shape): Value {

@@ -1,4 +1,5 @@
 export { LinalgError, type LinalgErrorCode } from './error.ts';
+export { type Factorization, factorize, isFactorization } from './factorize.ts';
 export {
   type Cholesky,
   type Eigh,
