@@ -9,8 +9,8 @@ const cell = { width: 78, height: 32 };
 const left = 150;
 const top = 168;
 const bottom = 34;
-/** The ratio to the best of a row from which on a cell has no colour. */
-const fades = 10;
+/** The ratio to the best of a row from which on a cell has no colour: test losses lie closer together. */
+const fades = { train: 10, test: 2 };
 
 interface Column {
   readonly name: string;
@@ -20,7 +20,7 @@ interface Column {
 
 /**
  * Tasks by optimizers as an SVG image: means over the seeds at the best rate. The fuller the colour, the nearer to the best of the row,
- * on a log scale that ends at ten times it. Undefined where no task has such a loss.
+ * on a log scale. Undefined where no task has such a loss.
  */
 export const heatMap = ({ tasks }: SweepResults, measure: Measure, css = ''): string | undefined => {
   const rows = tasks.filter((task) => standings(task, measure).length > 0);
@@ -37,9 +37,9 @@ export const heatMap = ({ tasks }: SweepResults, measure: Measure, css = ''): st
     const values = columns.map((column) => measured(task, column, measure));
     const best = Math.min(...values.filter(Number.isFinite));
     const name = `<text x="${left - 10}" y="${y + cell.height / 2}" dy="4" text-anchor="end">${task.name}</text>`;
-    return `${name}${values.map((value, column) => cellOf(left + column * cell.width, y, value, best)).join('')}`;
+    return `${name}${values.map((value, column) => cellOf(left + column * cell.width, y, value, best, fades[measure])).join('')}`;
   });
-  const explained = `mean over seeds at the best rate; full colour: best of the row, none: ${fades} times it or more`;
+  const explained = `mean over seeds at the best rate; full colour: best of the row, none: ${fades[measure]} times it or more`;
   return `<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${css === '' ? '' : `<style>${css}</style><rect width="100%" height="100%" fill="var(--card)"/>`}
 <text class="title" x="12" y="24">${measure === 'train' ? 'Smallest training loss' : 'Smallest test loss'}</text>
 ${heads.join('')}
@@ -56,10 +56,10 @@ const measured = (task: TaskResults, { name, recorded: only }: Column, measure: 
   return scores.length > 0 ? scores.reduce((sum, score) => sum + score, 0) / scores.length : Number.NaN;
 };
 
-const cellOf = (x: number, y: number, value: number, best: number): string => {
+const cellOf = (x: number, y: number, value: number, best: number, fading: number): string => {
   if (Number.isNaN(value)) return '';
   const ratio = value === best ? 1 : value / best;
-  const share = Number.isFinite(ratio) ? Math.max(0, 1 - Math.log(ratio) / Math.log(fades)) : 0;
+  const share = Number.isFinite(ratio) ? Math.max(0, 1 - Math.log(ratio) / Math.log(fading)) : 0;
   const opacity = (0.04 + 0.5 * share).toFixed(2);
   const rectangle = `<rect class="cell" x="${x + 1}" y="${y + 1}" width="${cell.width - 2}" height="${cell.height - 2}" rx="4" fill-opacity="${opacity}"/>`;
   const first = value === best ? ' class="first"' : '';
