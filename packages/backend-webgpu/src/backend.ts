@@ -172,11 +172,12 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   protected prepare(program: Program, bind: (key: string) => WebGpuBuffer, waits: boolean): Prepared {
     this.#usable();
     this.device.pushErrorScope('validation');
-    const { items, bytes, tables, hosts } = this.#link(program, bind, waits);
+    const { items, bytes, flags, tables, hosts } = this.#link(program, bind, waits);
     // Between two of its submissions, other programs may run.
     const own = items.some(({ kind }) => kind === 'host') ? new Scratch(this.device, this.#memory.chunk) : undefined;
     const scratch = own ?? this.#scratch;
     scratch.reserve(bytes);
+    scratch.reserveFlags(flags);
     const commands = new Commands(this.device, this.#pipelines, scratch, items, tables, hosts);
     const buffers = commands.buffers + (own?.count ?? 0);
     this.#programBuffers += buffers;
@@ -251,7 +252,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
       program.host.scalars.length,
     );
     const items = linker.items(plan);
-    return { items, bytes: plan.bytes, tables: linker.tables, hosts: linker.hosts };
+    return { items, bytes: plan.bytes, flags: plan.flags, tables: linker.tables, hosts: linker.hosts };
   }
 
   #usable(): void {
@@ -280,6 +281,7 @@ interface Prepared {
 interface Linked {
   readonly items: readonly Item[];
   readonly bytes: number;
+  readonly flags: number;
   readonly tables: Uint32Array<ArrayBuffer>;
   readonly hosts: number;
 }

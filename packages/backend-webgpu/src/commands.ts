@@ -96,8 +96,9 @@ export class Commands {
 
   #begin(scalars: Float64Array): void {
     if (this.#generation !== this.#scratch.generation) this.#bind();
-    if (scalars.length === 0) return;
-    this.#scalars.set(scalars);
+    // The number of the run, which flags are raised with, comes first.
+    this.#scalars[0] = this.#scratch.nextRun();
+    this.#scalars.set(scalars, 1);
     this.#device.queue.writeBuffer(this.#hosts, 0, this.#scalars);
   }
 
@@ -161,6 +162,7 @@ export class Commands {
   }
 
   #buffer(bound: Bound): GPUBuffer {
+    if (bound === 'flags') return found(this.#scratch.flags, 'the memory of flags');
     return typeof bound === 'number' ? found(this.#scratch.part(bound), 'a part of scratch') : bound.gpu;
   }
 

@@ -10,8 +10,8 @@ import { factorizationOf, tooLarge } from './requests.ts';
 import { loopText, type Phase } from './wgsl/loop.ts';
 import { rowLength, rowOf, shaderText } from './wgsl/shader.ts';
 
-/** A buffer that a dispatch binds: a tensor's, or a part of scratch by its number. */
-export type Bound = Stretch | number;
+/** A buffer that a dispatch binds: a tensor's, a part of scratch by its number, or that of flags. */
+export type Bound = Stretch | number | 'flags';
 
 /** One dispatch of a fused shader. */
 export interface Linked {
@@ -62,10 +62,11 @@ export class Linker {
   constructor(limits: LinkLimits, factorizations: Factorizations, hosts: number) {
     this.#limits = limits;
     this.#factorizations = factorizations;
-    this.#hosts = 2 ** Math.ceil(Math.log2(Math.max(1, Math.ceil(hosts / 4))));
+    // The number of the run comes first.
+    this.#hosts = 2 ** Math.ceil(Math.log2(Math.ceil((1 + hosts) / 4)));
   }
 
-  /** Numbers of the uniform buffer of host scalars. */
+  /** Numbers of the uniform buffer of the run's number and host scalars. */
   get hosts(): number {
     return 4 * this.#hosts;
   }
@@ -106,7 +107,8 @@ export class Linker {
   }
 
   #bound(region: Region): Bound {
-    const { held } = region.owner;
+    const { held, flags } = region.owner;
+    if (flags) return 'flags';
     return held === undefined ? Math.floor(region.start / this.#limits.chunk) : held.buffer;
   }
 

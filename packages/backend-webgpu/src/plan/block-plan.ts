@@ -1,22 +1,24 @@
 import { type Block, type Operation, size } from '@opt/core';
+import { sideBySide } from '../wgsl/side-by-side.ts';
 import { claimed } from './claims.ts';
 import { found } from './found.ts';
 import { type Fused, fuse } from './fusion.ts';
-import { type Kernel, writtenBy } from './kernel.ts';
+import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
 import { ordered } from './order.ts';
 import { reaches } from './reaches.ts';
 import { Lifetimes, Region } from './region.ts';
+import { type Group, withRiders } from './riders.ts';
 import type { BlockPlan, Bounds, Member, Source, Step } from './step.ts';
 import { operand, type Value, Values } from './values.ts';
 
-/** `alone`: one workgroup is to do everything. */
-export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds, alone = false): BlockPlan {
-  const values = new Values(block);
+/** `inside`: the block is a part of a loop, or of one of which one workgroup is to do everything. */
+export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds, inside?: 'loop' | 'alone'): BlockPlan {
+  const values = new Values(block, inside === undefined);
   const claims = claimed(values, source, targets);
   const apart = new Set<Value>();
   const whole = new Set<Value>();
   for (;;) {
-    const planning = new Planning(values, claims, apart, whole, source, bounds, alone);
+    const planning = new Planning(values, claims, apart, whole, source, bounds, inside === 'alone');
     if (planning.refused.size === 0) return planning.finish();
     for (const value of planning.refused) {
       const region = claims.get(value);
@@ -35,6 +37,7 @@ class Planning implements BlockPlan {
   readonly arena: Region = Region.scratch(0);
   readonly steps: Step[] = [];
   bytes = 0;
+  flags = 0;
   /** Results that cannot be computed where they are to lie. */
   readonly refused = new Set<Value>();
   /** Values made by setting a row where the others lie. */
@@ -46,6 +49,7 @@ class Planning implements BlockPlan {
   readonly #homes = new Map<Value, Region>();
   readonly #own = new Set<Region>();
   readonly #fused: Fused;
+  readonly #alone: boolean;
 
   constructor(
     values: Values,
@@ -60,6 +64,7 @@ class Planning implements BlockPlan {
     this.#claims = claims;
     this.#source = source;
     this.#bounds = bounds;
+    this.#alone = alone;
     for (const value of values.list) {
       const { operation } = value;
       if (operation.op === 'input' || operation.op === 'parameter') this.#homes.set(value, source(operation));
@@ -74,7 +79,7 @@ class Planning implements BlockPlan {
       alone,
       bindings: bounds.bindings,
       abilities: bounds.abilities,
-      buffer: (value) => this.#homes.get(value)?.owner.held?.buffer,
+      buffer: (value) => this.#buffer(value),
     });
     this.#inPlace();
   }
@@ -87,6 +92,12 @@ class Planning implements BlockPlan {
 
   #home(value: Value): Region {
     return found(this.#homes.get(value), `memory of '${value.operation.op}'`);
+  }
+
+  /** The buffer in which a value lies; all scratch is one. */
+  #buffer(value: Value): unknown {
+    const owner = this.#homes.get(value)?.owner;
+    return owner?.flags === true ? 'flags' : owner?.held?.buffer;
   }
 
   #fresh(bytes: number): Region {
@@ -158,8 +169,12 @@ class Planning implements BlockPlan {
 
   /** Gives every value that needs memory scratch; a loop leaves its results where it carried them. */
   #assign(): void {
+    const flags = Region.flags();
     for (const kernel of this.#fused.kernels) {
-      for (const value of writtenBy(kernel)) if (!this.#homes.has(value)) this.#homes.set(value, this.#fresh(4 * value.size));
+      for (const value of writtenBy(kernel)) {
+        if (this.#homes.has(value)) continue;
+        this.#homes.set(value, kernel.core.kind === 'any' ? flags.part(4 * this.flags++, 4) : this.#fresh(4 * value.size));
+      }
     }
     for (const value of this.#values.list) {
       const { operation } = value;
@@ -174,7 +189,8 @@ class Planning implements BlockPlan {
 
   #schedule(): void {
     const { kernels, producers } = this.#fused;
-    const groups = ordered(kernels, producers, keyOf);
+    const alike = ordered(kernels, producers, keyOf);
+    const groups = this.#alone ? alike.map((group): Group => ({ kernels: group, riders: [] })) : withRiders(alike, producers, this.#binds);
     const lifetimes = new Lifetimes();
     const use = (region: Region, time: number): void => {
       if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
@@ -182,7 +198,7 @@ class Planning implements BlockPlan {
     // Batches first: they bring regions together.
     const steps = groups.map((group) => this.#step(group));
     groups.forEach((group, time) => {
-      for (const kernel of group) {
+      for (const kernel of [...group.kernels, ...group.riders]) {
         for (const value of [...kernel.reads, ...writtenBy(kernel)]) use(this.#home(value), time);
       }
       const step = steps[time];
@@ -200,16 +216,30 @@ class Planning implements BlockPlan {
     this.steps.push(...steps);
   }
 
-  #step(group: readonly Kernel[]): Step {
-    const [first] = group;
+  /** Whether every dispatch of one of these kernels with those riding along can bind its buffers, one more left for scratch in parts. */
+  readonly #binds = (kernels: readonly Kernel[], riders: readonly Kernel[]): boolean => {
+    const buffers = (kernel: Kernel): unknown[] => [...kernel.reads, ...writtenBy(kernel)].map((value) => this.#buffer(value));
+    const beside = riders.flatMap(buffers);
+    return kernels.every((kernel) => new Set([...buffers(kernel), ...beside]).size < this.#bounds.bindings);
+  };
+
+  #step({ kernels, riders }: Group): Step {
+    const [first] = kernels;
     const core = found(first, 'a kernel').core;
     if (core.kind === 'loop') return this.#loop(core.value);
-    if (core.kind === 'factorization') return this.#factorization(group, core.value);
-    const members = group.map(({ text }): Member => {
-      const shader = found(text, 'the text of a kernel');
-      return { text: shader, slots: shader.template.slots.map(({ value, offset }) => ({ region: this.#home(value), offset })) };
-    });
-    return { kind: 'shader', members };
+    if (core.kind === 'factorization') return this.#factorization(kernels, core.value);
+    const [own, beside] = [kernels, riders].map((group) => group.map((kernel) => found(kernel.text, 'the text of a kernel')));
+    const [host, rider] = [own?.[0], beside?.[0]];
+    if (host === undefined || rider === undefined) return { kind: 'shader', members: (own ?? []).map((text) => this.#member(text)) };
+    const texts = [
+      ...(own ?? []).map((text) => sideBySide([text, rider], 0)),
+      ...(beside ?? []).map((text) => sideBySide([host, text], 1)),
+    ];
+    return { kind: 'shader', members: texts.map((text) => this.#member(text)) };
+  }
+
+  #member(text: KernelText): Member {
+    return { text, slots: text.template.slots.map(({ value, offset }) => ({ region: this.#home(value), offset })) };
   }
 
   /** Matrices of one batch are brought together, operands and results. */
@@ -252,8 +282,9 @@ class Planning implements BlockPlan {
     const ended = this.#home(found(value.inputs.at(-1), 'the flag of a loop'));
     const source: Source = (read) => (read.op === 'parameter' ? this.#home(operand(value, read.index)) : this.#source(read));
     const alone = isSmall(operation.body) && (operation.until === undefined || isSmall(operation.until));
-    const body = planBlock(operation.body, source, carry, this.#bounds, alone);
-    const until = operation.until && planBlock(operation.until, source, [ended], this.#bounds, alone);
+    const inside = alone ? 'alone' : 'loop';
+    const body = planBlock(operation.body, source, carry, this.#bounds, inside);
+    const until = operation.until && planBlock(operation.until, source, [ended], this.#bounds, inside);
     return { kind: 'loop', times: operation.times, until, body, ended, alone };
   }
 }

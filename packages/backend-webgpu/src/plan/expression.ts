@@ -1,6 +1,6 @@
 import { strides } from '@opt/core';
 import { found } from './found.ts';
-import { type Index, literal, origin, type Template } from './template.ts';
+import { type Index, literal, origin, runNumber, type Template } from './template.ts';
 import { operand, type Value } from './values.ts';
 import { type Axis, axesOf, literalRow, operandSteps, viewOf } from './view.ts';
 
@@ -82,6 +82,8 @@ export class Expressions {
       this.#template.invalid = true;
       return '0f';
     }
+    if (value.operation.op === 'any')
+      return this.#truth(value, index, `(${this.read(value, origin)} == ${this.#template.host(runNumber)})`);
     const own = this.#own.has(value);
     if (own && !here) this.#template.invalid = true;
     if (!compute && !own && this.#template.around.stored(value)) return this.read(value, index);

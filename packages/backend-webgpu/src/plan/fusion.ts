@@ -1,3 +1,4 @@
+import { anyText } from '../wgsl/any.ts';
 import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
 import { productText } from '../wgsl/product.ts';
@@ -38,6 +39,7 @@ const storing: ReadonlySet<string> = new Set([
   'product',
   'sum',
   'maximum',
+  'any',
   'partial',
   'argsort',
   'repeat',
@@ -147,6 +149,9 @@ class Planner implements Surroundings, Fused {
       case 'argsort':
         this.#add({ kind: 'argsort', value }, []);
         return;
+      case 'any':
+        for (const condition of inputs) this.#add({ kind: 'any', value, condition }, []);
+        return;
       case 'repeat':
         this.#call({ kind: 'loop', value }, inputs);
         return;
@@ -195,6 +200,8 @@ class Planner implements Surroundings, Fused {
         return productText(core.value, roots, around);
       case 'argsort':
         return argsortText(core.value, around);
+      case 'any':
+        return anyText(core.value, core.condition, around);
       default:
         return undefined;
     }

@@ -17,6 +17,8 @@ export interface Root {
 export type Core =
   | { readonly kind: 'map' }
   | { readonly kind: 'reduce' | 'product' | 'argsort'; readonly value: Value }
+  /** One of the conditions that raise a flag. */
+  | { readonly kind: 'any'; readonly value: Value; readonly condition: Value }
   | { readonly kind: 'factorization' | 'loop'; readonly value: Value };
 
 /** A shader that several kernels may share, and what one kernel puts into the table. */
@@ -52,4 +54,4 @@ export const sizeOf = ({ core, roots }: Kernel): number => (core.kind === 'map' 
 
 /** Slots that are written come first, one per root, then the others. */
 export const writtenBy = ({ core, roots }: Kernel): readonly Value[] =>
-  core.kind === 'argsort' || core.kind === 'factorization' || core.kind === 'loop' ? [core.value] : roots.map(({ into }) => into);
+  core.kind === 'map' || core.kind === 'reduce' || core.kind === 'product' ? roots.map(({ into }) => into) : [core.value];

@@ -6,12 +6,15 @@ export class Region {
   offset: number;
   /** The tensor it is, where it is no scratch. */
   readonly held: WebGpuBuffer | undefined;
+  /** Whether it is the memory of flags. */
+  readonly flags: boolean;
   #parent: Region | undefined;
 
-  private constructor(bytes: number, offset: number, parent: Region | undefined, held: WebGpuBuffer | undefined) {
+  private constructor(bytes: number, offset: number, parent: Region | undefined, held: WebGpuBuffer | undefined, flags = false) {
     this.bytes = bytes;
     this.offset = offset;
     this.held = held;
+    this.flags = flags;
     this.#parent = parent;
   }
 
@@ -21,6 +24,10 @@ export class Region {
 
   static scratch(bytes: number): Region {
     return new Region(bytes, 0, undefined, undefined);
+  }
+
+  static flags(): Region {
+    return new Region(0, 0, undefined, undefined, true);
   }
 
   part(offset: number, bytes: number): Region {

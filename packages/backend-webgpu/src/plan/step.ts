@@ -51,4 +51,6 @@ export interface BlockPlan {
   /** All scratch of the block. */
   readonly arena: Region;
   readonly bytes: number;
+  /** Words that say in which run they were raised last. */
+  readonly flags: number;
 }

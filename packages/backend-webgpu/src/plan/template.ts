@@ -28,6 +28,9 @@ export interface Index {
   readonly offset: number;
 }
 
+/** What `Template.host` gives as the number of this run, of all those of one scratch memory. */
+export const runNumber = -1;
+
 export const origin: Index = { text: '0u', offset: 0 };
 
 /**
@@ -36,6 +39,8 @@ export const origin: Index = { text: '0u', offset: 0 };
  */
 export class Template {
   readonly slots: Slot[] = [];
+  /** Slots that several threads may write at once. */
+  readonly shared: Set<number> = new Set<number>();
   /** Host scalars, by their index in the program. */
   readonly hosts: number[] = [];
   /** Numbers that differ from member to member. */

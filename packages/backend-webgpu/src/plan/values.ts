@@ -1,14 +1,17 @@
 import { type Block, type Node, type Operation, type Shape, sameShape, size } from '@opt/core';
 import { found } from './found.ts';
+import { isOne, Nowhere } from './nowhere.ts';
 
 /**
  * What a value is. Casts between precisions are gone, since everything is f32 here, and so are matmul's factors: `product` is the bare
  * op(a)·op(b), what is multiplied and added is elementwise work after it. `copy` puts a value into memory of its own. `partial`
- * is a reduction of slices of the reduced elements, one result each, which a second reduction joins.
+ * is a reduction of slices of the reduced elements, one result each, which a second reduction joins. `any` is 1 if an element of one of
+ * its operands, truth values all, is 1, and else 0: a flag that whoever finds one raises.
  */
 export type ValueOperation =
   | Exclude<Operation, { readonly op: 'matmul' }>
   | { readonly op: 'copy' }
+  | { readonly op: 'any' }
   | { readonly op: 'product'; readonly transposeA: boolean; readonly transposeB: boolean; readonly slices: number }
   | { readonly op: 'partial'; readonly kind: 'sum' | 'maximum'; readonly axes: readonly number[]; readonly slices: number };
 
@@ -35,9 +38,14 @@ export class Values {
   readonly list: Value[] = [];
   readonly results: readonly Value[];
   readonly #known = new Map<string, Value>();
+  /** Undefined where flags are not to be used. */
+  readonly #nowhere: Nowhere | undefined;
+  readonly #flags = new Map<Value, Value>();
 
-  constructor(block: Block) {
-    this.results = this.#lower(block, undefined);
+  /** `flags`: whether conditions on many tensors may become flags, which are down when the block begins. */
+  constructor(block: Block, flags: boolean) {
+    if (flags) this.#nowhere = new Nowhere();
+    this.results = this.#lower(block, undefined).map((value) => this.#flagged(value));
   }
 
   add(operation: ValueOperation, inputs: readonly Value[], shape: Shape, symmetric = false): Value {
@@ -76,7 +84,23 @@ export class Values {
     return block.results.map((result) => found(nodes[result], `result ${result}`));
   }
 
-  #node(node: Node, inputs: readonly Value[]): Value {
+  #node(node: Node, given: readonly Value[]): Value {
+    const inputs = node.operation.op === 'min' ? given : given.map((input) => this.#flagged(input));
+    const value = this.#made(node, inputs);
+    this.#nowhere?.note(value);
+    return value;
+  }
+
+  /** What says that some conditions hold nowhere, made of a flag. */
+  #flagged(value: Value): Value {
+    const conditions = this.#nowhere?.of(value);
+    if (conditions === undefined) return value;
+    const flag = this.#flags.get(value) ?? this.add({ op: 'any' }, conditions, []);
+    this.#flags.set(value, flag);
+    return this.#shared({ op: 'sub' }, [this.#shared({ op: 'literal', value: 1 }, [], []), flag], value.shape);
+  }
+
+  #made(node: Node, inputs: readonly Value[]): Value {
     const { operation, shape, symmetric } = node;
     const [a, b, c, d, e] = inputs;
     const same = a !== undefined && sameShape(a.shape, shape);
@@ -159,8 +183,6 @@ export class Values {
     return this.#shared({ op: 'sum', axes: [0], keep: false }, [pieces], shape, symmetric);
   }
 }
-
-const isOne = ({ operation }: Value): boolean => operation.op === 'literal' && operation.value === 1;
 
 /** JSON knows neither −0 nor what is not finite. */
 const exactly = (_: string, value: unknown): unknown =>

@@ -1,6 +1,7 @@
 import { plain } from '../plan/abilities.ts';
 import type { KernelText } from '../plan/kernel.ts';
 import { Template } from '../plan/template.ts';
+import { append, renamed } from './renamed.ts';
 
 /** Work between two barriers: kernels that do not touch one another. */
 export type Phase = readonly KernelText[];
@@ -15,37 +16,22 @@ export const loopLanes = 64;
 export function loopText(times: number, until: readonly Phase[], body: readonly Phase[]): KernelText {
   const template = new Template({ stored: () => true, request: () => {}, effort: () => 0, abilities: plain });
   const functions: string[] = [];
-  let slots = 0;
   let bytes = 0;
   const written = (phase: Phase): string => {
     const calls = phase.map((kernel) => {
-      const own = kernel.template;
-      const bases: Readonly<Record<string, number>> = {
-        L: slots,
-        S: slots,
-        h: template.hosts.length,
-        w: template.words.length,
-      };
       const k = functions.length;
-      slots += own.slots.length;
-      template.hosts.push(...own.hosts);
-      template.words.push(...own.words);
-      for (const name of own.functions) template.functions.add(name);
+      const text = renamed(kernel.text, k, template);
+      append(template, kernel.template);
       const count = template.word(kernel.count);
       bytes += kernel.bytes;
-      functions.push(
-        kernel.text
-          .replace(/\b([LShw])(\d+)\b/g, (_, kind: string, n: string) => `${kind}${Number(n) + (bases[kind] ?? 0)}`)
-          .replace(/\b(finish|work)\b/g, `$1${k}`)
-          .replace(/\bcount\b/g, count),
-      );
+      functions.push(text.replace(/\bcount\b/g, count));
       return `for (var g = 0u; g < ${kernel.workgroups}u; g++) { work${k}(m, g, lane); }`;
     });
     return `${calls.join('\n    ')}\n    storageBarrier();`;
   };
   const test = until.map(written);
   const round = body.map(written);
-  const leave = `if (lane == 0u) { stopped = select(0u, 1u, ${template.call('nonzero', `L${slots}(0u)`)}); }
+  const leave = `if (lane == 0u) { stopped = select(0u, 1u, ${template.call('nonzero', `L${template.slots.length}(0u)`)}); }
     if (workgroupUniformLoad(&stopped) != 0u) { break; }`;
   const text = `${functions.join('\n')}
 ${until.length > 0 ? 'var<workgroup> stopped: u32;' : ''}

@@ -14,7 +14,7 @@ export interface Linkage {
   readonly hosts: number;
 }
 
-/** Numbers in front of every row: the member's first workgroup, and its count. */
+/** Numbers in front of every row: the member's first workgroup, and its count. Host scalars come after the number of the run. */
 const heading = 2;
 
 /** Numbers of a member's row. */
@@ -27,7 +27,7 @@ export const rowOf = (
   first: number,
   offsets: readonly number[],
   choices: readonly number[],
-): readonly number[] => [first, count, ...offsets, ...choices, ...template.hosts, ...template.words];
+): readonly number[] => [first, count, ...offsets, ...choices, ...template.hosts.map((index) => index + 1), ...template.words];
 
 /** The whole shader of one dispatch. */
 export function shaderText(kernel: KernelText, linkage: Linkage): string {
@@ -64,8 +64,9 @@ export function shaderText(kernel: KernelText, linkage: Linkage): string {
     privately(`w${i}`, 'u32', at);
     helpers.push(`fn W${i}(m: u32) -> u32 { return ${at}; }`);
   });
+  const shared = new Set(slots.filter((_, i) => template.shared.has(i)).flat());
   slots.forEach((slot, i) => {
-    helpers.push(...access(slot, i));
+    helpers.push(...access(slot, i, shared));
   });
   const first = slots.length - stops;
   const ended = slots.slice(first).map((_, i) => `nonzero(L${first + i}(0u))`);
@@ -75,7 +76,7 @@ export function shaderText(kernel: KernelText, linkage: Linkage): string {
     : `if (${ended.join(' || ')}) { return; }`;
   const search: string[] = [];
   for (let half = members / 2; half >= 1; half /= 2) search.push(`if (table[(m + ${half}u) * ${row}u][0] <= group) { m += ${half}u; }`);
-  return `${[...template.enables].map((name) => `enable ${name};\n`).join('')}${Array.from({ length: bindings }, (_, i) => `@group(0) @binding(${i}) var<storage, read_write> b${i}: array<f32>;`).join('\n')}
+  return `${[...template.enables].map((name) => `enable ${name};\n`).join('')}${Array.from({ length: bindings }, (_, i) => `@group(0) @binding(${i}) var<storage, read_write> b${i}: array<${shared.has(i) ? 'atomic<u32>' : 'f32'}>;`).join('\n')}
 @group(0) @binding(${bindings}) var<uniform> table: array<vec4<u32>, ${members * row}>;
 ${template.hosts.length > 0 ? `@group(0) @binding(${bindings + 1}) var<uniform> hosts: array<vec4<f32>, ${hosts}>;` : ''}
 ${variables.join('\n')}
@@ -97,14 +98,20 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(num_workgroups) grid: vec
 `;
 }
 
-/** Functions that load and store through a slot. */
-function access(slot: number | readonly number[], i: number): string[] {
-  if (typeof slot === 'number')
-    return [`fn L${i}(i: u32) -> f32 { return b${slot}[o${i} + i]; }`, `fn S${i}(i: u32, x: f32) { b${slot}[o${i} + i] = x; }`];
-  const cases = (statement: (binding: number) => string): string =>
-    slot.map((binding, k) => `${k === slot.length - 1 ? 'default' : `case ${k}u`}: { ${statement(binding)} }`).join(' ');
-  return [
-    `fn L${i}(i: u32) -> f32 { switch (q${i}) { ${cases((binding) => `return b${binding}[o${i} + i];`)} } }`,
-    `fn S${i}(i: u32, x: f32) { switch (q${i}) { ${cases((binding) => `b${binding}[o${i} + i] = x;`)} } }`,
-  ];
+/** Functions that load and store through a slot. `shared`: bindings that several threads may write at once. */
+function access(slot: number | readonly number[], i: number, shared: ReadonlySet<number>): string[] {
+  const load = (binding: number): string => {
+    const at = `b${binding}[o${i} + i]`;
+    return `return ${shared.has(binding) ? `bitcast<f32>(atomicLoad(&${at}))` : at};`;
+  };
+  const store = (binding: number): string => {
+    const at = `b${binding}[o${i} + i]`;
+    return shared.has(binding) ? `atomicStore(&${at}, bitcast<u32>(x));` : `${at} = x;`;
+  };
+  const body = (statement: (binding: number) => string): string => {
+    if (typeof slot === 'number') return statement(slot);
+    const cases = slot.map((binding, k) => `${k === slot.length - 1 ? 'default' : `case ${k}u`}: { ${statement(binding)} }`);
+    return `switch (q${i}) { ${cases.join(' ')} }`;
+  };
+  return [`fn L${i}(i: u32) -> f32 { ${body(load)} }`, `fn S${i}(i: u32, x: f32) { ${body(store)} }`];
 }
