@@ -1,50 +1,48 @@
 // Cholesky factor and triangular solves, in blocks of rows with matrix products for everything outside the diagonal blocks.
+import { axpy, dot, fill, get, scale, set } from './element';
 import { FULL, LOWER, gemm, gemmScratch } from './gemm';
-import { axpy, dot, fill, scale } from './vector';
 
 const BLOCK: i32 = 32;
 
-export function solveScratch<T>(n: i32, r: i32): usize {
-  return gemmScratch<T>(BLOCK, r, n);
+export function solveScratch(Z: usize, n: i32, r: i32): usize {
+  return gemmScratch(Z, BLOCK, r, n);
 }
 
 /** Leading dimensions in bytes. X ← op(L)⁻¹·B, row by row of X within a block. */
-export function solveTriangular<T>(
-  n: i32, r: i32, l: usize, ldl: usize, transposed: bool, b: usize, ldb: usize, x: usize, ldx: usize, scratch: usize,
+export function solveTriangular(
+  Z: usize, n: i32, r: i32, l: usize, ldl: usize, transposed: bool, b: usize, ldb: usize, x: usize, ldx: usize, scratch: usize,
 ): void {
-  const Z = sizeof<T>();
   if (x != b) for (let i = 0; i < n; i++) memory.copy(x + i * ldx, b + i * ldb, <usize>r * Z);
   if (transposed) {
     for (let end = n; end > 0; end -= BLOCK) {
       const i0 = max(0, end - BLOCK);
       // Lᵀ above the diagonal block: column block i0 of the rows of L below it.
-      gemm<T>(end - i0, r, n - end, <T>-1, l + end * ldl + i0 * Z, ldl, true, x + end * ldx, ldx, false, <T>1, x + i0 * ldx, ldx, FULL, scratch);
+      gemm(Z, end - i0, r, n - end, -1, l + end * ldl + i0 * Z, ldl, true, x + end * ldx, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
       for (let i = end - 1; i >= i0; i--) {
         const row = x + i * ldx;
-        for (let p = i + 1; p < end; p++) axpy<T>(r, -load<T>(l + p * ldl + i * Z), x + p * ldx, row);
-        scale<T>(r, <T>1 / load<T>(l + i * ldl + i * Z), row);
+        for (let p = i + 1; p < end; p++) axpy(Z, r, -get(Z, l + p * ldl + i * Z), x + p * ldx, row);
+        scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
       }
     }
     return;
   }
   for (let i0 = 0; i0 < n; i0 += BLOCK) {
     const end = min(n, i0 + BLOCK);
-    gemm<T>(end - i0, r, i0, <T>-1, l + i0 * ldl, ldl, false, x, ldx, false, <T>1, x + i0 * ldx, ldx, FULL, scratch);
+    gemm(Z, end - i0, r, i0, -1, l + i0 * ldl, ldl, false, x, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
     for (let i = i0; i < end; i++) {
       const row = x + i * ldx;
-      for (let p = i0; p < i; p++) axpy<T>(r, -load<T>(l + i * ldl + p * Z), x + p * ldx, row);
-      scale<T>(r, <T>1 / load<T>(l + i * ldl + i * Z), row);
+      for (let p = i0; p < i; p++) axpy(Z, r, -get(Z, l + i * ldl + p * Z), x + p * ldx, row);
+      scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
     }
   }
 }
 
-export function choleskyScratch<T>(n: i32): usize {
-  return gemmScratch<T>(n, n, BLOCK);
+export function choleskyScratch(Z: usize, n: i32): usize {
+  return gemmScratch(Z, n, n, BLOCK);
 }
 
 /** Leading dimensions in bytes. Returns 0, or 1 with L all NaN when a pivot is not positive. */
-export function cholesky<T>(n: i32, a: usize, lda: usize, l: usize, ldl: usize, scratch: usize): i32 {
-  const Z = sizeof<T>();
+export function cholesky(Z: usize, n: i32, a: usize, lda: usize, l: usize, ldl: usize, scratch: usize): i32 {
   for (let i = 0; i < n; i++) {
     const row = l + i * ldl;
     if (a != l) memory.copy(row, a + i * lda, <usize>(i + 1) * Z);
@@ -57,22 +55,22 @@ export function cholesky<T>(n: i32, a: usize, lda: usize, l: usize, ldl: usize, 
       for (let j = j0; j < stop; j++) {
         const other = l + j * ldl + j0 * Z;
         const at = <usize>(j - j0) * Z;
-        store<T>(row + at, (load<T>(row + at) - dot<T>(j - j0, row, other)) / load<T>(other + at));
+        set(Z, row + at, (get(Z, row + at) - dot(Z, j - j0, row, other)) / get(Z, other + at));
       }
       if (i < end) {
         const at = <usize>(i - j0) * Z;
-        const pivot = load<T>(row + at) - dot<T>(i - j0, row, row);
+        const pivot = get(Z, row + at) - dot(Z, i - j0, row, row);
         // Not (pivot > 0) also catches NaN; an infinite pivot would make a factor of zeros.
         if (!(pivot > 0) || pivot - pivot != 0) {
-          fill<T>(n, n, l, ldl, <T>NaN);
+          fill(Z, n, n, l, ldl, NaN);
           return 1;
         }
-        store<T>(row + at, <T>Math.sqrt(<f64>pivot));
+        set(Z, row + at, Math.sqrt(pivot));
       }
     }
     const below = l + end * ldl + j0 * Z;
-    gemm<T>(
-      n - end, n - end, end - j0, <T>-1, below, ldl, false, below, ldl, true, <T>1, l + end * ldl + end * Z, ldl, LOWER, scratch,
+    gemm(
+      Z, n - end, n - end, end - j0, -1, below, ldl, false, below, ldl, true, 1, l + end * ldl + end * Z, ldl, LOWER, scratch,
     );
   }
   for (let i = 0; i < n; i++) memory.fill(l + i * ldl + <usize>(i + 1) * Z, 0, <usize>(n - i - 1) * Z);

@@ -2,6 +2,7 @@
 //
 // T = diag(T1, T2) + ρ·b·bᵀ. With both halves solved the problem is D + z·zᵀ; entries that hardly couple are deflated, the rest go
 // through the secular equation, and the eigenvectors are products of matrices. Eigenvectors are rows here.
+import { get, set } from './element';
 import { FULL, gemm, gemmScratch } from './gemm';
 import { ql } from './ql';
 import { flush, refineWeights, secularRoot, secularVector } from './secular';
@@ -38,9 +39,9 @@ export class Workspace {
 }
 
 /** Bytes of the arrays above (not d, e and the matrices), with what QL and the products need. */
-export function divideScratch<T>(n: i32): usize {
+export function divideScratch(Z: usize, n: i32): usize {
   const leaf = <usize>(LEAF * LEAF * 8 + LEAF * 16);
-  return <usize>(n + 1) * (6 * 8 + 6 * 4) + max(leaf, gemmScratch<T>(n, n, n)) + 256;
+  return <usize>(n + 1) * (6 * 8 + 6 * 4) + max(leaf, gemmScratch(Z, n, n, n)) + 256;
 }
 
 /** Lays the arrays out from `at` on. */
@@ -120,18 +121,18 @@ function rotate<T>(n: i32, x: usize, y: usize, c: T, s: T): void {
   }
 }
 
-function leaf<T>(workspace: Workspace, lo: i32, n: i32, floor: f64): bool {
+function leaf(Z: usize, workspace: Workspace, lo: i32, n: i32, floor: f64): bool {
   const d = workspace.d + (<usize>lo << 3);
   const perm = workspace.perm + (<usize>lo << 2);
   const columns = (n + 7) & ~7;
   const ldq = <usize>columns << 3;
   const q = workspace.scratch;
-  const epsilon = sizeof<T>() == 8 ? 1.1e-16 : 1e-10;
+  const epsilon = Z == 8 ? 1.1e-16 : 1e-10;
   if (!ql(n, d, workspace.e + (<usize>lo << 3), epsilon, floor, q, ldq, q + <usize>n * ldq)) return false;
   for (let i = 0; i < n; i++) {
     setI32(perm, i, i);
-    const to = workspace.z + <usize>(lo + i) * workspace.ld + <usize>lo * sizeof<T>();
-    for (let j = 0; j < n; j++) store<T>(to + j * sizeof<T>(), flush<T>(f64At(q + i * ldq, j)));
+    const to = workspace.z + <usize>(lo + i) * workspace.ld + <usize>lo * Z;
+    for (let j = 0; j < n; j++) set(Z, to + j * Z, flush(Z, f64At(q + i * ldq, j)));
   }
   insertionSort(n, perm, d);
   return true;
@@ -141,8 +142,8 @@ function leaf<T>(workspace: Workspace, lo: i32, n: i32, floor: f64): bool {
  * Solves rows lo … lo+n−1. `floor`: absolute size of a negligible subdiagonal element. After it d[lo + perm[lo + r]] is the r-th smallest
  * eigenvalue, its eigenvector row lo + perm[lo + r] of z. Returns false if QL did not converge.
  */
-export function divide<T>(workspace: Workspace, lo: i32, n: i32, floor: f64): bool {
-  if (n <= LEAF) return leaf<T>(workspace, lo, n, floor);
+export function divide(Z: usize, workspace: Workspace, lo: i32, n: i32, floor: f64): bool {
+  if (n <= LEAF) return leaf(Z, workspace, lo, n, floor);
   const n1 = n >> 1;
   const n2 = n - n1;
   const mid = lo + n1;
@@ -151,13 +152,12 @@ export function divide<T>(workspace: Workspace, lo: i32, n: i32, floor: f64): bo
   setF64(workspace.d, mid - 1, f64At(workspace.d, mid - 1) - size);
   setF64(workspace.d, mid, f64At(workspace.d, mid) - size);
   setF64(workspace.e, mid, 0);
-  if (!divide<T>(workspace, lo, n1, floor) || !divide<T>(workspace, mid, n2, floor)) return false;
-  conquer<T>(workspace, lo, n1, n2, coupling);
+  if (!divide(Z, workspace, lo, n1, floor) || !divide(Z, workspace, mid, n2, floor)) return false;
+  conquer(Z, workspace, lo, n1, n2, coupling);
   return true;
 }
 
-function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f64): void {
-  const Z = sizeof<T>();
+function conquer(Z: usize, workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f64): void {
   const n = n1 + n2;
   const ld = workspace.ld;
   const d = workspace.d + (<usize>lo << 3);
@@ -173,7 +173,7 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
   let dmax: f64 = 0;
   for (let i = 0; i < n; i++) {
     const first = i < n1;
-    const component = <f64>load<T>(z + i * ld + <usize>(first ? n1 - 1 : n1) * Z);
+    const component = get(Z, z + i * ld + <usize>(first ? n1 - 1 : n1) * Z);
     const value = first || coupling > 0 ? root * component : -root * component;
     setF64(vector, i, value);
     largest = Math.max(largest, Math.abs(value));
@@ -182,7 +182,7 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
   }
   mergeSorted(n1, perm, n2, perm + (<usize>n1 << 2), n1, d, order);
   const norm = root * Math.SQRT2;
-  const epsilon: f64 = sizeof<T>() == 8 ? 1.1e-16 : 6e-8;
+  const epsilon: f64 = Z == 8 ? 1.1e-16 : 6e-8;
   const tolerance = 8 * epsilon * Math.max(dmax, norm * norm);
 
   // Deflation: `rows` takes the kept rows from the front (k) and the deflated ones from the back.
@@ -205,7 +205,8 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
         setF64(vector, row, length);
         setF64(d, previous, dp * c * c + dn * s * s);
         setF64(d, row, dp * s * s + dn * c * c);
-        rotate<T>(n, z + previous * ld, z + row * ld, <T>c, <T>s);
+        if (Z == 4) rotate<f32>(n, z + previous * ld, z + row * ld, <f32>c, <f32>s);
+        else rotate<f64>(n, z + previous * ld, z + row * ld, c, s);
         if (i32At(kinds, previous) != i32At(kinds, row)) setI32(kinds, row, 1);
         setI32(rows, --back, previous);
       } else setI32(rows, k++, previous);
@@ -245,7 +246,7 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
     setI32(rows, j, j);
   }
 
-  const accuracy: f64 = sizeof<T>() == 8 ? 2.2e-16 : 1e-11;
+  const accuracy: f64 = Z == 8 ? 2.2e-16 : 1e-11;
   for (let i = 0; i < k; i++) {
     const origin = secularRoot(i, k, poles, weights, accuracy, etas + (<usize>i << 3));
     setI32(origins, i, origin);
@@ -263,13 +264,13 @@ function conquer<T>(workspace: Workspace, lo: i32, n1: i32, n2: i32, coupling: f
     }
     for (let i = 0; i < k; i++) {
       const origin = f64At(poles, i32At(origins, i));
-      secularVector<T>(k, groupedPoles, groupedWeights, origin, f64At(etas, i), coefficients + i * ld, workspace.work);
+      secularVector(Z, k, groupedPoles, groupedWeights, origin, f64At(etas, i), coefficients + i * ld, workspace.work);
     }
     const top = left + both, bottom = k - left;
-    gemm<T>(k, n1, top, <T>1, coefficients, ld, false, gathered, ld, false, <T>0, z, ld, FULL, workspace.scratch);
-    gemm<T>(
-      k, n2, bottom, <T>1, coefficients + <usize>left * Z, ld, false, gathered + left * ld + <usize>n1 * Z, ld, false,
-      <T>0, z + <usize>n1 * Z, ld, FULL, workspace.scratch,
+    gemm(Z, k, n1, top, 1, coefficients, ld, false, gathered, ld, false, 0, z, ld, FULL, workspace.scratch);
+    gemm(
+      Z, k, n2, bottom, 1, coefficients + <usize>left * Z, ld, false, gathered + left * ld + <usize>n1 * Z, ld, false,
+      0, z + <usize>n1 * Z, ld, FULL, workspace.scratch,
     );
   }
   // Secular roots ascend; the deflated ones nearly do.

@@ -1,6 +1,7 @@
 // C ← α·op(A)·op(B) + β·C: blocked for the caches, packed, in register tiles; thin products and small ones take shorter ways.
+import { get, set } from './element';
 import { packAcross, packAlong } from './pack';
-import { MR, NR, tileDirect, tilePacked } from './tile';
+import { MR, tileDirect, tilePacked } from './tile';
 import { dot, fma, lanes, roundUp, sumLanes, zero } from './vector';
 
 /** Depth of a packed panel: a B panel of KC·NR elements (8 KB) stays in the first-level cache. */
@@ -18,30 +19,40 @@ export const FULL: i32 = 0;
 export const LOWER: i32 = 1;
 export const MIRRORED: i32 = 2;
 
-/** Scratch elements: a block of A, a block of B, one tile. */
+/** A register tile has two vectors of columns. */
+const TILE_ROW: usize = 32;
+
 // @ts-ignore: decorator
 @inline
-export function gemmScratch<T>(m: i32, n: i32, k: i32): usize {
-  const depth = min(k, KC);
-  return <usize>(depth * (roundUp(min(m, MC), MR) + roundUp(min(n, NC), NR<T>())) + MR * NR<T>()) * sizeof<T>() + 16;
+function tileColumns(Z: usize): i32 {
+  return <i32>(TILE_ROW / Z);
+}
+
+/** Scratch bytes: a block of A, a block of B, one tile. */
+export function gemmScratch(Z: usize, m: i32, n: i32, k: i32): usize {
+  const packed = roundUp(min(m, MC), MR) + roundUp(min(n, NC), tileColumns(Z));
+  return <usize>(min(k, KC) * packed) * Z + MR * TILE_ROW + 16;
 }
 
 /** C ← β·C (β = 0 overwrites NaN too). */
-function scaleOutput<T>(m: i32, n: i32, beta: T, c: usize, ldc: usize): void {
+function scaleOutput(Z: usize, m: i32, n: i32, beta: f64, c: usize, ldc: usize): void {
   if (beta == 1) return;
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
-      const at = c + i * ldc + j * sizeof<T>();
-      store<T>(at, beta == 0 ? <T>0 : beta * load<T>(at));
+      const at = c + i * ldc + j * Z;
+      set(Z, at, beta == 0 ? 0 : beta * get(Z, at));
     }
   }
 }
 
-/** Copies the lower triangle of C [n,n] onto the upper one. */
-function mirror<T>(n: i32, c: usize, ldc: usize): void {
-  for (let i0 = 0; i0 < n; i0 += 8) {
-    for (let j = 0; j < min(i0 + 8, n); j++) {
-      for (let i = max(i0, j + 1); i < min(i0 + 8, n); i++) store<T>(c + j * ldc + i * sizeof<T>(), load<T>(c + i * ldc + j * sizeof<T>()));
+/** Copies the lower triangle of C [n,n] onto the upper one: what is left of the diagonal in blocks of four rows, then the rest. */
+function mirror(Z: usize, n: i32, c: usize, ldc: usize): void {
+  for (let i0 = 0; i0 < n; i0 += 4) {
+    const rows = min(4, n - i0);
+    const block = c + i0 * ldc;
+    packAcross(Z, rows, rows, i0, block, ldc, c + i0 * Z, ldc);
+    for (let i = 1; i < rows; i++) {
+      for (let j = 0; j < i; j++) set(Z, block + j * ldc + (i0 + i) * Z, get(Z, block + i * ldc + (i0 + j) * Z));
     }
   }
 }
@@ -139,58 +150,68 @@ function gemvColumns<T>(n: i32, k: i32, alpha: T, x: usize, incx: usize, b: usiz
   }
 }
 
+/** `gemvRows` for an element type known at run time. */
+export function rowsTimes(Z: usize, m: i32, k: i32, alpha: f64, a: usize, lda: usize, x: usize, beta: f64, y: usize, incy: usize): void {
+  if (Z == 4) gemvRows<f32>(m, k, <f32>alpha, a, lda, x, <f32>beta, y, incy);
+  else gemvRows<f64>(m, k, alpha, a, lda, x, beta, y, incy);
+}
+
+function timesRows(Z: usize, n: i32, k: i32, alpha: f64, x: usize, incx: usize, b: usize, ldb: usize, beta: f64, y: usize): void {
+  if (Z == 4) gemvColumns<f32>(n, k, <f32>alpha, x, incx, b, ldb, <f32>beta, y);
+  else gemvColumns<f64>(n, k, alpha, x, incx, b, ldb, beta, y);
+}
+
 /** An edge tile: the wanted corner of the temporary tile goes into C. */
 function mergeTile<T>(rows: i32, columns: i32, tile: usize, alpha: T, beta: T, c: usize, ldc: usize): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      const at = c + i * ldc + j * sizeof<T>();
-      const s = alpha * load<T>(tile + (i * NR<T>() + j) * sizeof<T>());
+      const at = c + j * sizeof<T>();
+      const s = alpha * load<T>(tile + j * sizeof<T>());
       store<T>(at, beta == 0 ? s : s + beta * load<T>(at));
     }
+    c += ldc;
+    tile += TILE_ROW;
   }
 }
 
-/** The product; leading dimensions in bytes. */
-export function gemm<T>(
-  m: i32, n: i32, k: i32, alpha: T, a: usize, lda: usize, transposeA: bool, b: usize, ldb: usize, transposeB: bool,
-  beta: T, c: usize, ldc: usize, result: i32, scratch: usize,
+/** The product for elements of size Z; leading dimensions in bytes. */
+export function gemm(
+  Z: usize, m: i32, n: i32, k: i32, alpha: f64, a: usize, lda: usize, transposeA: bool, b: usize, ldb: usize, transposeB: bool,
+  beta: f64, c: usize, ldc: usize, result: i32, scratch: usize,
 ): void {
   if (m <= 0 || n <= 0) return;
-  if (k <= 0 || alpha == 0) {
-    scaleOutput<T>(m, n, beta, c, ldc);
-    return;
-  }
+  if (k <= 0 || alpha == 0) return scaleOutput(Z, m, n, beta, c, ldc);
   if (m == 1) {
-    const incx = transposeA ? lda : sizeof<T>();
-    if (!transposeB) return gemvColumns<T>(n, k, alpha, a, incx, b, ldb, beta, c);
-    if (incx == sizeof<T>() || k == 1) return gemvRows<T>(n, k, alpha, b, ldb, a, beta, c, sizeof<T>());
+    const incx = transposeA ? lda : Z;
+    if (!transposeB) return timesRows(Z, n, k, alpha, a, incx, b, ldb, beta, c);
+    if (incx == Z || k == 1) return rowsTimes(Z, n, k, alpha, b, ldb, a, beta, c, Z);
   }
   if (n == 1) {
-    const incx = transposeB ? sizeof<T>() : ldb;
-    if (transposeA && ldc == sizeof<T>()) return gemvColumns<T>(m, k, alpha, b, incx, a, lda, beta, c);
-    if (!transposeA && (incx == sizeof<T>() || k == 1)) return gemvRows<T>(m, k, alpha, a, lda, b, beta, c, ldc);
+    const incx = transposeB ? Z : ldb;
+    if (transposeA && ldc == Z) return timesRows(Z, m, k, alpha, b, incx, a, lda, beta, c);
+    if (!transposeA && (incx == Z || k == 1)) return rowsTimes(Z, m, k, alpha, a, lda, b, beta, c, ldc);
   }
-  const N = NR<T>();
+  const N = tileColumns(Z);
   const depth = min(k, KC);
   const tile = (scratch + 15) & ~15;
-  const packedB = tile + <usize>(MR * N) * sizeof<T>();
-  const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * sizeof<T>();
+  const packedB = tile + MR * TILE_ROW;
+  const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * Z;
   const packA = n >= PACK_A_FROM;
   // Rows of B can be read in place when whole tiles cover them and nothing is gained from a copy.
   const packB = packA || transposeB || n % N != 0 || m > 32;
-  const rowA = transposeA ? sizeof<T>() : lda;
-  const stepA = transposeA ? lda : sizeof<T>();
+  const rowA = transposeA ? Z : lda;
+  const stepA = transposeA ? lda : Z;
   for (let j0 = 0; j0 < n; j0 += NC) {
     const columns = min(NC, n - j0);
     for (let p0 = 0; p0 < k; p0 += KC) {
       const kc = min(KC, k - p0);
-      const beta1 = p0 == 0 ? beta : <T>1;
+      const beta1 = p0 == 0 ? beta : 1;
       if (packB) {
         for (let j = 0; j < columns; j += N) {
-          const to = packedB + <usize>(j * kc) * sizeof<T>();
+          const to = packedB + <usize>(j * kc) * Z;
           const wide = min(N, columns - j);
-          if (transposeB) packAcross<T>(N, wide, kc, b + (j0 + j) * ldb + p0 * sizeof<T>(), ldb, to);
-          else packAlong<T>(N, wide, kc, b + p0 * ldb + (j0 + j) * sizeof<T>(), ldb, to);
+          if (transposeB) packAcross(Z, N, wide, kc, b + (j0 + j) * ldb + p0 * Z, ldb, to, TILE_ROW);
+          else packAlong(Z, N, wide, kc, b + p0 * ldb + (j0 + j) * Z, ldb, to);
         }
       }
       for (let i0 = 0; i0 < m; i0 += MC) {
@@ -198,41 +219,60 @@ export function gemm<T>(
         if (result != FULL && i0 + rows <= j0) continue;
         if (packA) {
           for (let i = 0; i < rows; i += MR) {
-            const to = packedA + <usize>(i * kc) * sizeof<T>();
+            const to = packedA + <usize>(i * kc) * Z;
             const from = a + (i0 + i) * rowA + p0 * stepA;
-            if (transposeA) packAlong<T>(MR, min(MR, rows - i), kc, from, lda, to);
-            else packAcross<T>(MR, min(MR, rows - i), kc, from, lda, to);
+            const tall = min(MR, rows - i);
+            if (transposeA) packAlong(Z, MR, tall, kc, from, lda, to);
+            else packAcross(Z, MR, tall, kc, from, lda, to, MR * Z);
           }
         }
         for (let j = 0; j < columns; j += N) {
           const wide = min(N, columns - j);
-          const panelB = packB ? packedB + <usize>(j * kc) * sizeof<T>() : b + p0 * ldb + (j0 + j) * sizeof<T>();
-          const stepB = packB ? <usize>32 : ldb;
+          const panelB = packB ? packedB + <usize>(j * kc) * Z : b + p0 * ldb + (j0 + j) * Z;
+          const stepB = packB ? TILE_ROW : ldb;
           // Rows above this one lie wholly above the diagonal.
           let i = result == FULL ? 0 : max(0, (j0 + j - i0) & ~(MR - 1));
           for (; i < rows; i += MR) {
             const tall = min(MR, rows - i);
             const whole = tall == MR && wide == N;
-            const to = c + (i0 + i) * ldc + (j0 + j) * sizeof<T>();
+            const to = c + (i0 + i) * ldc + (j0 + j) * Z;
             const target = whole ? to : tile;
-            const stride = whole ? ldc : 32;
-            const alpha1 = whole ? alpha : <T>1;
-            const beta2 = whole ? beta1 : <T>0;
+            const stride = whole ? ldc : TILE_ROW;
+            const alpha1 = whole ? alpha : 1;
+            const beta2 = whole ? beta1 : 0;
             if (packA) {
-              tilePacked<T>(kc, packedA + <usize>(i * kc) * sizeof<T>(), panelB, alpha1, beta2, target, stride);
+              const panelA = packedA + <usize>(i * kc) * Z;
+              if (Z == 4) tilePacked<f32>(kc, panelA, panelB, <f32>alpha1, <f32>beta2, target, stride);
+              else tilePacked<f64>(kc, panelA, panelB, alpha1, beta2, target, stride);
             } else {
               const a0 = a + (i0 + i) * rowA + p0 * stepA;
               // Missing rows repeat the last one, so that nothing outside A is read.
               const a1 = tall > 1 ? a0 + rowA : a0;
               const a2 = tall > 2 ? a1 + rowA : a1;
               const a3 = tall > 3 ? a2 + rowA : a2;
-              tileDirect<T>(kc, a0, a1, a2, a3, stepA, panelB, stepB, alpha1, beta2, target, stride);
+              if (Z == 4) tileDirect<f32>(kc, a0, a1, a2, a3, stepA, panelB, stepB, <f32>alpha1, <f32>beta2, target, stride);
+              else tileDirect<f64>(kc, a0, a1, a2, a3, stepA, panelB, stepB, alpha1, beta2, target, stride);
             }
-            if (!whole) mergeTile<T>(tall, wide, tile, alpha, beta1, to, ldc);
+            if (whole) continue;
+            if (Z == 4) mergeTile<f32>(tall, wide, tile, <f32>alpha, <f32>beta1, to, ldc);
+            else mergeTile<f64>(tall, wide, tile, alpha, beta1, to, ldc);
           }
         }
       }
     }
   }
-  if (result == MIRRORED) mirror<T>(n, c, ldc);
+  if (result == MIRRORED) mirror(Z, n, c, ldc);
+}
+
+/** `gemm` on `batch` matrices; strides in bytes. */
+export function gemmBatched(
+  Z: usize, batch: i32, m: i32, n: i32, k: i32, alpha: f64, a: usize, lda: usize, strideA: usize, transposeA: bool,
+  b: usize, ldb: usize, strideB: usize, transposeB: bool, beta: f64, c: usize, ldc: usize, strideC: usize, result: i32, scratch: usize,
+): void {
+  for (let i = 0; i < batch; i++) {
+    gemm(Z, m, n, k, alpha, a, lda, transposeA, b, ldb, transposeB, beta, c, ldc, result, scratch);
+    a += strideA;
+    b += strideB;
+    c += strideC;
+  }
 }

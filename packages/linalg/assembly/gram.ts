@@ -1,6 +1,6 @@
 // XᵀX of a tall float32 matrix, accumulated in float64: a singular value σ then survives down to 1e-8 of the largest, not 3e-4.
+import { fill } from './element';
 import { MIRRORED, LOWER, gemm, gemmScratch } from './gemm';
-import { fill } from './vector';
 
 /** Rows converted at a time. */
 const ROWS: i32 = 256;
@@ -13,12 +13,12 @@ function rowBytes(k: i32): usize {
 
 export function gramScratchBytesOf(d: i32, k: i32): usize {
   const rows = min(d, ROWS);
-  return <usize>rows * rowBytes(k) + gemmScratch<f64>(k, k, rows) + 16;
+  return <usize>rows * rowBytes(k) + gemmScratch(8, k, k, rows) + 16;
 }
 
 /** C [k,k] ← XᵀX; leading dimensions in bytes. */
 export function gramOf(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usize, scratch: usize): void {
-  if (d <= 0) return fill<f64>(k, k, c, ldc, 0);
+  if (d <= 0) return fill(8, k, k, c, ldc, 0);
   const wide = (scratch + 15) & ~15;
   const ld = rowBytes(k);
   const free = wide + <usize>min(d, ROWS) * ld;
@@ -32,6 +32,6 @@ export function gramOf(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usiz
       if (j < k) store<f64>(to + (<usize>j << 3), <f64>load<f32>(from + (<usize>j << 2)));
     }
     const result = i0 + rows == d ? MIRRORED : LOWER;
-    gemm<f64>(k, k, rows, 1, wide, ld, true, wide, ld, false, i0 == 0 ? 0 : 1, c, ldc, result, free);
+    gemm(8, k, k, rows, 1, wide, ld, true, wide, ld, false, i0 == 0 ? 0 : 1, c, ldc, result, free);
   }
 }

@@ -1,8 +1,12 @@
 // Packing of one panel (W rows of op(A), or W columns of op(B)) into k-major order, zero-padded: target[p·W + r] = source(r, p).
 
-/** The panel's W lines are contiguous in p: source(r, p) = source[r·stride + p]. */
-export function packAcross<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
-  const step = <usize>W * sizeof<T>();
+/** The panel's W lines are contiguous in p: source(r, p) = source[r·stride + p]. Lines of the target lie `step` bytes apart. */
+export function packAcross(Z: usize, W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize, step: usize): void {
+  if (Z == 4) across<f32>(W, rows, k, source, stride, target, step);
+  else across<f64>(W, rows, k, source, stride, target, step);
+}
+
+function across<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize, step: usize): void {
   let r = 0;
   if (sizeof<T>() == 4) {
     for (; r + 4 <= rows; r += 4) {
@@ -76,7 +80,12 @@ export function packAcross<T>(W: i32, rows: i32, k: i32, source: usize, stride: 
 }
 
 /** The panel's lines lie side by side: source(r, p) = source[p·stride + r]. */
-export function packAlong<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
+export function packAlong(Z: usize, W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
+  if (Z == 4) along<f32>(W, rows, k, source, stride, target);
+  else along<f64>(W, rows, k, source, stride, target);
+}
+
+function along<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
   const step = <usize>W * sizeof<T>();
   if (rows == W) {
     for (let p = 0; p < k; p++) {

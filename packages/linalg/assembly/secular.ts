@@ -141,10 +141,10 @@ export function refineWeights(k: i32, d: usize, z: usize, origins: usize, etas: 
 }
 
 /**
- * The unit eigenvector of root i, z_j/(d_j − λ_i) normalised, as `row` of type T (up to a whole vector beyond k is written). `origin` and
+ * The unit eigenvector of root i, z_j/(d_j − λ_i) normalised, as `row` of elements of size Z (up to a whole vector beyond k is written). `origin` and
  * `eta` give the root; d and z may be in any order. `work`: k float64.
  */
-export function secularVector<T>(k: i32, d: usize, z: usize, origin: f64, eta: f64, row: usize, work: usize): void {
+export function secularVector(Z: usize, k: i32, d: usize, z: usize, origin: f64, eta: f64, row: usize, work: usize): void {
   const vo = f64x2.splat(origin), ve = f64x2.splat(eta);
   let s = f64x2.splat(0);
   let j = 0;
@@ -164,7 +164,7 @@ export function secularVector<T>(k: i32, d: usize, z: usize, origin: f64, eta: f
   const unit = f64x2.splat(1 / Math.sqrt(total));
   for (j = 0; j < k; j += 2) {
     const q = f64x2.mul(v128.load(work + (<usize>j << 3)), unit);
-    if (sizeof<T>() == 8) v128.store(row + (<usize>j << 3), q);
+    if (Z == 8) v128.store(row + (<usize>j << 3), q);
     else {
       const normal = f64x2.ge(f64x2.abs(q), f64x2.splat(SMALLEST));
       v128.store64_lane(row + (<usize>j << 2), f32x4.demote_f64x2_zero(v128.and(q, normal)), 0);
@@ -175,10 +175,9 @@ export function secularVector<T>(k: i32, d: usize, z: usize, origin: f64, eta: f
 /** Smaller float32 coefficients become 0: they would breed denormals, which are slow in every product. */
 const SMALLEST: f64 = 1e-30;
 
-/** To T, without what would be denormal in float32. */
+/** Without what would be denormal in float32. */
 // @ts-ignore: decorator
 @inline
-export function flush<T>(x: f64): T {
-  if (sizeof<T>() == 8) return <T>x;
-  return Math.abs(x) < SMALLEST ? <T>0 : <T>x;
+export function flush(Z: usize, x: f64): f64 {
+  return Z == 4 && Math.abs(x) < SMALLEST ? 0 : x;
 }

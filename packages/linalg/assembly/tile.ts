@@ -1,15 +1,8 @@
-// The register tile: C[4, NR] ← α·A·B + β·C with NR = two vectors, 8 accumulators.
-import { fma, lanes, zero } from './vector';
+// The register tile: C [4, two vectors] ← α·A·B + β·C in 8 accumulators.
+import { fma, zero } from './vector';
 
 /** Rows of a register tile. */
 export const MR: i32 = 4;
-
-/** Columns of a register tile: two vectors. */
-// @ts-ignore: decorator
-@inline
-export function NR<T>(): i32 {
-  return 2 * lanes<T>();
-}
 
 // @ts-ignore: decorator
 @inline
@@ -25,7 +18,7 @@ function finish<T>(c: usize, alpha: v128, beta: T, s0: v128, s1: v128): void {
   v128.store(c, v1, 16);
 }
 
-/** Both panels packed: A k-major by 4, B k-major by NR. */
+/** Both panels packed: A k-major by 4, B k-major by two vectors. */
 export function tilePacked<T>(k: i32, a: usize, b: usize, alpha: T, beta: T, c: usize, ldc: usize): void {
   let s00 = zero<T>(), s01 = zero<T>(), s10 = zero<T>(), s11 = zero<T>();
   let s20 = zero<T>(), s21 = zero<T>(), s30 = zero<T>(), s31 = zero<T>();

@@ -2,35 +2,9 @@
 //
 // The lower triangle is reduced from the last row up, so that reflectors and the remaining matrix are rows that start at column 0:
 // reflector i is (u, 0…) with u in row i, columns 0…i−1, u[i−1] = 1, and Q = H(n−1)·…·H(1), H = I − τ·u·uᵀ.
-import { axpy, dot, fma, fnma, lanes, scale, sumLanes, sumOfSquares, zero } from './vector';
-
-/** Below this norm (the matrix is scaled to 1) the rest of a row is dropped: far under rounding, and its square is still a normal number. */
-// @ts-ignore: decorator
-@inline
-function negligible<T>(): f64 {
-  return sizeof<T>() == 8 ? 1e-140 : 1e-30;
-}
-
-/**
- * Turns x [k] into the reflector that maps it to (0, …, 0, β): x ← u with u[k−1] = 1. Returns β; τ goes to `tau`.
- */
-export function reflectorUp<T>(k: i32, x: usize, tau: usize): f64 {
-  const last = x + <usize>(k - 1) * sizeof<T>();
-  const alpha = <f64>load<T>(last);
-  const rest = Math.sqrt(sumOfSquares<T>(k - 1, x));
-  if (rest < negligible<T>()) {
-    store<T>(tau, <T>0);
-    for (let j = 0; j < k - 1; j++) store<T>(x + j * sizeof<T>(), <T>0);
-    store<T>(last, <T>1);
-    return alpha;
-  }
-  const norm = Math.sqrt(alpha * alpha + rest * rest);
-  const beta = alpha > 0 ? -norm : norm;
-  store<T>(tau, <T>((beta - alpha) / beta));
-  scale<T>(k - 1, <T>(1 / (alpha - beta)), x);
-  store<T>(last, <T>1);
-  return beta;
-}
+import { axpy, dot, get, scale, set } from './element';
+import { reflector } from './reflector';
+import { fma, fnma, lanes, sumLanes, zero } from './vector';
 
 /**
  * A ← A − v·wᵀ − w·vᵀ and y ← A·u in one pass over the lower triangle of the leading [k,k] block.
@@ -127,8 +101,7 @@ function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u
  * Reduces A [n,n] (whole symmetric matrix, row stride `ld` bytes, a multiple of 16) to diagonal d and subdiagonal e (float64; e[i] couples
  * i−1 and i, e[0] = 0). Rows of A keep the reflectors, `tau` their factors. `work`: 2 vectors of `ld` bytes.
  */
-export function tridiagonalise<T>(n: i32, a: usize, ld: usize, d: usize, e: usize, tau: usize, work: usize): void {
-  const Z = sizeof<T>();
+export function tridiagonalise(Z: usize, n: i32, a: usize, ld: usize, d: usize, e: usize, tau: usize, work: usize): void {
   // The pending update is v·wᵀ + w·vᵀ; v is the row of the previous reflector.
   let v = work;
   let w = work;
@@ -136,23 +109,24 @@ export function tridiagonalise<T>(n: i32, a: usize, ld: usize, d: usize, e: usiz
   memory.fill(work, 0, ld);
   for (let i = n - 1; i >= 1; i--) {
     const row = a + i * ld;
-    const vi = load<T>(v + i * Z);
-    const wi = load<T>(w + i * Z);
-    axpy<T>(i + 1, -vi, w, row);
-    axpy<T>(i + 1, -wi, v, row);
-    store<f64>(d + ((<usize>i) << 3), <f64>load<T>(row + i * Z));
-    store<f64>(e + ((<usize>i) << 3), reflectorUp<T>(i, row, tau + i * Z));
-    const t = load<T>(tau + i * Z);
+    const vi = get(Z, v + i * Z);
+    const wi = get(Z, w + i * Z);
+    axpy(Z, i + 1, -vi, w, row);
+    axpy(Z, i + 1, -wi, v, row);
+    store<f64>(d + ((<usize>i) << 3), get(Z, row + i * Z));
+    store<f64>(e + ((<usize>i) << 3), reflector(Z, i - 1, row, row + <usize>(i - 1) * Z, tau + i * Z));
+    const t = get(Z, tau + i * Z);
     // The pass applies the pending update while it forms y = A·u; w' = τ·y − ½τ²(yᵀu)·u.
-    updateAndMultiply<T>(i, a, ld, v, w, row, y);
-    const half = <T>0.5 * t * t * dot<T>(i, y, row);
-    scale<T>(i, t, y);
-    axpy<T>(i, -half, row, y);
+    if (Z == 4) updateAndMultiply<f32>(i, a, ld, v, w, row, y);
+    else updateAndMultiply<f64>(i, a, ld, v, w, row, y);
+    const half = 0.5 * t * t * dot(Z, i, y, row);
+    scale(Z, i, t, y);
+    axpy(Z, i, -half, row, y);
     const free = w;
     w = y;
     y = free;
     v = row;
   }
-  store<f64>(d, n > 0 ? <f64>load<T>(a) - 2 * <f64>load<T>(v) * <f64>load<T>(w) : 0);
+  store<f64>(d, n > 0 ? get(Z, a) - 2 * get(Z, v) * get(Z, w) : 0);
   store<f64>(e, 0);
 }

@@ -152,34 +152,28 @@ export function maxAbs<T>(m: i32, n: i32, a: usize, ld: usize): f64 {
   return <f64>result + <f64>(tailPoison + sumLanes<T>(poison));
 }
 
-/** The power of two s with s·x in [½, 1) for finite x > 0, kept inside the normal range of T. */
-export function powerOfTwoFor<T>(x: f64): f64 {
+/** The power of two s with s·x in [½, 1) for finite x > 0, kept inside the normal range of elements of size Z. */
+export function powerOfTwoFor(Z: usize, x: f64): f64 {
   let exponent = <i32>((reinterpret<u64>(x) >> 52) & 2047) - 1022;
-  const limit = sizeof<T>() == 8 ? 1000 : 125;
+  const limit = Z == 8 ? 1000 : 125;
   exponent = max(min(exponent, limit), -limit);
   return reinterpret<f64>(<u64>(1023 - exponent) << 52);
 }
 
-/** Fills an [m,n] matrix. */
-export function fill<T>(m: i32, n: i32, a: usize, ld: usize, value: T): void {
-  for (let i = 0; i < m; i++) {
-    const row = a + i * ld;
-    for (let j = 0; j < n; j++) store<T>(row + j * sizeof<T>(), value);
-  }
-}
-
-/** B [n,m] ← s·Aᵀ with A [m,n] (not in place). Strides in bytes. */
-export function transpose<T>(m: i32, n: i32, a: usize, lda: usize, b: usize, ldb: usize, s: T): void {
-  // 8 × 8 blocks touch few enough cache lines on both sides.
+/** Described in element.ts. Eight of i at a time touch few enough cache lines on both sides of a transposition. */
+export function rearrange<From, To>(
+  m: i32, n: i32, s: f64, from: usize, fromI: usize, fromJ: usize, order: usize, to: usize, toI: usize, toJ: usize,
+): void {
   for (let i0 = 0; i0 < m; i0 += 8) {
-    const i1 = min(i0 + 8, m);
+    const count = min(8, m - i0);
     for (let j = 0; j < n; j++) {
-      let from = a + i0 * lda + j * sizeof<T>();
-      let to = b + j * ldb + i0 * sizeof<T>();
-      for (let i = i0; i < i1; i++) {
-        store<T>(to, s * load<T>(from));
-        from += lda;
-        to += sizeof<T>();
+      const source = order == 0 ? j : load<i32>(order + (<usize>j << 2));
+      let at = from + i0 * fromI + source * fromJ;
+      let put = to + i0 * toI + j * toJ;
+      for (let i = 0; i < count; i++) {
+        store<To>(put, source < 0 ? <To>0 : <To>s * <To>load<From>(at));
+        at += fromI;
+        put += toI;
       }
     }
   }
