@@ -20,23 +20,25 @@ export function withRiders(
   binds: (host: readonly Kernel[], riders: readonly Kernel[]) => boolean,
 ): Group[] {
   const position = new Map<Kernel, number>();
+  const before = new Map<Kernel, readonly Kernel[]>();
+  const behind = new Map<Kernel, Kernel[]>();
   groups.forEach((group, time) => {
-    for (const kernel of group) position.set(kernel, time);
+    for (const kernel of group) {
+      position.set(kernel, time);
+      const needed = new Set([...kernel.after, ...[...kernel.reads].flatMap((value) => producers.get(value) ?? [])]);
+      needed.delete(kernel);
+      before.set(kernel, [...needed]);
+      for (const other of needed) behind.set(other, [...(behind.get(other) ?? []), kernel]);
+    }
   });
-  const all = groups.flat();
-  const before = (kernel: Kernel): Kernel[] =>
-    [...kernel.after, ...[...kernel.reads].flatMap((value) => producers.get(value) ?? [])].filter((other) => other !== kernel);
-  const at = (kernel: Kernel): number => position.get(kernel) ?? 0;
+  const times = (group: readonly Kernel[], others: ReadonlyMap<Kernel, readonly Kernel[]>): number[] =>
+    group.flatMap((kernel) => others.get(kernel) ?? []).map((kernel) => position.get(kernel) ?? 0);
   const riders = new Map<number, readonly Kernel[]>();
   const riding = new Set<number>();
   groups.forEach((group, time) => {
     if (!isSmall(group) || riders.has(time)) return;
-    const own = new Set(group);
-    const first = Math.max(0, ...group.flatMap(before).map((kernel) => at(kernel) + 1));
-    const last = Math.min(
-      groups.length - 1,
-      ...all.filter((kernel) => before(kernel).some((other) => own.has(other))).map((kernel) => at(kernel) - 1),
-    );
+    const first = 1 + Math.max(-1, ...times(group, before));
+    const last = Math.min(groups.length, ...times(group, behind)) - 1;
     const host = groups.findIndex(
       (other, i) =>
         i >= first && i <= last && i !== time && !riding.has(i) && !riders.has(i) && !isSmall(other) && isMap(other) && binds(other, group),
