@@ -7,21 +7,34 @@ const least: Readonly<Record<string, number>> = { grassmannian: 96.8, 'doubly-st
 
 const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.abs(expected);
 
-/**
- * Rows whose first 20 losses part from the recorded ones by more than 10⁻⁴, even with the turns of `turns.ts`, and so are held to
- * `chaotic`. The seed's symplectic row holds the rounding of a correction that is zero, from the first step on. L1-Stiefel and
- * Symplectic part after several inputs within rounding of 0; which these are changes with the rounding of their own factorisations.
- * Losses and accuracies of whole epochs are held to the recorded limits on every row.
- */
-const partings: Readonly<Record<Size, readonly string[]>> = {
-  full: ['repository/l1-stiefel', 'repository/symplectic', 'corrected/symplectic', 'corrected/symplectic-decay'],
-  quick: ['repository/symplectic', 'corrected/l1-stiefel', 'corrected/symplectic'],
-};
 const exact = 1e-4;
-const chaotic = 0.03;
+
+/**
+ * The seed's symplectic row multiplies fc2 by I + H + H²/2, where H is J times the symmetric part of the antisymmetric WᵀJW − J: nothing but
+ * what rounding left in that product. The original, run with PyTorch 1.13 and OpenBLAS's kernels for SkylakeX, repeats the recorded losses to
+ * 1.2·10⁻⁶; with the images of each batch in another order it misses them by 3·10⁻³ to 1.1·10⁻², on other kernels by up to `furthest`. So
+ * this row is held to the original in double precision, as closely as the others to their recorded runs, and to its recorded run as closely
+ * as the original keeps to it.
+ */
+const unrounded: Readonly<Record<Size, { readonly firstLosses: readonly number[]; readonly furthest: number }>> = {
+  full: {
+    firstLosses: [
+      3.841359, 3.149627, 1.960542, 1.145539, 1.024907, 0.911968, 0.807224, 0.6949, 0.666908, 0.581265, 0.634748, 0.531282, 0.651649,
+      0.435944, 0.535463, 0.482135, 0.664557, 0.380147, 0.434613, 0.396443,
+    ],
+    furthest: 0.024,
+  },
+  quick: {
+    firstLosses: [
+      3.98534, 2.939495, 2.001657, 1.102771, 0.975519, 0.879221, 0.773086, 0.621246, 0.70951, 0.803416, 0.541945, 0.556383, 0.446009,
+      0.416493, 0.501368, 0.596829, 0.468826, 0.382974, 0.349722, 0.504146,
+    ],
+    furthest: 0.018,
+  },
+};
 
 /** The largest relative error of the first losses. */
-export const firstLossError = (run: Run, recorded: RecordedRun): number =>
+export const firstLossError = (run: Run, recorded: Pick<RecordedRun, 'firstLosses'>): number =>
   Math.max(...recorded.firstLosses.map((expected, i) => relative(run.firstLosses[i] ?? Number.NaN, expected)));
 
 /** The limits of mnist-table.json that a run misses, in words; none is a pass. */
@@ -36,8 +49,12 @@ export function misses(row: Row, run: Run, recorded: RecordedRun | undefined, si
   const floor = row.kind === 'corrected' && size === 'full' ? least[row.name] : undefined;
   if (floor !== undefined) check((last?.testAccuracy ?? 0) >= floor, `accuracy below ${floor}`);
   if (recorded === undefined) return missed;
-  const most = partings[size].includes(`${row.kind}/${row.name}`) ? chaotic : exact;
-  check(firstLossError(run, recorded) < most, `first losses off by more than ${most}`);
+  const original = row.kind === 'repository' && row.name === 'symplectic' ? unrounded[size] : undefined;
+  check(firstLossError(run, original ?? recorded) < exact, `first losses off by more than ${exact}`);
+  if (original !== undefined) {
+    const { furthest } = original;
+    check(firstLossError(run, recorded) < furthest, `first losses off the recorded ones by more than ${furthest}`);
+  }
   const [first, end] = [recorded.epochs[0], recorded.epochs.at(-1)];
   if (size === 'quick' && first !== undefined) {
     const error = relative(run.epochs[0]?.trainLoss ?? Number.NaN, first.trainLoss);

@@ -63,4 +63,16 @@ describe('limits', () => {
       'training loss more than 10 % from 0.14268',
     ]);
   });
+
+  it('of the row whose recorded losses hold rounding are those of double precision, and what rounding does to the original', () => {
+    const symplectic = rows.find(({ name, kind }) => name === 'symplectic' && kind === 'repository');
+    const rounded = recorded.repository['symplectic']?.quick;
+    if (symplectic === undefined || rounded === undefined) throw new Error('the recorded symplectic row is missing');
+    expect(misses(symplectic, { ...rounded, seconds: 0 }, rounded, 'quick')).toEqual(['first losses off by more than 0.0001']);
+    const farther = rounded.firstLosses.map((x) => 1.02 * x);
+    expect(misses(symplectic, { ...rounded, firstLosses: farther, seconds: 0 }, rounded, 'quick')).toEqual([
+      'first losses off by more than 0.0001',
+      'first losses off the recorded ones by more than 0.018',
+    ]);
+  });
 });

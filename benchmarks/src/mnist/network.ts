@@ -13,35 +13,41 @@ export type Weights = Readonly<Record<LayerName, Floats>>;
 
 type Inputs = Record<LayerName | 'pixels' | 'targets', Tensor>;
 
-/** Factors ±1 of what enters each ReLU. */
-export type Signs = Record<'sign1' | 'sign2', Tensor>;
+/** Which inputs of each ReLU are open: 1 those that are, −1 those that are not, 0 those above 0. */
+export type Sides = Record<'side1' | 'side2', Tensor>;
 
-const forward = (x: Inputs, signs?: Signs) => {
-  const [before1, sign1] = [x.pixels.matmul(x['fc1.weight'], { transposeB: true }), signs?.sign1];
-  const hidden1 = (sign1 === undefined ? before1 : before1.mul(sign1)).max(0);
-  const [before2, sign2] = [hidden1.matmul(x['fc2.weight'], { transposeB: true }), signs?.sign2];
-  const hidden2 = (sign2 === undefined ? before2 : before2.mul(sign2)).max(0);
+const forward = (x: Inputs, sides?: Sides) => {
+  const isOpen = (before: Tensor, side?: Tensor): Tensor => (side === undefined ? before : where(side.eq(0), before, side)).gt(0);
+  const before1 = x.pixels.matmul(x['fc1.weight'], { transposeB: true });
+  const open1 = isOpen(before1, sides?.side1);
+  const hidden1 = where(open1, before1, 0);
+  const before2 = hidden1.matmul(x['fc2.weight'], { transposeB: true });
+  const open2 = isOpen(before2, sides?.side2);
+  const hidden2 = where(open2, before2, 0);
   const logits = hidden2.matmul(x['fc3.weight'], { transposeB: true }).add(x['fc3.bias']);
   const shifted = logits.sub(logits.maximum([1], { keep: true }));
   const logSum = shifted.exp().sum([1], { keep: true }).log();
-  return { before1, before2, hidden1, hidden2, logits, logProbabilities: shifted.sub(logSum) };
+  return { before1, before2, open1, open2, hidden1, hidden2, logits, logProbabilities: shifted.sub(logSum) };
 };
 
 /** Mean cross-entropy and its gradients, by hand: dZ = (softmax − target)/n, then backwards through each product and ReLU. */
 export const gradientsOf = (x: Inputs): Record<LayerName | 'loss', Tensor> => backward(x, forward(x));
 
-/** The same with some of what enters a ReLU turned to the other side of 0, and what that was. */
-export function turnedGradientsOf(x: Inputs & Signs): Record<LayerName | 'loss' | 'before1' | 'before2', Tensor> {
+/** The same with some inputs of ReLUs on a given side of 0, and what entered each ReLU. */
+export function turnedGradientsOf(x: Inputs & Sides): Record<LayerName | 'loss' | 'before1' | 'before2', Tensor> {
   const passed = forward(x, x);
   const { before1, before2 } = passed;
   return { ...backward(x, passed), before1, before2 };
 }
 
-function backward(x: Inputs, { hidden1, hidden2, logProbabilities }: ReturnType<typeof forward>): Record<LayerName | 'loss', Tensor> {
+function backward(
+  x: Inputs,
+  { open1, open2, hidden1, hidden2, logProbabilities }: ReturnType<typeof forward>,
+): Record<LayerName | 'loss', Tensor> {
   const [n = 1] = x.pixels.shape;
   const dLogits = logProbabilities.exp().sub(x.targets).div(n);
-  const dHidden2 = where(hidden2.gt(0), dLogits.matmul(x['fc3.weight']), 0);
-  const dHidden1 = where(hidden1.gt(0), dHidden2.matmul(x['fc2.weight']), 0);
+  const dHidden2 = where(open2, dLogits.matmul(x['fc3.weight']), 0);
+  const dHidden1 = where(open1, dHidden2.matmul(x['fc2.weight']), 0);
   return {
     loss: logProbabilities.mul(x.targets).sum().div(-n),
     'fc1.weight': dHidden1.matmul(x.pixels, { transposeA: true }),
@@ -66,9 +72,9 @@ export function hitsOf(x: Inputs): Record<'hits', Tensor> {
 export interface Runner {
   readonly pixels: Float32Array;
   readonly targets: Float32Array;
-  /** All 1 at first. */
-  readonly sign1: Float32Array;
-  readonly sign2: Float32Array;
+  /** All 0 at first. */
+  readonly side1: Float32Array;
+  readonly side2: Float32Array;
   /** Runs it on these weights. */
   run(weights: Weights): Readonly<Record<string, Floats>>;
 }
@@ -77,9 +83,9 @@ export interface Runner {
 export function runner<B>(
   backend: Backend<'sync', 'sync', never, B>,
   count: number,
-  f: (x: Inputs & Signs) => Record<string, Tensor>,
+  f: (x: Inputs & Sides) => Record<string, Tensor>,
 ): Runner {
-  const shapes = { pixels: [count, 784], targets: [count, 10], sign1: [count, 256], sign2: [count, 256] };
+  const shapes = { pixels: [count, 784], targets: [count, 10], side1: [count, 256], side2: [count, 256] };
   const program: Program = trace(
     { ...shapes, ...mapValues(layers, ({ shape }) => shape) },
     (x) => Object.fromEntries(Object.entries(f(x)).map(([name, value]) => [`result ${name}`, value])),
@@ -94,7 +100,7 @@ export function runner<B>(
     return buffer;
   };
   const executable = backend.compile(program, bufferOf);
-  const given = mapValues(shapes, (shape, name) => new Float32Array(size(shape)).fill(name.startsWith('sign') ? 1 : 0));
+  const given = mapValues(shapes, (shape) => new Float32Array(size(shape)));
   const none = new Float64Array(0);
   return {
     ...given,
