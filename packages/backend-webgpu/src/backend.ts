@@ -14,6 +14,7 @@ import {
 import { Commands } from './commands.ts';
 import { abilitiesOf, type ProductStorage } from './device.ts';
 import { factorizations } from './factorizations/factorizations.ts';
+import { Host } from './host.ts';
 import { type Item, Linker } from './link.ts';
 import { DeviceMemory, type GpuTensor, type WebGpuBuffer } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
@@ -72,6 +73,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   readonly #pipelines: Pipelines;
   readonly #scratch: Scratch;
   readonly #abilities: Abilities;
+  readonly #host = new Host();
   /** Why nothing can run any more. */
   #failure: BackendError | undefined;
   #timer: Timer | undefined;
@@ -133,9 +135,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
     try {
       return await this.#memory.read(buffer);
     } catch (cause) {
-      // A lost device rejects reads first, and says so a moment later.
-      await Promise.resolve();
-      throw this.#failure ?? new BackendError(`webgpu: a read failed: ${String(cause)}`, { cause });
+      return this.#explain(new BackendError(`webgpu: a read failed: ${String(cause)}`, { cause }));
     }
   }
 
@@ -164,15 +164,16 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   /** Frees what the backend holds; a device of its own is destroyed. */
   dispose(): void {
     this.#scratch.destroy();
+    this.#host.end();
     if (this.#owner !== undefined) this.device.destroy();
     this.#owner = undefined;
   }
 
-  /** A program made ready. */
-  protected prepare(program: Program, bind: (key: string) => WebGpuBuffer, waits: boolean): Prepared {
+  /** A program made ready. `remedy`: what to do about factorisations too large for the device; without one, its runs wait for the host. */
+  protected prepare(program: Program, bind: (key: string) => WebGpuBuffer, remedy?: string): Prepared {
     this.#usable();
     this.device.pushErrorScope('validation');
-    const { items, bytes, flags, tables, hosts } = this.#link(program, bind, waits);
+    const { items, bytes, flags, tables, hosts } = this.#link(program, bind, remedy);
     // Between two of its submissions, other programs may run.
     const own = items.some(({ kind }) => kind === 'host') ? new Scratch(this.device, this.#memory.chunk) : undefined;
     const scratch = own ?? this.#scratch;
@@ -200,9 +201,10 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
       },
       runWaiting: (scalars) => {
         begin();
-        return commands.runWaiting(scalars, this.#timer, () => {
+        const read = (): void => {
           this.#readBacks++;
-        });
+        };
+        return commands.runWaiting(scalars, this.#host, this.#timer, read).catch((cause: unknown) => this.#explain(cause));
       },
       dispose: () => {
         this.#programBuffers -= buffers;
@@ -212,7 +214,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
     };
   }
 
-  #link(program: Program, bind: (key: string) => WebGpuBuffer, waits: boolean): Linked {
+  #link(program: Program, bind: (key: string) => WebGpuBuffer, remedy: string | undefined): Linked {
     const { limits } = this.device;
     const regions = new Map<WebGpuBuffer, Region>();
     const region = (key: string): Region => {
@@ -235,7 +237,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
         scratch: (value, batch) => {
           const factorization = factorizationOf(value, batch, factorizations);
           if (factorization !== undefined) return factorization.scratch.map((elements) => 4 * elements);
-          if (!waits) throw tooLarge(value, "webgpu({ staleBasis: 'wait' }) has the host do it in an awaited step");
+          if (remedy !== undefined) throw tooLarge(value, remedy);
           return [];
         },
       },
@@ -253,6 +255,13 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
     );
     const items = linker.items(plan);
     return { items, bytes: plan.bytes, flags: plan.flags, tables: linker.tables, hosts: linker.hosts };
+  }
+
+  /** Throws what went wrong, or that the device was lost. */
+  async #explain(cause: unknown): Promise<never> {
+    // A lost device rejects reads first, and says so a moment later.
+    await Promise.resolve();
+    throw this.#failure ?? cause;
   }
 
   #usable(): void {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" preserve="true" />
 import type { Place } from './dispatch.ts';
-import { factorize } from './host.ts';
+import { type Host, workOf } from './host.ts';
 import type { Bound, Item } from './link.ts';
 import { readBack } from './memory.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -71,7 +71,7 @@ export class Commands {
   }
 
   /** The same where the host may have its share. `read` is told of every tensor that is read back. */
-  async runWaiting(scalars: Float64Array, timer: Timer | undefined, read: () => void): Promise<void> {
+  async runWaiting(scalars: Float64Array, host: Host, timer: Timer | undefined, read: () => void): Promise<void> {
     this.#begin(scalars);
     for (const stage of this.#stages) {
       if (stage.kind === 'device') {
@@ -84,8 +84,9 @@ export class Commands {
         operands.push(await readBack(this.#device, buffer, offset, size));
         read();
       }
+      const result = await host.factorize(workOf(stage.value, operands));
       const { buffer, offset } = this.#place(stage.output);
-      this.#device.queue.writeBuffer(buffer, offset, factorize(stage.value, stage.batch, operands));
+      this.#device.queue.writeBuffer(buffer, offset, result);
     }
   }
 

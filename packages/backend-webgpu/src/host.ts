@@ -1,49 +1,90 @@
 import { BackendError } from '@opt/core';
-import { type Linalg, linalg } from '@opt/linalg';
 import { operand, type Value } from './plan/values.ts';
+import { type Answer, type Entry, type Link, open } from './worker/link.ts';
+import { perform, type Work } from './worker/work.ts';
 
-let instance: Linalg | undefined;
-/** One for all: it keeps nothing between calls. */
-const algebra = (): Linalg => {
-  instance ??= linalg();
-  return instance;
-};
-
-/** A factorisation of `count` operands like those of `value`, one after the other, by the wasm kernels. */
-export function factorize(value: Value, count: number, [a, b]: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
+/** The factorisations of operands like those of `value`, one after the other. */
+export function workOf(value: Value, operands: readonly Float32Array<ArrayBuffer>[]): Work {
   const { operation } = value;
   const [rows = 1, columns = 1] = operand(value, 0).shape.slice(-2);
-  const out = new Float32Array(count * value.size);
-  if (a === undefined) throw new BackendError(`webgpu: '${operation.op}' has no operand`);
-  const matrices = a.length / (rows * columns);
-  const matrix = (data: Float32Array<ArrayBuffer>, i: number): Float32Array<ArrayBuffer> =>
-    data.slice((i * data.length) / matrices, ((i + 1) * data.length) / matrices);
-  for (let i = 0; i < matrices; i++) {
-    const one = matrix(a, i);
-    switch (operation.op) {
-      case 'eigh': {
-        const { values, vectors } = algebra().eigh(one, rows);
-        out.set(values, i * rows);
-        out.set(vectors, matrices * rows + i * rows * rows);
-        break;
-      }
-      case 'orthonormalize': {
-        const { deficient, tolerance } = operation;
-        out.set(algebra().orthonormalize(one, rows, columns, { deficient, tolerance }).q, i * rows * columns);
-        break;
-      }
-      case 'cholesky':
-        out.set(algebra().cholesky(one, rows), i * rows * rows);
-        break;
-      case 'solveTriangular': {
-        const right = matrix(b ?? new Float32Array(0), i);
-        const { transpose } = operation;
-        out.set(algebra().solveTriangular(one, right, rows, right.length / rows, { transpose }), i * right.length);
-        break;
-      }
-      default:
-        throw new BackendError(`webgpu: '${operation.op}' is no factorisation`);
-    }
+  const size = { rows, columns, operands };
+  switch (operation.op) {
+    case 'eigh':
+    case 'cholesky':
+      return { op: operation.op, ...size };
+    case 'orthonormalize':
+      return { op: operation.op, deficient: operation.deficient, tolerance: operation.tolerance, ...size };
+    case 'solveTriangular':
+      return { op: operation.op, transpose: operation.transpose, ...size };
+    default:
+      throw new BackendError(`webgpu: '${operation.op}' is no factorisation`);
   }
-  return out;
 }
+
+interface Waiting {
+  readonly work: Work;
+  resolve(data: Float32Array<ArrayBuffer>): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Factorises in a worker, so that the thread of the steps stays free: a thread of Node's, or a module worker. Where none can be had (no
+ * script where the bundler left this one, a policy of the page's) it is done in this thread.
+ */
+export class Host {
+  readonly #entry: Entry | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  #link: Link | 'unopened' | 'none' = 'unopened';
+  #count = 0;
+  #ended = false;
+
+  constructor(entry?: Entry) {
+    this.#entry = entry;
+  }
+
+  /** Whether a worker is at work; true until it is tried. */
+  get worker(): boolean {
+    return this.#link !== 'none';
+  }
+
+  async factorize(work: Work): Promise<Float32Array<ArrayBuffer>> {
+    if (this.#ended) throw ended();
+    if (this.#link === 'unopened')
+      this.#link = open({ hear: (answer) => this.#hear(answer), gone: () => this.#gone() }, this.#entry) ?? 'none';
+    const link = this.#link;
+    if (link === 'none') return perform(work);
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { work, resolve, reject });
+      link.busy(true);
+      link.ask({ id, work });
+    });
+  }
+
+  /** Ends the worker; what it is asked for comes to nothing. */
+  end(): void {
+    this.#ended = true;
+    if (typeof this.#link !== 'string') this.#link.end();
+    this.#link = 'none';
+    for (const { reject } of this.#waiting.values()) reject(ended());
+    this.#waiting.clear();
+  }
+
+  #hear(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0 && typeof this.#link !== 'string') this.#link.busy(false);
+    if ('data' in answer) waiting.resolve(answer.data);
+    else waiting.reject(new BackendError(`webgpu: a factorisation by the host failed: ${answer.error}`));
+  }
+
+  #gone(): void {
+    this.#link = 'none';
+    const left = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { work, resolve, reject } of left) this.factorize(work).then(resolve, reject);
+  }
+}
+
+const ended = (): BackendError => new BackendError('webgpu: the backend was disposed of while the host was at work');

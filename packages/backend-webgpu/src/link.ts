@@ -27,7 +27,7 @@ export interface Linked {
 
 export type Item =
   | Linked
-  | { readonly kind: 'host'; readonly value: Value; readonly batch: number; readonly inputs: readonly Region[]; readonly output: Region }
+  | { readonly kind: 'host'; readonly value: Value; readonly inputs: readonly Region[]; readonly output: Region }
   | { readonly kind: 'factorization'; dispatches(place: (region: Region) => Place): readonly Dispatch[] }
   | { readonly kind: 'loop'; readonly times: number; readonly round: readonly Item[] };
 
@@ -94,7 +94,7 @@ export class Linker {
     if (step.kind === 'factorization') {
       const { value, batch, inputs, output, scratch } = step;
       const factorization = factorizationOf(value, batch, this.#factorizations);
-      if (factorization === undefined) return [{ kind: 'host', value, batch, inputs, output }];
+      if (factorization === undefined) return [{ kind: 'host', value, inputs, output }];
       return [
         {
           kind: 'factorization',

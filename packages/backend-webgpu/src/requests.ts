@@ -1,5 +1,7 @@
-import { BackendError } from '@opt/core';
+import { BackendError, type Program } from '@opt/core';
 import type { Factorization, Factorizations } from './dispatch.ts';
+import { eighLimit } from './factorizations/eigh/eigh.ts';
+import { orthonormalizeLimit } from './factorizations/orthonormalize/orthonormalize.ts';
 import { operand, type Value } from './plan/values.ts';
 
 /** The factorisation a value asks for, of a batch of `count` operands like its own; undefined where it is too large for the device. */
@@ -21,6 +23,13 @@ export function factorizationOf(value: Value, count: number, factorizations: Fac
       return undefined;
   }
 }
+
+/** Whether a program has a factorisation that is too large for the device. */
+export const anyTooLarge = ({ nodes }: Program): boolean =>
+  nodes.some(({ operation, inputs: [source = -1] }) => {
+    const columns = nodes[source]?.shape.at(-1) ?? 0;
+    return (operation.op === 'eigh' && columns > eighLimit) || (operation.op === 'orthonormalize' && columns > orthonormalizeLimit);
+  });
 
 export const tooLarge = ({ operation, inputs: [source] }: Value, remedy: string): BackendError =>
   new BackendError(`webgpu: '${operation.op}' of [${source?.shape}] is too large for the device; ${remedy}`);

@@ -1,8 +1,9 @@
 /// <reference lib="dom" preserve="true" />
-import { type Executable, OptionTypeError, type Program } from '@opt/core';
+import { type Deferral, type Executable, OptionTypeError, type Program } from '@opt/core';
 import { GpuBackend } from './backend.ts';
 import { type ProductStorage, requestDevice } from './device.ts';
 import type { WebGpuBuffer } from './memory.ts';
+import { anyTooLarge } from './requests.ts';
 
 /** What every backend can be asked for. */
 export interface ProductOptions {
@@ -33,25 +34,34 @@ export interface WaitingOptions {
 }
 
 /**
+ * The same factorisations are done beside the steps, which return at once and go on with the old basis: a new one is used by the first
+ * step that finds it. Which one that is depends on the machine, so a run cannot be repeated bit for bit. For stages that can do without
+ * for a while (`Site.later`): SOAP's basis. Elsewhere what is too large is an error, as without the option.
+ */
+export interface DeferringOptions {
+  readonly staleBasis: 'async';
+}
+
+/**
  * Compiles programs to fused WGSL; parameters, gradients and state stay on the GPU. With a device it returns at once, without one it
  * asks the platform for one: the browser, or in Node the optional package `webgpu` (Dawn).
  *
  * @throws BackendError where there is no WebGPU, or no adapter · OptionTypeError
  */
 export function webgpu(options: OwnDeviceOptions & WaitingOptions): WaitingWebGpuBackend;
-export function webgpu(options: OwnDeviceOptions): WebGpuBackend;
+export function webgpu(options: OwnDeviceOptions & Partial<DeferringOptions>): WebGpuBackend;
 export function webgpu(options: WebGpuOptions & WaitingOptions): Promise<WaitingWebGpuBackend>;
-export function webgpu(options?: WebGpuOptions): Promise<WebGpuBackend>;
+export function webgpu(options?: WebGpuOptions & Partial<DeferringOptions>): Promise<WebGpuBackend>;
 export function webgpu(
-  options: (WebGpuOptions | OwnDeviceOptions) & Partial<WaitingOptions> = {},
+  options: (WebGpuOptions | OwnDeviceOptions) & Partial<WaitingOptions | DeferringOptions> = {},
 ): WebGpuBackend | WaitingWebGpuBackend | Promise<WebGpuBackend | WaitingWebGpuBackend> {
   const { staleBasis, productStorage } = options;
-  if (staleBasis !== undefined && staleBasis !== 'wait')
-    throw new OptionTypeError(`webgpu: staleBasis must be 'wait' or left out, received ${JSON.stringify(staleBasis)}`);
+  if (staleBasis !== undefined && staleBasis !== 'wait' && staleBasis !== 'async')
+    throw new OptionTypeError(`webgpu: staleBasis must be 'wait', 'async' or left out, received ${JSON.stringify(staleBasis)}`);
   if (productStorage !== undefined && productStorage !== 'f32' && productStorage !== 'f16')
     throw new OptionTypeError(`webgpu: productStorage must be 'f32' or 'f16', received ${JSON.stringify(productStorage)}`);
-  const make = (device: GPUDevice, owner: GPU | undefined): WebGpuBackend | WaitingWebGpuBackend =>
-    staleBasis === 'wait' ? new WaitingWebGpuBackend(device, owner, productStorage) : new WebGpuBackend(device, owner, productStorage);
+  const kind = staleBasis === 'wait' ? WaitingWebGpuBackend : staleBasis === 'async' ? DeferringWebGpuBackend : WebGpuBackend;
+  const make = (device: GPUDevice, owner: GPU | undefined): WebGpuBackend | WaitingWebGpuBackend => new kind(device, owner, productStorage);
   if ('device' in options) return make(options.device, undefined);
   const { powerPreference = 'high-performance' } = options;
   return requestDevice(powerPreference).then(({ device, owner }) => make(device, owner));
@@ -62,9 +72,20 @@ export class WebGpuBackend extends GpuBackend<'sync'> {
   readonly run = 'sync';
 
   compile(program: Program, bind: (key: string) => WebGpuBuffer): Executable<'sync'> {
-    const { run, dispose } = this.prepare(program, bind, false);
+    const { run, dispose } = this.prepare(program, bind, "webgpu({ staleBasis: 'wait' }) has the host do it in an awaited step");
     return { run, dispose };
   }
+}
+
+/** The same, with what is too large for the device done by the host beside the steps, where a stage can do without meanwhile. */
+class DeferringWebGpuBackend extends WebGpuBackend {
+  readonly deferral: Deferral<WebGpuBuffer> = {
+    defers: anyTooLarge,
+    compile: (program, bind) => {
+      const { runWaiting, dispose } = this.prepare(program, bind);
+      return { run: runWaiting, dispose };
+    },
+  };
 }
 
 /** A step is a promise, so that the host may do what is too large for the device, and may look whether gradients are finite. */
@@ -72,7 +93,7 @@ export class WaitingWebGpuBackend extends GpuBackend<'async'> {
   readonly run = 'async';
 
   async compile(program: Program, bind: (key: string) => WebGpuBuffer): Promise<Executable<'async'>> {
-    const { runWaiting, dispose } = this.prepare(program, bind, true);
+    const { runWaiting, dispose } = this.prepare(program, bind);
     // The host computes the scalars of the next step in the same array.
     return { run: (scalars) => runWaiting(scalars.slice()), dispose };
   }

@@ -1,0 +1,176 @@
+import { softwareAdapter } from '@opt/backend-contract/software-adapter';
+import { BackendError, createOptimizer, perTensor, rule, type Transform } from '@opt/core';
+import { soap } from '@opt/soap';
+import { descend } from '@opt/transforms';
+import { expect, it } from 'vitest';
+import { DeviceLostError, webgpu } from './index.ts';
+
+softwareAdapter();
+
+/** One above what the device decomposes, and a short axis, which it does at once. */
+const [n, k] = [513, 4];
+const gradientAt = (t: number): Float32Array =>
+  Float32Array.from({ length: n * k }, (_, i) => Math.sin(t * 12.9898 + i * (i + 3) * 4.1414));
+const parameters = { w: { shape: [n, k], data: new Float32Array(n * k) } };
+const identity = Float32Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0));
+const options = { weightDecay: 0, preconditionFrequency: 1000 };
+
+/** The largest |QᵀBQ − D|, of entries off the diagonal, and of those on it with D given. */
+function offDiagonal(Q: ArrayLike<number>, B: (v: Float64Array) => Float64Array, columns: number): number {
+  const column = (j: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Q[i * n + j] ?? 0);
+  let largest = 0;
+  for (let j = 0; j < columns; j++) {
+    const Bq = B(column(j));
+    for (let i = 0; i < n; i += 7)
+      if (i !== j) largest = Math.max(largest, Math.abs(column(i).reduce((sum, x, a) => sum + x * (Bq[a] ?? 0), 0)));
+  }
+  return largest;
+}
+
+it('steps return at once and go on with the old basis; the one after it is done uses the new one', { timeout: 600_000 }, async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const optimizer = createOptimizer({ transform: soap(options), parameters, backend });
+  const first = gradientAt(1);
+  for (let t = 1; t <= 3; t++) expect(optimizer.step({ w: gradientAt(t) })).toBeUndefined();
+  // Nothing could arrive: this thread never paused. The short axis was decomposed at once.
+  const short = Float32Array.from({ length: k * k }, (_, i) => Number(i % (k + 1) === 0));
+  expect(await optimizer.state['soap.Q0:w']).toEqual(identity);
+  expect(await optimizer.state['soap.Q1:w']).not.toEqual(short);
+  await optimizer.settled();
+  expect(await optimizer.state['soap.Q0:w']).toEqual(identity);
+  optimizer.step({ w: gradientAt(4) });
+  const Q = (await optimizer.state['soap.Q0:w']) ?? identity;
+  expect(offDiagonal(Q, (v) => v, n)).toBeLessThan(1e-5);
+  // A of the first call is 0.05·GGᵀ: what is decomposed is what was there when it was asked for.
+  const covariance = (v: Float64Array): Float64Array => {
+    const Gv = Array.from({ length: k }, (_, j) => v.reduce((sum, x, i) => sum + x * (first[i * k + j] ?? 0), 0));
+    return v.map((_, i) => Gv.reduce((sum, x, j) => sum + 0.05 * x * (first[i * k + j] ?? 0), 0));
+  };
+  expect(offDiagonal(Q, covariance, k)).toBeLessThan(1e-3);
+  expect((await optimizer.parameters.w).every(Number.isFinite)).toBe(true);
+  optimizer.dispose();
+  backend.dispose();
+});
+
+/** Gradient descent in the eigenbasis of the average GGᵀ, decomposed every few steps: w ← w − η·Q(Qᵀg / √max(λ, 1)). */
+const whitening: Transform = {
+  name: 'whitening',
+  declare(shapes, at) {
+    for (const owner of Object.keys(shapes)) {
+      at.child('whitening').slot('A', owner, { shape: [n, n], kind: 'invariant', symmetric: true });
+      at.child('whitening').slot('Q', owner, { shape: [n, n], kind: 'invariant', init: 'identity' });
+      at.child('whitening').slot('L', owner, { shape: [n], kind: 'invariant', init: 1 });
+    }
+  },
+  apply(flow, at) {
+    const site = at.child('whitening');
+    const updates = Object.fromEntries(
+      Object.entries(flow.updates).map(([owner, g]) => {
+        const A = site.get('A', owner).add(g.matmul(g, { transposeB: true }));
+        site.set('A', owner, A);
+        const due = site.phase(owner, (count) => (count % 8 === 1 ? 'decompose' : 'go on')) === 'decompose';
+        const found = site.later(
+          'Q',
+          owner,
+          due,
+          () => ({ A }),
+          ({ A: a }) => {
+            const { values, vectors } = a.eigh();
+            return { values, vectors };
+          },
+        );
+        if (found?.['vectors'] !== undefined && found['values'] !== undefined) {
+          site.set('Q', owner, found['vectors']);
+          site.set('L', owner, found['values'].max(1));
+        }
+        const Q = site.get('Q', owner);
+        const scaled = Q.matmul(g, { transposeA: true }).div(site.get('L', owner).sqrt().reshape([n, 1]));
+        return [owner, Q.matmul(scaled)];
+      }),
+    );
+    return { ...flow, updates };
+  },
+};
+
+const descent = rule(whitening, descend({ learningRate: 1 }));
+
+it('asks again and again while training goes on, and a quadratic is solved in the bases it is given', { timeout: 240_000 }, async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const data = Float32Array.from({ length: n * k }, (_, i) => Math.cos(i));
+  const curvature = (i: number): number => (1 + (i % 50)) / 50;
+  const optimizer = createOptimizer({ transform: descent, parameters: { w: { shape: [n, k], data } }, backend });
+  const loss = (x: Float32Array): number => x.reduce((sum, xi, i) => sum + (curvature(i) * xi * xi) / 2, 0);
+  const bases = new Set<number>();
+  let w = data;
+  for (let steps = 0; steps < 30 || (bases.size < 4 && steps < 1000); steps++) {
+    optimizer.step({ w: w.map((x, i) => curvature(i) * x) });
+    w = Float32Array.from(await optimizer.parameters.w);
+    bases.add((await optimizer.state['whitening.L:w'])?.at(-1) ?? 0);
+  }
+  // What it began with, and three that came one after the other.
+  expect(bases.size).toBeGreaterThanOrEqual(4);
+  expect(loss(w)).toBeLessThan(0.05 * loss(data));
+  optimizer.dispose();
+  backend.dispose();
+});
+
+it('reads back one matrix for each decomposition and nothing else, and makes nothing after the first round', async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const optimizer = createOptimizer({ transform: descent, parameters, backend });
+  const counted: unknown[] = [];
+  for (let round = 0; round < 4; round++) {
+    const before = backend.counters.readBacks;
+    // The first call asks, and the second is given the result.
+    optimizer.step({ w: gradientAt(8 * round) });
+    await optimizer.settled();
+    const asked = backend.counters.readBacks;
+    for (let t = 1; t < 8; t++) optimizer.step({ w: gradientAt(8 * round + t) });
+    const { readBacks, pipelines, buffers } = backend.counters;
+    counted.push({ asked: asked - before, ordinary: readBacks - asked, pipelines, buffers, programs: optimizer.programs });
+  }
+  expect(counted[3]).toEqual(counted[1]);
+  expect(counted[3]).toMatchObject({ asked: 1, ordinary: 0 });
+  optimizer.dispose();
+  backend.dispose();
+});
+
+it('what is under way when the optimizer is disposed of ends quietly, and then gives its memory back', async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const complaints: string[] = [];
+  backend.device.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message));
+  const optimizer = createOptimizer({ transform: descent, parameters, backend });
+  optimizer.step({ w: gradientAt(1) });
+  optimizer.step({ w: gradientAt(2) });
+  optimizer.dispose();
+  const { tensors } = backend;
+  expect(tensors).toBeGreaterThan(0);
+  for (let i = 0; i < 600 && backend.tensors > 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(backend.tensors).toBe(0);
+  await backend.device.queue.onSubmittedWorkDone();
+  expect(complaints).toEqual([]);
+  backend.dispose();
+});
+
+it('a device that is lost meanwhile is told by the next step', async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const optimizer = createOptimizer({ transform: descent, parameters, backend });
+  optimizer.step({ w: gradientAt(1) });
+  backend.device.destroy();
+  await optimizer.settled();
+  const step = (): void => optimizer.step({ w: gradientAt(2) });
+  expect(step).toThrow(expect.objectContaining({ code: 'backend', cause: expect.any(DeviceLostError) }));
+  expect(step).toThrow(expect.objectContaining({ code: 'backend', reason: 'destroyed' }));
+  optimizer.dispose();
+  backend.dispose();
+});
+
+it('a stage that cannot do without refuses, and says what to do', async () => {
+  const backend = await webgpu({ staleBasis: 'async' });
+  const eigenvectors = perTensor({ name: 'eigenvectors', apply: ({ update }) => ({ parameter: update.eigh().vectors }) });
+  const optimizer = createOptimizer({ transform: eigenvectors, parameters: { w: { shape: [n, n], data: identity } }, backend });
+  const step = (): void => optimizer.step({ w: identity });
+  expect(step).toThrow(BackendError);
+  expect(step).toThrow("webgpu({ staleBasis: 'wait' })");
+  optimizer.dispose();
+  backend.dispose();
+});
