@@ -122,6 +122,30 @@ describe.each<Precision>(['f64', 'f32'])('1,000 random gradients in %s', (precis
   });
 });
 
+describe.each<Precision>(['f64', 'f32'])('gradients of lacking rank in %s', (precision) => {
+  const cases = entries.flatMap((entry) => entry.shapes.map((shape) => ({ ...entry, shape })));
+  it.each(cases)('end in finite steps on the manifold: $name, shape $shape', ({ make, shape, bound }) => {
+    const rule = make({});
+    const parameters = { w: { shape, data: random(5, shape) } };
+    const optimizer = createOptimizer({ transform: rule, parameters, backend: reference({ precision }) });
+    const errorOf = constraintError(rule.manifold, shape, reference());
+    const zero = new Float64Array(size(shape));
+    const columns = shape.at(-1) ?? 1;
+    const [left, right] = [random(6, [size(shape) / columns]), random(7, [columns])];
+    const outer = zero.map((_, i) => (left[Math.floor(i / columns)] ?? 0) * (right[i % columns] ?? 0));
+    const single = zero.map((_, i) => (i === 1 ? 1 : 0));
+    const subnormal = outer.map((x) => x * 1e-42);
+    const errors: number[] = [];
+    // From an empty buffer, with momentum of one rank and of two, and with momentum that has all but gone.
+    for (const gradient of [zero, subnormal, zero, outer, zero, single, single, ...Array.from({ length: 200 }, () => zero), outer]) {
+      optimizer.step({ w: gradient });
+      expect(optimizer.parameters.w.every(Number.isFinite)).toBe(true);
+      errors.push(errorOf(optimizer.parameters.w));
+    }
+    expect(Math.max(...errors)).toBeLessThanOrEqual(precision === 'f64' ? 1e-11 : bound);
+  });
+});
+
 describe('a start', () => {
   it.each(entries)('on the manifold is kept bit for bit: $name', ({ make, shapes }) => {
     const shape = shapes[0] ?? [];

@@ -37,11 +37,12 @@ const shapes: Shape[] = [
 ];
 
 describe.each<Precision>(['f64', 'f32'])('the polar factor in %s', (precision) => {
-  it.each(shapes)('of the quintic lies in [0.68, 1.135] from 1e-2 of the norm on, shape [%i, %i]', (...shape) => {
+  it.each(shapes)('of the quintic lies in [0.68, 1.13] from 1e-2 of the norm on, shape [%i, %i]', (...shape) => {
     const p = Math.min(...shape);
     const values = updateOf(graded(shape, 1e-2 * Math.sqrt(p)), shape, {}, precision);
-    expect(values[0]).toBeGreaterThan(0.68);
-    expect(values.at(-1)).toBeLessThan(1.135);
+    // What its five steps make of [0.01, 1], in four decimals.
+    expect(values[0]).toBeGreaterThan(0.6818);
+    expect(values.at(-1)).toBeLessThan(1.1344);
   });
 
   it.each(shapes)('of converged Polar Express is within 1e-3 of 1 from 1e-3 of the norm on, shape [%i, %i]', (...shape) => {

@@ -2,16 +2,19 @@ import { reference } from '@opt/backend-reference';
 import { createOptimizer, type Shape, type Tensor } from '@opt/core';
 import { describe, expect, it } from 'vitest';
 import {
+  blockStiefel,
   determinant,
   doublyStochastic,
   expSinkhorn,
   grassmannian,
+  hypersphere,
   l1Stiefel,
   type ManifoldRule,
   newtonSchulz,
   oblique,
   quintic,
   slMuon,
+  spectralBall,
   spectralSphere,
   stepSparsity,
   stiefel,
@@ -126,11 +129,22 @@ describe('symmetry', () => {
     }
   });
 
-  it('a zero gradient moves nothing', () => {
-    for (const rule of [stiefel(), oblique(), grassmannian(), spectralSphere(), l1Stiefel(), stiefel({ dualSteps: 5 })]) {
-      const w = pointOf(rule, 53, [6, 4]);
-      expect(distance(step(rule, [6, 4], w, new Float64Array(24)), w)).toBeLessThan(1e-14);
-    }
+  it.each([
+    ['stiefel', stiefel(), [6, 4]],
+    ['stiefel, dual ascent', stiefel({ dualSteps: 5 }), [6, 4]],
+    ['block-stiefel', blockStiefel({ blocks: 2 }), [6, 4]],
+    ['l1-stiefel', l1Stiefel(), [6, 4]],
+    ['oblique', oblique(), [6, 4]],
+    ['hypersphere', hypersphere(), [6, 4]],
+    ['grassmannian', grassmannian(), [6, 4]],
+    ['spectral-sphere', spectralSphere(), [6, 4]],
+    ['spectral-ball', spectralBall(), [6, 4]],
+    ['sl-muon', slMuon({ compactDecay: 0 }), [5, 5]],
+    ['symplectic', symplectic({ compactDecay: 0 }), [6, 6]],
+    ['doubly-stochastic', doublyStochastic(), [5, 5]],
+  ] as const)('a zero gradient moves nothing on %s', (_, rule, shape) => {
+    const w = pointOf(rule, 53, shape);
+    expect(distance(step(rule, shape, w, new Float64Array(w.length)), w)).toBeLessThan(1e-14);
   });
 });
 
