@@ -2,6 +2,7 @@ export { type DeviceLoss, DeviceLostError, GpuBackend, type WebGpuCounters } fro
 export type { ProductStorage } from './device.ts';
 export type { GpuTensor, WebGpuBuffer } from './memory.ts';
 export {
+  type DeferringOptions,
   type OwnDeviceOptions,
   type ProductOptions,
   type WaitingOptions,
