@@ -101,9 +101,9 @@ const found = existsSync(executablePath);
 
 describe.skipIf(!found)(found ? 'in Chromium' : `in Chromium (skipped: no browser at ${executablePath}, set CHROMIUM)`, () => {
   it('a module worker does it, found beside the script', async () => {
-    const bundled = async (file: string): Promise<string> => {
+    const bundled = async (file: URL): Promise<string> => {
       const { outputFiles } = await build({
-        entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+        entryPoints: [fileURLToPath(file)],
         bundle: true,
         write: false,
         format: 'esm',
@@ -113,8 +113,8 @@ describe.skipIf(!found)(found ? 'in Chromium' : `in Chromium (skipped: no browse
       return outputFiles[0]?.text ?? '';
     };
     const scripts = new Map([
-      ['/page.js', await bundled('../testing/worker-page.ts')],
-      ['/serve.js', await bundled('./serve.ts')],
+      ['/page.js', await bundled(new URL('../testing/worker-page.ts', import.meta.url))],
+      ['/serve.js', await bundled(new URL('./serve.ts', import.meta.url))],
     ]);
     const server = createServer(({ url }, response) => {
       const script = scripts.get(url ?? '');
