@@ -54,6 +54,19 @@ describe.each(cases)('tfjs on $on, mathematics on $name', ({ on, compute }) => {
     optimizer.dispose();
   });
 
+  it('variables of any length are moved to their ends', () => {
+    const optimizer = plain(compute());
+    const length = 2 ** 18 + 3;
+    const data = Float32Array.from({ length }, (_, i) => i);
+    const [variable, gradient] = [tf.variable(tf.tensor1d(data)), tf.tensor1d(data)];
+    for (const expected of [0, -1]) {
+      optimizer.applyGradients({ [variable.name]: gradient });
+      expect(variable.dataSync().every((x, i) => x === expected * i)).toBe(true);
+    }
+    tf.dispose([variable, gradient]);
+    optimizer.dispose();
+  });
+
   it('two optimizers that move one variable in turns go on from each other', () => {
     const optimizers = [plain(compute()), plain(compute())] as const;
     const [variable, gradient] = [tf.variable(tf.scalar(10)), tf.scalar(1)];
