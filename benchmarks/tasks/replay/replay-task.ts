@@ -4,7 +4,9 @@ import { createOptimizer, type Rule } from '@opt/core';
 import { optimizers } from '../optimizers.ts';
 import type { Task, TaskName } from '../task.ts';
 import { tasks } from '../tasks.ts';
-import { comparison } from './compared-steps.ts';
+import { lastCompared, leftOutOf } from './compared-steps.ts';
+import { withBasesInFloat32 } from './first-basis.ts';
+import { type Roundings, roundingsOf, turnedAt } from './roundings.ts';
 import type { Check, RecordedOptimizer, TaskResults } from './task-results.ts';
 
 export interface TaskOutcome {
@@ -21,7 +23,8 @@ const leastTolerance = 1e-4;
 /**
  * Compares our task with recorded results: settings; for every seed the SHA-256 of parameters and data, the first batch and the first
  * loss; for every optimizer that we have too, at its recorded best rate and seed 0, the training losses of early steps within ten times
- * of what rounding did to the recorded run, at least 1e-4 relative.
+ * of what rounding did to the recorded run, at least 1e-4 relative. Where a rounding of the recorded run decides how it goes on, ours is
+ * put on its side, see `roundings.ts`.
  */
 export async function* replayTask(recorded: TaskResults, makeBackend: () => Promise<AnyBackend>): AsyncGenerator<TaskOutcome> {
   const task = await tasks[recorded.task]();
@@ -33,12 +36,12 @@ export async function* replayTask(recorded: TaskResults, makeBackend: () => Prom
       yield { what: name, result: 'left out', why: 'no optimizer of ours has this name' };
       continue;
     }
-    const { upTo, because } = comparison(recorded.task, name);
+    const { steps, because } = leftOutOf(recorded.task, name);
     const backend = await makeBackend();
-    const losses = await firstLosses(task, contender.make(optimizer.bestLearningRate), backend, upTo);
+    const losses = await firstLosses(task, contender.make(optimizer.bestLearningRate), backend, roundingsOf(recorded.task, name));
     backend.dispose();
-    yield outcome(name, compareLosses(losses, optimizer));
-    if (because !== undefined) yield { what: `${name} after step ${upTo}`, result: 'left out', why: because };
+    yield outcome(name, compareLosses(losses, optimizer, steps));
+    for (const step of steps) yield { what: `${name} at step ${step}`, result: 'left out', why: because };
   }
 }
 
@@ -86,29 +89,30 @@ function sha256(arrays: readonly (Float32Array | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
-/** Training losses of steps 1 to `steps`, seed 0. */
-async function firstLosses(task: Task, transform: Rule, backend: AnyBackend, steps: number): Promise<number[]> {
+/** Training losses of the first steps, seed 0. */
+async function firstLosses(task: Task, transform: Rule, backend: AnyBackend, roundings: Roundings): Promise<number[]> {
   const run = await task.start(0);
   const optimizer = await createOptimizer({ transform, parameters: run.parameters, backend });
   const names = Object.keys(run.parameters);
   const losses: number[] = [];
-  for (let step = 1; step <= steps; step++) {
+  for (let step = 1; step <= lastCompared; step++) {
     const values = await Promise.all(names.map(async (name) => [name, (await optimizer.parameters[name]) ?? new Float32Array()] as const));
-    const { loss, gradients } = run.step(Object.fromEntries(values));
+    const { loss, gradients } = run.step(turnedAt(step, Object.fromEntries(values), roundings));
     losses.push(loss);
     await optimizer.step(gradients);
+    if (step === 1 && roundings.basisInFloat32) await optimizer.load(withBasesInFloat32(await optimizer.save()));
   }
   optimizer.dispose();
   run.dispose();
   return losses;
 }
 
-/** Where our losses leave the recorded ones, from step 2 on. */
-function compareLosses(losses: readonly number[], { bestRun, perturbed }: RecordedOptimizer): string[] {
+/** Where our losses leave the recorded ones, from step 2 on, but for the steps left out. */
+function compareLosses(losses: readonly number[], { bestRun, perturbed }: RecordedOptimizer, leftOut: readonly number[]): string[] {
   const moved = new Map(perturbed);
   return bestRun.flatMap(([step, recorded]) => {
     const ours = losses[step - 1];
-    if (step < 2 || ours === undefined) return [];
+    if (step < 2 || ours === undefined || leftOut.includes(step)) return [];
     const scale = Math.abs(recorded);
     const byRounding = Math.abs((moved.get(step) ?? recorded) - recorded) / scale;
     const [error, tolerance] = [Math.abs(ours - recorded) / scale, Math.max(leastTolerance, 10 * byRounding)];
