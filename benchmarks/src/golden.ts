@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type GoldenCase, parseGolden, replay, saysGolden } from '@opt/backend-contract';
 import { replayTask } from '../tasks/replay/replay-task.ts';
 import { parseTaskResults, saysTaskResults, type TaskResults } from '../tasks/replay/task-results.ts';
-import { backendMaker, backendNames } from './backends.ts';
+import { type AnyBackend, backendMaker, backendNames } from './backends.ts';
 
 const usage = `pnpm golden DIR [--backend NAME]
 
@@ -75,21 +75,29 @@ class Tally {
   }
 }
 
-/** Replays one case on one backend. */
-async function replayCase(path: string, golden: GoldenCase, name: string, tally: Tally): Promise<void> {
+/** Replays all cases on one backend, which compiles what they have in common once; after an error it is another one. */
+async function replayCases(cases: readonly Read[], name: string, tally: Tally): Promise<void> {
   const make = backendMaker(name);
   if (make === undefined) return;
-  try {
-    const outcome = await replay(golden, await make());
-    if (outcome.result === 'passed') tally.passed++;
-    else if (outcome.result === 'skipped') tally.skipped++;
-    else {
-      const { step, tensor, error, tolerance } = outcome;
-      tally.fail(path, `on ${name}, step ${step}, '${tensor}': error ${error.toExponential(2)} above ${tolerance}`);
+  let backend: AnyBackend | undefined;
+  for (const one of cases) {
+    if (!('golden' in one)) continue;
+    try {
+      backend ??= await make();
+      const outcome = await replay(one.golden, backend);
+      if (outcome.result === 'passed') tally.passed++;
+      else if (outcome.result === 'skipped') tally.skipped++;
+      else {
+        const { step, tensor, error, tolerance } = outcome;
+        tally.fail(one.path, `on ${name}, step ${step}, '${tensor}': error ${error.toExponential(2)} above ${tolerance}`);
+      }
+    } catch (error) {
+      tally.fail(one.path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      backend?.dispose();
+      backend = undefined;
     }
-  } catch (error) {
-    tally.fail(path, `on ${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  backend?.dispose();
 }
 
 /** Compares one task with its results: every seed and every optimizer of the file counts as one. */
@@ -115,8 +123,7 @@ async function main(): Promise<number> {
   for (const one of found) if ('broken' in one) tally.fail(one.path, `cannot be read: ${one.broken}`);
   const readable = found.filter((one) => !('broken' in one));
   if (readable.length === 0) console.log(`nothing of format opt-golden/1 or opt-task-results/1 under '${directory}'`);
-  for (const name of backends ?? ['reference', 'reference-f32'])
-    for (const one of found) if ('golden' in one) await replayCase(one.path, one.golden, name, tally);
+  for (const name of backends ?? ['reference', 'reference-f32']) await replayCases(found, name, tally);
   for (const name of backends ?? ['wasm'])
     for (const one of found) if ('results' in one) await replayResults(one.path, one.results, name, tally);
   if (tally.skipped > 0) console.log(`${tally.skipped} not compared in the precision at hand`);
