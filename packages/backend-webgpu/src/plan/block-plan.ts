@@ -1,15 +1,17 @@
-import { type Block, type Operation, size } from '@opt/core';
+import type { Block } from '@opt/core';
 import { sideBySide } from '../wgsl/side-by-side.ts';
 import { claimed } from './claims.ts';
 import { found } from './found.ts';
-import { type Fused, fuse } from './fusion.ts';
+import { fuse } from './fusion.ts';
 import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
+import { isSmall, loopOf } from './loops.ts';
 import { ordered } from './order.ts';
 import { reaches } from './reaches.ts';
 import { Lifetimes, Region } from './region.ts';
 import { type Group, withRiders } from './riders.ts';
 import type { BlockPlan, Bounds, Member, Source, Step } from './step.ts';
 import { operand, type Value, Values } from './values.ts';
+import type { Fused } from './wishes.ts';
 
 /** `inside`: the block is a part of a loop, or of one of which one workgroup is to do everything. */
 export function planBlock(block: Block, source: Source, targets: readonly Region[], bounds: Bounds, inside?: 'loop' | 'alone'): BlockPlan {
@@ -276,7 +278,7 @@ class Planning implements BlockPlan {
   }
 
   #loop(value: Value): Step {
-    const operation: ValueLoop = loopOf(value);
+    const operation = loopOf(value);
     const carried = operation.body.results.length;
     const carry = value.inputs.slice(0, carried).map((input) => this.#home(input));
     const ended = this.#home(found(value.inputs.at(-1), 'the flag of a loop'));
@@ -288,18 +290,6 @@ class Planning implements BlockPlan {
     return { kind: 'loop', times: operation.times, until, body, ended, alone };
   }
 }
-
-/** Elements up to which one workgroup computes a tensor sooner than several can be waited for. */
-const few = 2048;
-
-/** Operations that are no shader of their own, or one with barriers. */
-const large: ReadonlySet<string> = new Set(['eigh', 'orthonormalize', 'cholesky', 'solveTriangular', 'argsort', 'repeat']);
-
-const isSmall = ({ nodes }: Block): boolean => nodes.every(({ operation, shape }) => size(shape) <= few && !large.has(operation.op));
-
-type ValueLoop = Extract<Operation, { op: 'repeat' }>;
-
-const loopOf = ({ operation }: Value): ValueLoop => found(operation.op === 'repeat' ? operation : undefined, 'a loop');
 
 /** Kernels of one key may be one dispatch. */
 function keyOf({ id, core, text }: Kernel): string {
