@@ -2,7 +2,7 @@ import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { BackendError, createOptimizer, perTensor, rule, type Transform } from '@opt/core';
 import { soap } from '@opt/soap';
 import { descend } from '@opt/transforms';
-import { expect, it } from 'vitest';
+import { expect, expectTypeOf, it } from 'vitest';
 import { DeviceLostError, webgpu } from './index.ts';
 
 softwareAdapter();
@@ -30,6 +30,7 @@ function offDiagonal(Q: ArrayLike<number>, B: (v: Float64Array) => Float64Array,
 it('steps return at once and go on with the old basis; the one after it is done uses the new one', { timeout: 600_000 }, async () => {
   const backend = await webgpu({ staleBasis: 'async' });
   const optimizer = createOptimizer({ transform: soap(options), parameters, backend });
+  expectTypeOf(backend.run).toEqualTypeOf<'sync'>();
   const first = gradientAt(1);
   for (let t = 1; t <= 3; t++) expect(optimizer.step({ w: gradientAt(t) })).toBeUndefined();
   // Nothing could arrive: this thread never paused. The short axis was decomposed at once.
@@ -68,7 +69,7 @@ const whitening: Transform = {
       Object.entries(flow.updates).map(([owner, g]) => {
         const A = site.get('A', owner).add(g.matmul(g, { transposeB: true }));
         site.set('A', owner, A);
-        const due = site.phase(owner, (count) => (count % 8 === 1 ? 'decompose' : 'go on')) === 'decompose';
+        const due = site.phase(owner, (count) => (count % 4 === 1 ? 'decompose' : 'go on')) === 'decompose';
         const found = site.later(
           'Q',
           owner,
@@ -102,14 +103,14 @@ it('asks again and again while training goes on, and a quadratic is solved in th
   const loss = (x: Float32Array): number => x.reduce((sum, xi, i) => sum + (curvature(i) * xi * xi) / 2, 0);
   const bases = new Set<number>();
   let w = data;
-  for (let steps = 0; steps < 30 || (bases.size < 4 && steps < 1000); steps++) {
+  for (let steps = 0; steps < 10 || (bases.size < 3 && steps < 1000); steps++) {
     optimizer.step({ w: w.map((x, i) => curvature(i) * x) });
     w = Float32Array.from(await optimizer.parameters.w);
     bases.add((await optimizer.state['whitening.L:w'])?.at(-1) ?? 0);
   }
-  // What it began with, and three that came one after the other.
-  expect(bases.size).toBeGreaterThanOrEqual(4);
-  expect(loss(w)).toBeLessThan(0.05 * loss(data));
+  // What it began with, and two that came one after the other.
+  expect(bases.size).toBeGreaterThanOrEqual(3);
+  expect(loss(w)).toBeLessThan(0.1 * loss(data));
   optimizer.dispose();
   backend.dispose();
 });
@@ -118,18 +119,18 @@ it('reads back one matrix for each decomposition and nothing else, and makes not
   const backend = await webgpu({ staleBasis: 'async' });
   const optimizer = createOptimizer({ transform: descent, parameters, backend });
   const counted: unknown[] = [];
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     const before = backend.counters.readBacks;
     // The first call asks, and the second is given the result.
-    optimizer.step({ w: gradientAt(8 * round) });
+    optimizer.step({ w: gradientAt(4 * round) });
     await optimizer.settled();
     const asked = backend.counters.readBacks;
-    for (let t = 1; t < 8; t++) optimizer.step({ w: gradientAt(8 * round + t) });
+    for (let t = 1; t < 4; t++) optimizer.step({ w: gradientAt(4 * round + t) });
     const { readBacks, pipelines, buffers } = backend.counters;
     counted.push({ asked: asked - before, ordinary: readBacks - asked, pipelines, buffers, programs: optimizer.programs });
   }
-  expect(counted[3]).toEqual(counted[1]);
-  expect(counted[3]).toMatchObject({ asked: 1, ordinary: 0 });
+  expect(counted[2]).toEqual(counted[1]);
+  expect(counted[2]).toMatchObject({ asked: 1, ordinary: 0 });
   optimizer.dispose();
   backend.dispose();
 });
