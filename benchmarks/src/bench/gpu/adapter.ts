@@ -34,15 +34,17 @@ async function open(): Promise<Gpu> {
   return { gpu, adapter, title, software: /swiftshader|llvmpipe|lavapipe/i.test(title) };
 }
 
-/** A device with timestamps and the highest limits there are. @throws MissingPeer */
-export async function timedDevice(): Promise<GPUDevice> {
+const wanted: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+/** A device with timestamps, the highest limits there are, and all that shaders may use, but `without`. @throws MissingPeer */
+export async function timedDevice(without?: GPUFeatureName): Promise<GPUDevice> {
   const { gpu } = await openGpu();
   // An adapter gives one device only.
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null || !adapter.features.has('timestamp-query')) throw new MissingPeer('the adapter has no timestamps');
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   return adapter.requestDevice({
-    requiredFeatures: adapter.features.has('subgroups') ? ['timestamp-query', 'subgroups'] : ['timestamp-query'],
+    requiredFeatures: wanted.filter((feature) => feature !== without && adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
 }

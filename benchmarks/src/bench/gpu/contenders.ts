@@ -1,5 +1,5 @@
 /// <reference lib="dom" preserve="true" />
-import { type GpuTensor, type WebGpuBuffer, webgpu } from '@opt/backend-webgpu';
+import { type GpuTensor, type ProductOptions, type WebGpuBuffer, webgpu } from '@opt/backend-webgpu';
 import { createOptimizer, mapValues } from '@opt/core';
 import { type Contender, type Entry, looped } from '../contender.ts';
 import { jaxJsAdamOn } from '../jax-js.ts';
@@ -39,13 +39,18 @@ function clockOf(device: GPUDevice): PassClock {
   return clock;
 }
 
+/** How ours may run beside the way it runs by itself. */
+interface Variant extends ProductOptions {
+  readonly without?: GPUFeatureName;
+}
+
 /** Ours on a device of its own, gradients handed over as GPU buffers. */
-export const oursOnGpu = (name: string, recipe: Recipe, shapes: Shapes, timing: Timing): Entry => ({
+export const oursOnGpu = (name: string, recipe: Recipe, shapes: Shapes, timing: Timing, { without, ...products }: Variant = {}): Entry => ({
   name,
   block: recipe.block,
   async make() {
-    const device = await timedDevice();
-    const backend = webgpu({ device });
+    const device = await timedDevice(without);
+    const backend = webgpu({ device, ...products });
     const initial = tensors(shapes, 0);
     const optimizer = createOptimizer<string, GpuTensor, WebGpuBuffer>({
       transform: recipe.rule(),

@@ -72,12 +72,16 @@ function adamwOnGpu(gpu: Gpu, { title, shapes }: Model, timing: Timing, says: st
   };
 }
 
-/** Nobody else on the GPU has this one. */
+/** Nobody else on the GPU has this one: ours beside itself, with products in other ways. */
 const alone = (gpu: Gpu, rule: Recipe, title: string, { shapes }: Model, timing: Timing, says: string): Comparison => ({
   section: 'gpu',
   title: `${title}, ${says}`,
   ours: 'ours',
-  entries: [oursOnGpu('ours', rule, shapes, timing)],
+  entries: [
+    oursOnGpu('ours', rule, shapes, timing),
+    oursOnGpu('ours, products held in f16', rule, shapes, timing, { productStorage: 'f16' }),
+    oursOnGpu('ours, no subgroups', rule, shapes, timing, { without: 'subgroups' }),
+  ],
   targets: [],
   notes: () => about(gpu),
 });
