@@ -30,7 +30,7 @@ function offDiagonal(Q: ArrayLike<number>, B: (v: Float64Array) => Float64Array,
 it('steps return at once and go on with the old basis; the one after it is done uses the new one', { timeout: 600_000 }, async () => {
   const backend = await webgpu({ staleBasis: 'async' });
   const optimizer = createOptimizer({ transform: soap(options), parameters, backend });
-  expectTypeOf(backend.run).toEqualTypeOf<'sync'>();
+  expectTypeOf<typeof backend.run>().toEqualTypeOf<'sync'>();
   const first = gradientAt(1);
   for (let t = 1; t <= 3; t++) expect(optimizer.step({ w: gradientAt(t) })).toBeUndefined();
   // Nothing could arrive: this thread never paused. The short axis was decomposed at once.

@@ -1,0 +1,249 @@
+import { type ReferenceBuffer, reference } from '@opt/backend-reference';
+import { type Backend, BackendError, createOptimizer, hyper, rule, ShapeError, type Transform, TransformError } from '@opt/core';
+import { descend } from '@opt/transforms';
+import { describe, expect, it } from 'vitest';
+import { soap } from './soap.ts';
+import { type Deferring, deferring, last } from './testing/deferring.ts';
+import { eye, gradientAt, values } from './testing/matrices.ts';
+import { make, plain, start } from './testing/runs.ts';
+
+describe('what is under way', () => {
+  it('is not in a checkpoint, and what a load finds under way never lands', async () => {
+    const backend = deferring();
+    const optimizer = make(backend);
+    for (let call = 1; call <= 3; call++) optimizer.step({ w: gradientAt(call) });
+    const file = optimizer.save();
+    const other = make(reference());
+    expect(optimizer.load(file)).toEqual({ missing: [], surplus: [] });
+    other.load(file);
+    const { buffers } = backend;
+    await last(backend).finish();
+    expect(backend.buffers).toBeLessThan(buffers);
+    for (let call = 4; call <= 5; call++) for (const one of [optimizer, other]) one.step({ w: gradientAt(call) });
+    expect(values(optimizer.parameters.w)).toEqual(values(other.parameters.w));
+    expect(values(optimizer.state['soap.Q0:w'])).toEqual(eye(6).flat());
+    // The next refresh asks anew.
+    optimizer.step({ w: gradientAt(6) });
+    expect(backend.started).toHaveLength(2);
+    await last(backend).finish();
+    optimizer.step({ w: gradientAt(7) });
+    expect(values(optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+  });
+
+  it('a load also drops what has arrived and was not used yet', async () => {
+    const backend = deferring();
+    const optimizer = make(backend);
+    optimizer.step({ w: gradientAt(1) });
+    const file = optimizer.save();
+    await last(backend).finish();
+    optimizer.load(file);
+    optimizer.step({ w: gradientAt(2) });
+    expect(values(optimizer.state['soap.Q0:w'])).toEqual(eye(6).flat());
+  });
+
+  it('keeps its buffers until it ends, also where the optimizer is gone', async () => {
+    for (const end of ['finish', 'fail'] as const) {
+      const backend = deferring();
+      const optimizer = make(backend);
+      optimizer.step({ w: gradientAt(1) });
+      optimizer.dispose();
+      // A covariance in, a basis out.
+      expect(backend.buffers).toBe(2);
+      await last(backend)[end](new Error('too late to matter'));
+      expect([backend.buffers, backend.alive]).toEqual([0, 0]);
+    }
+  });
+
+  it('that fails is told by the next step, which changes nothing; the one after goes on', async () => {
+    const backend = deferring();
+    const optimizer = make(backend);
+    optimizer.step({ w: gradientAt(1) });
+    optimizer.step({ w: gradientAt(2) });
+    const before = optimizer.save();
+    const cause = new Error('no worker');
+    await last(backend).fail(cause);
+    const step = (): void => optimizer.step({ w: gradientAt(3) });
+    expect(step).toThrow(expect.objectContaining({ code: 'backend', cause }));
+    expect(optimizer.save()).toEqual(before);
+    expect(step).not.toThrow();
+    for (let call = 4; call <= 6; call++) optimizer.step({ w: gradientAt(call) });
+    expect(backend.started).toHaveLength(2);
+    await last(backend).finish();
+    optimizer.step({ w: gradientAt(7) });
+    expect(values(optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+  });
+
+  it('that cannot even be compiled is told in the same way', async () => {
+    const backend = deferring();
+    const broken = Object.assign(backend, {
+      deferral: {
+        ...backend.deferral,
+        compile: () => {
+          throw new BackendError('no memory');
+        },
+      },
+    });
+    const optimizer = make(broken);
+    optimizer.step({ w: gradientAt(1) });
+    await optimizer.settled();
+    expect(() => optimizer.step({ w: gradientAt(2) })).toThrow(/deferred computation failed.*no memory.*'soap.Q0:w'/);
+  });
+
+  it('can be waited for', async () => {
+    const backend = deferring();
+    const optimizer = make(backend);
+    optimizer.step({ w: gradientAt(1) });
+    let over = false;
+    const settled = optimizer.settled().then(() => {
+      over = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    await last(backend).finish();
+    await settled;
+    optimizer.step({ w: gradientAt(2) });
+    expect(values(optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+    await make(reference()).settled();
+  });
+});
+
+/** The same backend, run asynchronously. */
+const asynchronous = (base: Deferring): Backend<'async', 'sync', never, ReferenceBuffer> => ({
+  specificationVersion: 1,
+  name: 'asynchronous',
+  run: 'async',
+  read: 'sync',
+  precision: base.precision,
+  wide: base.wide,
+  create: (role, key, shape, dtype) => base.create(role, key, shape, dtype),
+  write: (buffer, data) => base.write(buffer, data),
+  readBuffer: (buffer) => base.readBuffer(buffer),
+  release: () => base.release(),
+  async compile(program, bind) {
+    const { run, dispose } = base.compile(program, bind);
+    return { run: async (scalars) => run(scalars), dispose };
+  },
+  deferral: base.deferral,
+  dispose() {},
+});
+
+describe('a step that is given something', () => {
+  it('is the next that is applied: a collecting call and a dropped one leave it for later', async () => {
+    const backend = deferring();
+    const optimizer = make(backend, { ...plain, gradientAccumulationSteps: 2 });
+    for (let call = 1; call <= 2; call++) optimizer.step({ w: gradientAt(call) });
+    await last(backend).finish();
+    // Collects; closes a window that is dropped as a whole; collects.
+    for (const w of [gradientAt(3), [Number.NaN, ...gradientAt(4).slice(1)], gradientAt(5)]) {
+      optimizer.step({ w });
+      expect(values(optimizer.state['soap.Q0:w'])).toEqual(eye(6).flat());
+    }
+    expect(optimizer.skippedSteps).toBe(1);
+    optimizer.step({ w: gradientAt(6) });
+    expect(values(optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+  });
+
+  it('may itself be awaited: the same run, with steps one after the other', async () => {
+    const [one, other] = [deferring(), deferring()];
+    const synchronous = make(one);
+    const awaited = await createOptimizer({
+      transform: soap(plain),
+      parameters: { w: { shape: [6, 3], data: start() } },
+      backend: asynchronous(other),
+    });
+    for (let call = 1; call <= 8; call++) {
+      synchronous.step({ w: gradientAt(call) });
+      await awaited.step({ w: gradientAt(call) });
+      if (call % 5 === 1) await Promise.all([last(one).finish(), last(other).finish()]);
+    }
+    expect(one.started).toHaveLength(2);
+    expect(values(awaited.parameters.w)).toEqual(values(synchronous.parameters.w));
+    expect(values(awaited.state['soap.Q0:w'])).toEqual(values(synchronous.state['soap.Q0:w']));
+    expect(values(awaited.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+  });
+});
+
+describe('a computation for later', () => {
+  const factor = hyper('stage', 'factor', 2);
+  const stage = (later: Transform['apply']): Transform => ({ name: 'stage', declare: (_, at) => at.hyper(factor), apply: later });
+  const tried = (transform: Transform): void =>
+    createOptimizer({
+      transform: rule(transform, descend({ learningRate: 1 })),
+      parameters: { w: { shape: [6, 6], data: new Float64Array(36) } },
+      backend: deferring(),
+    }).step({ w: gradientAt(1, 36) });
+
+  it('reads its inputs only', () => {
+    const reading = stage((flow, site) => {
+      const { w } = flow.updates;
+      if (w !== undefined)
+        site.later(
+          'Q',
+          'w',
+          true,
+          () => ({ w }),
+          (given) => ({ Q: given.w.mul(site.hyper(factor)).orthonormalize('zero') }),
+        );
+      return flow;
+    });
+    expect(() => tried(reading)).toThrow(ShapeError);
+    expect(() => tried(reading)).toThrow(/'.Q:w' computes later must be of its inputs/);
+  });
+
+  it('is asked for once a step', () => {
+    const twice = stage((flow, site) => {
+      for (let i = 0; i < 2; i++)
+        site.later(
+          'Q',
+          'w',
+          false,
+          () => ({}),
+          () => ({}),
+        );
+      return flow;
+    });
+    expect(() => tried(twice)).toThrow(TransformError);
+  });
+
+  it('carries indices and what is wide as they are', async () => {
+    // Computes x/3 in f64 of the gradient sorted, and says where each element went.
+    const carried: Transform = {
+      name: 'carried',
+      declare(_, at) {
+        at.slot('third', 'w', { shape: [6], kind: 'invariant', dtype: 'wide' });
+        at.slot('order', 'w', { shape: [6], kind: 'invariant' });
+      },
+      apply(flow, site) {
+        const { w } = flow.updates;
+        if (w === undefined) return flow;
+        const due = site.phase('w', (count) => (count === 1 ? 'first' : 'other')) === 'first';
+        const found = site.later(
+          'thirds',
+          'w',
+          due,
+          () => ({ x: w.row(0).wide(), order: w.row(0).argsort(), matrix: w }),
+          // The factorisation is there to be put off.
+          ({ x, order, matrix }) => ({ third: x.div(3).gather(order, 0).add(matrix.orthonormalize('zero').row(0).mul(0)), order }),
+        );
+        if (found?.['third'] === undefined || found['order'] === undefined) return flow;
+        site.set('third', 'w', found['third'].gather(found['order'], 0));
+        site.set('order', 'w', found['order'].working());
+        return flow;
+      },
+    };
+    const backend = deferring(5, reference({ precision: 'f32' }));
+    const optimizer = createOptimizer({
+      transform: rule(carried, descend({ learningRate: 1 })),
+      parameters: { w: { shape: [6, 6], data: new Float64Array(36) } },
+      backend,
+    });
+    const w = Float32Array.from([5, 1, 4, 2, 6, 3, ...gradientAt(1, 30)]);
+    optimizer.step({ w });
+    await last(backend).finish();
+    optimizer.step({ w });
+    const order = [1, 3, 5, 2, 0, 4];
+    expect(values(optimizer.state['.order:w'])).toEqual(order);
+    const thirds = order.map((i) => (w[i] ?? 0) / 3);
+    expect(values(optimizer.state['.third:w'])).toEqual(order.map((i) => thirds[i]));
+  });
+});
