@@ -1,7 +1,7 @@
 import type { Block, Program } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { emitBlock } from './emit/block.ts';
-import { importKernel, kernelsOf } from './emit/kernel-imports.ts';
+import { importKernel, isKernelOperation } from './emit/kernel-imports.ts';
 import { VectorMath } from './emit/math.ts';
 import { planBlock } from './plan/block-plan.ts';
 import type { Product } from './plan/products.ts';
@@ -55,9 +55,7 @@ export function compileProgram(
 
   const module = new ModuleBuilder();
   const used = operationsOf(program);
-  for (const [op, names] of Object.entries(kernelsOf)) {
-    if (used.has(op)) for (const name of names ?? []) for (const type of ['f32', 'f64'] as const) importKernel(module, name, type);
-  }
+  for (const op of used) if (isKernelOperation(op)) importKernel(module, op);
   const math = new VectorMath(module, used);
   let parts = 0;
   const next = (): Func => {

@@ -1,8 +1,11 @@
 // Cholesky factor and triangular solves, in blocks of rows with matrix products for everything outside the diagonal blocks.
-import { axpy, dot, fill, get, scale, set } from './element';
-import { FULL, LOWER, gemm, gemmScratch } from './gemm';
+import { fill, get, rearrange, scale } from './element';
+import { FULL, LOWER, gemm, gemmScratch, rowsTimes, timesRows } from './gemm';
 
 const BLOCK: i32 = 32;
+
+/** Rows whose part of a block of columns is done at a time: few enough cache lines whatever the leading dimension. */
+const ROWS: i32 = 16;
 
 export function solveScratch(Z: usize, n: i32, r: i32): usize {
   return gemmScratch(Z, BLOCK, r, n);
@@ -20,7 +23,8 @@ export function solveTriangular(
       gemm(Z, end - i0, r, n - end, -1, l + end * ldl + i0 * Z, ldl, true, x + end * ldx, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
       for (let i = end - 1; i >= i0; i--) {
         const row = x + i * ldx;
-        for (let p = i + 1; p < end; p++) axpy(Z, r, -get(Z, l + p * ldl + i * Z), x + p * ldx, row);
+        const below = i + 1;
+        timesRows(Z, r, end - below, -1, l + below * ldl + i * Z, ldl, x + below * ldx, ldx, 1, row);
         scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
       }
     }
@@ -31,7 +35,7 @@ export function solveTriangular(
     gemm(Z, end - i0, r, i0, -1, l + i0 * ldl, ldl, false, x, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
     for (let i = i0; i < end; i++) {
       const row = x + i * ldx;
-      for (let p = i0; p < i; p++) axpy(Z, r, -get(Z, l + i * ldl + p * Z), x + p * ldx, row);
+      timesRows(Z, r, i - i0, -1, l + i * ldl + i0 * Z, Z, x + i0 * ldx, ldx, 1, row);
       scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
     }
   }
@@ -49,23 +53,24 @@ export function cholesky(Z: usize, n: i32, a: usize, lda: usize, l: usize, ldl: 
   }
   for (let j0 = 0; j0 < n; j0 += BLOCK) {
     const end = min(n, j0 + BLOCK);
-    for (let i = j0; i < n; i++) {
-      const row = l + i * ldl + j0 * Z;
-      const stop = min(i, end);
-      for (let j = j0; j < stop; j++) {
-        const other = l + j * ldl + j0 * Z;
-        const at = <usize>(j - j0) * Z;
-        set(Z, row + at, (get(Z, row + at) - dot(Z, j - j0, row, other)) / get(Z, other + at));
-      }
-      if (i < end) {
-        const at = <usize>(i - j0) * Z;
-        const pivot = get(Z, row + at) - dot(Z, i - j0, row, row);
-        // Not (pivot > 0) also catches NaN; an infinite pivot would make a factor of zeros.
-        if (!(pivot > 0) || pivot - pivot != 0) {
-          fill(Z, n, n, l, ldl, NaN);
-          return 1;
+    for (let i0 = j0; i0 < n; i0 += ROWS) {
+      for (let j = j0; j < end; j++) {
+        const top = max(i0, j);
+        const rows = min(n, i0 + ROWS) - top;
+        if (rows <= 0) break;
+        const row = l + j * ldl + j0 * Z;
+        const column = l + top * ldl + j * Z;
+        rowsTimes(Z, rows, j - j0, -1, l + top * ldl + j0 * Z, ldl, row, 1, column, ldl);
+        let size = get(Z, row + <usize>(j - j0) * Z);
+        if (top == j) {
+          // Not (pivot > 0) also catches NaN; an infinite pivot would make a factor of zeros.
+          if (!(size > 0) || size - size != 0) {
+            fill(Z, n, n, l, ldl, NaN);
+            return 1;
+          }
+          size = Math.sqrt(size);
         }
-        set(Z, row + at, Math.sqrt(pivot));
+        rearrange(Z, Z, rows, 1, 1 / size, column, ldl, 0, 0, column, ldl, 0);
       }
     }
     const below = l + end * ldl + j0 * Z;

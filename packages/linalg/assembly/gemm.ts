@@ -14,10 +14,10 @@ const NC: i32 = 512;
 /** Below this many columns a panel of A is used too seldom to be worth packing. */
 const PACK_A_FROM: i32 = 48;
 
-/** Result: all of C, only the tiles that meet the lower triangle, or those mirrored upwards as well. */
+/** Result: all of C, the tiles that meet the lower triangle mirrored upwards, or those alone. */
 export const FULL: i32 = 0;
-export const LOWER: i32 = 1;
-export const MIRRORED: i32 = 2;
+export const MIRRORED: i32 = 1;
+export const LOWER: i32 = 2;
 
 /** A register tile has two vectors of columns. */
 const TILE_ROW: usize = 32;
@@ -156,7 +156,8 @@ export function rowsTimes(Z: usize, m: i32, k: i32, alpha: f64, a: usize, lda: u
   else gemvRows<f64>(m, k, alpha, a, lda, x, beta, y, incy);
 }
 
-function timesRows(Z: usize, n: i32, k: i32, alpha: f64, x: usize, incx: usize, b: usize, ldb: usize, beta: f64, y: usize): void {
+/** `gemvColumns` for an element type known at run time. */
+export function timesRows(Z: usize, n: i32, k: i32, alpha: f64, x: usize, incx: usize, b: usize, ldb: usize, beta: f64, y: usize): void {
   if (Z == 4) gemvColumns<f32>(n, k, <f32>alpha, x, incx, b, ldb, <f32>beta, y);
   else gemvColumns<f64>(n, k, alpha, x, incx, b, ldb, beta, y);
 }

@@ -11,13 +11,13 @@ function rowBytes(k: i32): usize {
   return <usize>((k + 1) & ~1) << 3;
 }
 
-export function gramScratchBytesOf(d: i32, k: i32): usize {
+export function gramScratch(d: i32, k: i32): usize {
   const rows = min(d, ROWS);
   return <usize>rows * rowBytes(k) + gemmScratch(8, k, k, rows) + 16;
 }
 
 /** C [k,k] ← XᵀX; leading dimensions in bytes. */
-export function gramOf(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usize, scratch: usize): void {
+export function gram(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usize, scratch: usize): void {
   if (d <= 0) return fill(8, k, k, c, ldc, 0);
   const wide = (scratch + 15) & ~15;
   const ld = rowBytes(k);

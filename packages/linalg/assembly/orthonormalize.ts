@@ -19,8 +19,11 @@ function factor(W: usize, Z: usize, m: i32, n: i32, x: usize, ldx: usize, s: f64
   rearrange(Z, W, m, n, s, x, ldx, Z, 0, pieces.x, W, ld);
   let norm: f64 = 0;
   for (let j = 0; j < n; j++) norm = Math.max(norm, sumOfSquares(W, m, pieces.x + j * ld));
-  // Rounding leaves about ε·√m of a dependent column; τ = 0 asks for a plain QR, which needs no decision.
-  if (W == 4 && tau > 0) tau = 4 * Math.max(tau, 6e-8 * Math.sqrt(<f64>m));
+  // Rounding leaves about ε·√m of a dependent column, and no tolerance can be less; τ = 0 asks for a plain QR, which needs no decision.
+  if (tau > 0) {
+    tau = Math.max(tau, (W == 8 ? 1.1e-16 : 6e-8) * Math.sqrt(<f64>m));
+    if (W == 4) tau *= 4;
+  }
   return qr(W, m, n, tau * Math.sqrt(norm), W == 8, slots, pieces);
 }
 

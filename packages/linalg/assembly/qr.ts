@@ -1,5 +1,5 @@
 // Blocked Householder QR on the transpose: the columns of X are rows here, so reflectors and updates run along memory.
-import { axpy, get, rearrange, rowBytes, scale, set } from './element';
+import { get, rearrange, rowBytes, scale, set, subtractOuter } from './element';
 import { rowsTimes } from './gemm';
 import { reflector } from './reflector';
 import { roundUp } from './vector';
@@ -47,8 +47,8 @@ export function placePieces(Z: usize, m: i32, n: i32, at: usize): Pieces {
 
 /** Rows of X [rows,k] ← X·(I − τ·u·uᵀ); `work`: as many elements as rows. */
 function reflectRows(Z: usize, rows: i32, k: i32, u: usize, tau: f64, x: usize, ld: usize, work: usize): void {
-  rowsTimes(Z, rows, k, -tau, x, ld, u, 0, work, Z);
-  for (let r = 0; r < rows; r++) axpy(Z, k, get(Z, work + r * Z), u, x + r * ld);
+  rowsTimes(Z, rows, k, tau, x, ld, u, 0, work, Z);
+  subtractOuter(Z, rows, k, work, u, x, ld);
 }
 
 /**
@@ -116,7 +116,7 @@ export function writeR(Z: usize, to: usize, m: i32, n: i32, backScale: f64, r: u
     memory.copy(row + <usize>(j - inside) * Z, pieces.triangles + j * ldb, <usize>(inside + 1) * Z);
     memory.fill(row + <usize>(j + 1) * Z, 0, <usize>(n - j - 1) * Z);
   }
-  rearrange(Z, to, n, n, backScale, pieces.x, Z, ld, 0, r, to, ldr);
+  rearrange(Z, to, n, n, backScale, pieces.x, Z, ld, 0, r, ldr, to);
   for (let i = 0; i < n; i++) {
     if (get(to, r + i * (ldr + to)) < 0) scale(to, n - i, -1, r + i * (ldr + to));
   }

@@ -1,4 +1,5 @@
 // Counter-based draws: Philox 4×32-10 (Salmon et al. 2011) with counter (position of the pair, call) and key (seed, stream).
+import { set } from './element';
 import { log } from './exponential';
 import { cos, sin } from './wave';
 
@@ -18,16 +19,8 @@ function number(x: u32, distribution: i32): f64 {
   return distribution == UNIFORM ? open(x) : <i32>x < 0 ? 1 : -1;
 }
 
-// @ts-ignore: decorator
-@inline
-function put(to: usize, x: f64, single: bool): void {
-  if (single) store<f32>(to, <f32>x);
-  else store<f64>(to, x);
-}
-
-/** `count` numbers of draw `call`: uniform in (0, 1), normal, or ±1; the same for the same key and call, however many are asked for. */
-export function random(to: usize, count: i32, call: f64, seed: u32, stream: u32, distribution: i32, single: bool): void {
-  const bytes: usize = single ? 4 : 8;
+/** `count` numbers, of size Z, of draw `call`: uniform in (0, 1), normal, or ±1; the same for the same key and call, however many are asked for. */
+export function random(Z: usize, to: usize, count: i32, call: f64, seed: u32, stream: u32, distribution: i32): void {
   const turns = Math.floor(call * 2.3283064365386963e-10);
   for (let at: i32 = 0; at < count; at += 2) {
     let a: u32 = at >> 1;
@@ -56,8 +49,8 @@ export function random(to: usize, count: i32, call: f64, seed: u32, stream: u32,
       x = number(a, distribution);
       y = number(b, distribution);
     }
-    put(to, x, single);
-    if (at + 1 < count) put(to + bytes, y, single);
-    to += 2 * bytes;
+    set(Z, to, x);
+    if (at + 1 < count) set(Z, to + Z, y);
+    to += 2 * Z;
   }
 }

@@ -2,7 +2,7 @@
 //
 // The lower triangle is reduced from the last row up, so that reflectors and the remaining matrix are rows that start at column 0:
 // reflector i is (u, 0…) with u in row i, columns 0…i−1, u[i−1] = 1, and Q = H(n−1)·…·H(1), H = I − τ·u·uᵀ.
-import { axpy, dot, get, scale, set } from './element';
+import { axpy, dot, get, scale, subtractOuter } from './element';
 import { reflector } from './reflector';
 import { fma, fnma, lanes, sumLanes, zero } from './vector';
 
@@ -14,7 +14,6 @@ function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u
   const L = lanes<T>();
   const Z = sizeof<T>();
   const blocks = k & ~3;
-  for (let i = 0; i < k; i++) store<T>(y + i * Z, <T>0);
   for (let i = 0; i < blocks; i += 4) {
     const at = <usize>i * Z;
     let r0 = a + i * ld;
@@ -25,8 +24,8 @@ function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u
     const w0 = v128.load_splat<T>(w + at), w1 = v128.load_splat<T>(w + at, Z), w2 = v128.load_splat<T>(w + at, 2 * Z), w3 = v128.load_splat<T>(w + at, 3 * Z);
     const u0 = v128.load_splat<T>(u + at), u1 = v128.load_splat<T>(u + at, Z), u2 = v128.load_splat<T>(u + at, 2 * Z), u3 = v128.load_splat<T>(u + at, 3 * Z);
     let s0 = zero<T>(), s1 = zero<T>(), s2 = zero<T>(), s3 = zero<T>();
-    let j: usize = 0;
-    for (; j < at; j += 16) {
+    const end = at + 4 * Z;
+    for (let j: usize = 0; j < end; j += 16) {
       const vj = v128.load(v + j);
       const wj = v128.load(w + j);
       const uj = v128.load(u + j);
@@ -49,28 +48,11 @@ function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u
       yj = fma<T>(x, u3, yj);
       v128.store(y + j, yj);
     }
-    const end = at + 4 * Z;
-    for (; j < end; j += 16) {
-      const vj = v128.load(v + j);
-      const wj = v128.load(w + j);
-      const uj = v128.load(u + j);
-      let x = fnma<T>(w0, vj, fnma<T>(v0, wj, v128.load(r0 + j)));
-      v128.store(r0 + j, x);
-      s0 = fma<T>(x, uj, s0);
-      x = fnma<T>(w1, vj, fnma<T>(v1, wj, v128.load(r1 + j)));
-      v128.store(r1 + j, x);
-      s1 = fma<T>(x, uj, s1);
-      x = fnma<T>(w2, vj, fnma<T>(v2, wj, v128.load(r2 + j)));
-      v128.store(r2 + j, x);
-      s2 = fma<T>(x, uj, s2);
-      x = fnma<T>(w3, vj, fnma<T>(v3, wj, v128.load(r3 + j)));
-      v128.store(r3 + j, x);
-      s3 = fma<T>(x, uj, s3);
-    }
-    store<T>(y + at, load<T>(y + at) + sumLanes<T>(s0));
-    store<T>(y + at, load<T>(y + at, Z) + sumLanes<T>(s1), Z);
-    store<T>(y + at, load<T>(y + at, 2 * Z) + sumLanes<T>(s2), 2 * Z);
-    store<T>(y + at, load<T>(y + at, 3 * Z) + sumLanes<T>(s3), 3 * Z);
+    // The columns of the block on the diagonal have written here too, but so far that is all there is.
+    store<T>(y + at, sumLanes<T>(s0));
+    store<T>(y + at, sumLanes<T>(s1), Z);
+    store<T>(y + at, sumLanes<T>(s2), 2 * Z);
+    store<T>(y + at, sumLanes<T>(s3), 3 * Z);
   }
   for (let i = blocks; i < k; i++) {
     const at = <usize>i * Z;
@@ -93,7 +75,7 @@ function updateAndMultiply<T>(k: i32, a: usize, ld: usize, v: usize, w: usize, u
       total += x * load<T>(u + o);
       if (j < i) store<T>(y + o, load<T>(y + o) + x * ui);
     }
-    store<T>(y + at, load<T>(y + at) + total);
+    store<T>(y + at, total);
   }
 }
 
@@ -109,10 +91,8 @@ export function tridiagonalise(Z: usize, n: i32, a: usize, ld: usize, d: usize, 
   memory.fill(work, 0, ld);
   for (let i = n - 1; i >= 1; i--) {
     const row = a + i * ld;
-    const vi = get(Z, v + i * Z);
-    const wi = get(Z, w + i * Z);
-    axpy(Z, i + 1, -vi, w, row);
-    axpy(Z, i + 1, -wi, v, row);
+    subtractOuter(Z, 1, i + 1, v + i * Z, w, row, 0);
+    subtractOuter(Z, 1, i + 1, w + i * Z, v, row, 0);
     store<f64>(d + ((<usize>i) << 3), get(Z, row + i * Z));
     store<f64>(e + ((<usize>i) << 3), reflector(Z, i - 1, row, row + <usize>(i - 1) * Z, tau + i * Z));
     const t = get(Z, tau + i * Z);

@@ -87,6 +87,22 @@ export function axpy<T>(n: i32, a: T, x: usize, y: usize): void {
   }
 }
 
+/** Rows of X [rows,n] ← X − w·uᵀ. */
+export function subtractOuter<T>(rows: i32, n: i32, w: usize, u: usize, x: usize, ld: usize): void {
+  const Z = sizeof<T>();
+  const end = <usize>n * Z;
+  const whole = <usize>(n & -lanes<T>()) * Z;
+  for (; rows > 0; rows--) {
+    const a = load<T>(w);
+    const va = v128.splat<T>(a);
+    let at: usize = 0;
+    for (; at < whole; at += 16) v128.store(x + at, fnma<T>(va, v128.load(u + at), v128.load(x + at)));
+    for (; at < end; at += Z) store<T>(x + at, load<T>(x + at) - a * load<T>(u + at));
+    w += Z;
+    x += ld;
+  }
+}
+
 /** x ← a·x. */
 export function scale<T>(n: i32, a: T, x: usize): void {
   const L = lanes<T>();

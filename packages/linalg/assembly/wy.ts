@@ -1,6 +1,6 @@
 // Blocks of reflectors in compact WY form: H(0)·…·H(b−1) = I − Uᵀ·T·U with the reflectors in the rows of U [b,k] and T upper triangular.
-import { dot, get, set } from './element';
-import { FULL, LOWER, gemm, gemmScratch } from './gemm';
+import { get, set } from './element';
+import { FULL, LOWER, gemm, gemmScratch, rowsTimes } from './gemm';
 
 /** Reflectors in a block, and the row length of T. */
 export const BLOCK: i32 = 32;
@@ -20,10 +20,7 @@ export function formT(Z: usize, b: i32, k: i32, u: usize, ldu: usize, tau: usize
   for (let j = 0; j < b; j++) {
     const tj = get(Z, tau + j * Z);
     // Column j above the diagonal: −τ_j·T[0:j,0:j]·(U[0:j]·u_j).
-    for (let i = 0; i < j; i++) {
-      const row = t + i * ld;
-      set(Z, row + j * Z, -tj * dot(Z, j - i, row + i * Z, inner + j * ld + i * Z));
-    }
+    rowsTimes(Z, j, j, -tj, t, ld, inner + j * ld, 0, t + j * Z, ld);
     set(Z, t + j * ld + j * Z, tj);
   }
 }

@@ -1,18 +1,13 @@
 export { LinalgError, type LinalgErrorCode } from './error.ts';
 export { type Factorization, factorize, isFactorization } from './factorize.ts';
 export {
-  type Cholesky,
-  type Eigh,
+  type ElementSize,
   fmaSupported,
-  type Gemm,
-  type GemmBatched,
-  type GemmSymmetric,
   instantiateKernels,
   type Kernels,
   kernelBytes,
   kernelModule,
-  type Orthonormalize,
-  type SolveTriangular,
+  type VectorFunction,
 } from './kernels.ts';
 export {
   type Eigen,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { fmaSupported, instantiateKernels, type Kernels, kernelBytes } from './index.ts';
+import { type ElementSize, fmaSupported, instantiateKernels, type Kernels, kernelBytes } from './index.ts';
 import { at, distance, gramMatrix, normals, product, transposed } from './testing/oracle.ts';
 
 type Blocks = Record<string, { rows: number; columns: number; ld: number; values?: Float64Array }>;
 
 /** Lays blocks with gaps of their own out in a memory full of a sentinel; whatever is not an output must still hold it afterwards. */
-const stage = (bytes: 4 | 8, blocks: Blocks, scratchBytes: (kernels: Kernels) => number) => {
+const stage = (bytes: ElementSize, blocks: Blocks, scratchBytes: (kernels: Kernels) => number) => {
   const memory = new WebAssembly.Memory({ initial: 64 });
   const kernels = instantiateKernels(memory, false);
   const all = bytes === 4 ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
@@ -36,9 +36,9 @@ const stage = (bytes: 4 | 8, blocks: Blocks, scratchBytes: (kernels: Kernels) =>
 };
 
 describe.each([
-  ['s', 4, 1e-4],
-  ['d', 8, 1e-12],
-] as const)('%s kernels with leading dimensions write their outputs and nothing else', (kind, bytes, tolerance) => {
+  ['float32', 4, 1e-4],
+  ['float64', 8, 1e-12],
+] as const)('%s kernels with leading dimensions write their outputs and nothing else', (_, z, tolerance) => {
   test.each([
     [3, 5, 2],
     [17, 23, 9],
@@ -58,9 +58,10 @@ describe.each([
           ? { rows: columns, columns: rows, ld: rows + 3, values: transposed(rows, columns, values) }
           : { rows, columns, ld: columns + 3, values };
       const blocks = { a: shape(m, k, ta, a), b: shape(k, n, tb, b), c: { rows: m, columns: n, ld: n + 2, values: c } };
-      const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](m, n, k));
-      const gemm = kernels[`${kind}gemm`];
-      gemm(m, n, k, 2, pointer('a'), blocks.a.ld, ta, pointer('b'), blocks.b.ld, tb, 0.5, pointer('c'), n + 2, scratch);
+      const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, (s) => s.gemmScratchBytes(z, m, n, k));
+      const [lda, ldb] = [blocks.a.ld * z, blocks.b.ld * z];
+      const { gemm } = kernels;
+      gemm(z, 1, m, n, k, 2, pointer('a'), lda, 0, ta, pointer('b'), ldb, 0, tb, 0.5, pointer('c'), (n + 2) * z, 0, 0, scratch);
       expect(
         distance(
           read('c'),
@@ -71,11 +72,11 @@ describe.each([
     }
   });
 
-  test.each([1, 6, 35, 70])('gemmSymmetric %d', (n) => {
+  test.each([1, 6, 35, 70])('gemm of a symmetric result %d', (n) => {
     const a = normals(4, n * 9);
     const blocks = { a: { rows: n, columns: 9, ld: 11, values: a }, c: { rows: n, columns: n, ld: n + 1 } };
-    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](n, n, 9));
-    kernels[`${kind}gemmSymmetric`](n, 9, 1, pointer('a'), 11, 0, pointer('a'), 11, 1, 0, pointer('c'), n + 1, scratch);
+    const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, (s) => s.gemmScratchBytes(z, n, n, 9));
+    kernels.gemm(z, 1, n, n, 9, 1, pointer('a'), 11 * z, 0, 0, pointer('a'), 11 * z, 0, 1, 0, pointer('c'), (n + 1) * z, 0, 1, scratch);
     expect(distance(read('c'), product(n, n, 9, a, transposed(n, 9, a)))).toBeLessThan(tolerance);
     expect(untouched()).toBe(true);
   });
@@ -87,8 +88,8 @@ describe.each([
       w: { rows: 1, columns: n, ld: n },
       v: { rows: n, columns: n, ld: n + 1 },
     };
-    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}eighScratchBytes`](n));
-    expect(kernels[`${kind}eigh`](n, pointer('a'), n + 3, pointer('w'), pointer('v'), n + 1, scratch)).toBe(0);
+    const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, (s) => s.eighScratchBytes(z, n));
+    expect(kernels.eigh(z, n, pointer('a'), (n + 3) * z, pointer('w'), pointer('v'), (n + 1) * z, scratch)).toBe(0);
     const [w, v] = [read('w'), read('v')];
     const rebuilt = product(
       n,
@@ -116,14 +117,15 @@ describe.each([
       q: { rows: m, columns: n, ld: n + 1 },
       r: { rows: n, columns: n, ld: n + 2 },
     };
-    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}orthonormalizeScratchBytes`](m, n));
-    const orthonormalize = kernels[`${kind}orthonormalize`];
-    const deferred = orthonormalize(m, n, pointer('x'), n + 3, pointer('q'), n + 1, pointer('r'), n + 2, 1, 1e-6, scratch);
+    const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, (s) => s.orthonormalizeScratchBytes(z, m, n));
+    const { orthonormalize } = kernels;
+    const [ldx, ldq, ldr] = [(n + 3) * z, (n + 1) * z, (n + 2) * z];
+    const deferred = orthonormalize(z, m, n, pointer('x'), ldx, pointer('q'), ldq, pointer('r'), ldr, 1, 1e-6, scratch);
     expect(deferred).toBe(zeros + Math.max(0, n - zeros - m));
     expect(distance(product(m, n, n, read('q'), read('r')), x)).toBeLessThan(tolerance);
     expect(untouched()).toBe(true);
     const q = read('q');
-    expect(orthonormalize(m, n, pointer('x'), n + 3, pointer('x'), n + 3, 0, 0, 1, 1e-6, scratch)).toBe(deferred);
+    expect(orthonormalize(z, m, n, pointer('x'), ldx, pointer('x'), ldx, 0, 0, 1, 1e-6, scratch)).toBe(deferred);
     expect(distance(read('x'), q)).toBe(0);
   });
 
@@ -136,20 +138,19 @@ describe.each([
       b: { rows: n, columns: 5, ld: 7, values: b },
       x: { rows: n, columns: 5, ld: 6 },
     };
-    const bytesNeeded = (s: Kernels): number =>
-      Math.max(s[`${kind}choleskyScratchBytes`](n), s[`${kind}solveTriangularScratchBytes`](n, 5));
-    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, bytesNeeded);
-    expect(kernels[`${kind}cholesky`](n, pointer('a'), n + 3, pointer('l'), n + 1, scratch)).toBe(0);
+    const bytesNeeded = (s: Kernels): number => Math.max(s.choleskyScratchBytes(z, n), s.solveTriangularScratchBytes(z, n, 5));
+    const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, bytesNeeded);
+    expect(kernels.cholesky(z, n, pointer('a'), (n + 3) * z, pointer('l'), (n + 1) * z, scratch)).toBe(0);
     expect(distance(product(n, n, n, read('l'), transposed(n, n, read('l'))), a)).toBeLessThan(tolerance);
     for (const transpose of [0, 1]) {
-      kernels[`${kind}solveTriangular`](n, 5, pointer('l'), n + 1, transpose, pointer('b'), 7, pointer('x'), 6, scratch);
+      kernels.solveTriangular(z, n, 5, pointer('l'), (n + 1) * z, transpose, pointer('b'), 7 * z, pointer('x'), 6 * z, scratch);
       const l = transpose ? transposed(n, n, read('l')) : read('l');
       expect(distance(product(n, 5, n, l, read('x')), b)).toBeLessThan(100 * tolerance);
     }
     expect(untouched()).toBe(true);
   });
 
-  test('gemmBatched steps every operand', () => {
+  test('gemm of a batch steps every operand', () => {
     const [batch, n] = [3, 5];
     const [a, b] = [normals(5, batch * n * n), normals(6, n * n)];
     const blocks = {
@@ -157,9 +158,30 @@ describe.each([
       b: { rows: n, columns: n, ld: n, values: b },
       c: { rows: batch * n, columns: n, ld: n + 4 },
     };
-    const { kernels, pointer, scratch, read, untouched } = stage(bytes, blocks, (s) => s[`${kind}gemmScratchBytes`](n, n, n));
-    const gemm = kernels[`${kind}gemmBatched`];
-    gemm(batch, n, n, n, 1, pointer('a'), n, n * n, 0, pointer('b'), n, 0, 0, 0, pointer('c'), n + 4, n * (n + 4), 0, scratch);
+    const { kernels, pointer, scratch, read, untouched } = stage(z, blocks, (s) => s.gemmScratchBytes(z, n, n, n));
+    const [line, ldc] = [n * z, (n + 4) * z];
+    kernels.gemm(
+      z,
+      batch,
+      n,
+      n,
+      n,
+      1,
+      pointer('a'),
+      line,
+      n * line,
+      0,
+      pointer('b'),
+      line,
+      0,
+      0,
+      0,
+      pointer('c'),
+      ldc,
+      n * ldc,
+      0,
+      scratch,
+    );
     expect(distance(read('c'), product(batch * n, n, n, a, b))).toBeLessThan(tolerance);
     expect(untouched()).toBe(true);
   });
@@ -175,7 +197,7 @@ test('gram with leading dimensions', () => {
   for (let i = 0; i < d; i++) x.set(dense.subarray(i * k, i * k + k), i * 9);
   const end = 20_000 + kernels.gramScratchBytes(d, k);
   new Uint8Array(memory.buffer, end, 64).fill(99);
-  kernels.gram(d, k, 64, 9, 16_384, 8, 20_000);
+  kernels.gram(d, k, 64, 9 * 4, 16_384, 8 * 8, 20_000);
   const expected = product(k, k, d, transposed(d, k, dense), dense);
   for (let i = 0; i < k; i++) {
     expect(distance(c.subarray(i * 8, i * 8 + k), expected.subarray(i * k, i * k + k))).toBeLessThan(1e-11);

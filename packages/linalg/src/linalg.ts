@@ -1,7 +1,7 @@
 import { Arena } from './arena.ts';
 import { LinalgError } from './error.ts';
-import { fmaSupported, instantiateKernels, type Kernels } from './kernels.ts';
-import { Precision, type PrecisionKernels } from './precision.ts';
+import { fmaSupported, instantiateKernels } from './kernels.ts';
+import { Precision } from './precision.ts';
 
 export interface MatmulSize {
   m: number;
@@ -38,7 +38,7 @@ export interface Eigen<T> {
 export interface OrthonormalizeOptions {
   /** What becomes of columns that depend on those before them: 'zero' (default), or 'complete' to an orthonormal set. */
   deficient?: 'zero' | 'complete';
-  /** τ: a remainder of at most τ times the largest column norm counts as none. 1e-6 unless given. */
+  /** τ: a remainder of at most τ times the largest column norm, or what rounding leaves, counts as none. 1e-6 unless given; 0: all count. */
   tolerance?: number;
 }
 
@@ -94,14 +94,14 @@ export const linalg = (options: { fma?: boolean } = {}): Linalg => {
   const kernels = instantiateKernels(arena.memory, fma);
   const single = new Precision<Float32Array>(
     arena,
-    singleKernels(kernels),
+    kernels,
     4,
     (buffer, at, length) => new Float32Array(buffer, at, length),
     (view) => view.slice(),
   );
   const double = new Precision<Float64Array>(
     arena,
-    doubleKernels(kernels),
+    kernels,
     8,
     (buffer, at, length) => new Float64Array(buffer, at, length),
     (view) => view.slice(),
@@ -190,38 +190,12 @@ export const linalg = (options: { fma?: boolean } = {}): Linalg => {
     sized('x', x, d * k);
     const [px, pc, ps] = arena.layout([d * k * 4, k * k * 8, kernels.gramScratchBytes(d, k)]);
     new Float32Array(arena.memory.buffer, px, d * k).set(asSingle('x', x));
-    kernels.gram(d, k, px, k, pc, k, ps);
+    kernels.gram(d, k, px, k * 4, pc, k * 8, ps);
     return new Float64Array(arena.memory.buffer, pc, k * k).slice();
   };
 
   return { fma, matmul, eigh, orthonormalize, qr, cholesky, solveTriangular, gram };
 };
-
-const singleKernels = (kernels: Kernels): PrecisionKernels => ({
-  gemmBatched: kernels.sgemmBatched,
-  gemmScratchBytes: kernels.sgemmScratchBytes,
-  eigh: kernels.seigh,
-  eighScratchBytes: kernels.seighScratchBytes,
-  orthonormalize: kernels.sorthonormalize,
-  orthonormalizeScratchBytes: kernels.sorthonormalizeScratchBytes,
-  cholesky: kernels.scholesky,
-  choleskyScratchBytes: kernels.scholeskyScratchBytes,
-  solveTriangular: kernels.ssolveTriangular,
-  solveTriangularScratchBytes: kernels.ssolveTriangularScratchBytes,
-});
-
-const doubleKernels = (kernels: Kernels): PrecisionKernels => ({
-  gemmBatched: kernels.dgemmBatched,
-  gemmScratchBytes: kernels.dgemmScratchBytes,
-  eigh: kernels.deigh,
-  eighScratchBytes: kernels.deighScratchBytes,
-  orthonormalize: kernels.dorthonormalize,
-  orthonormalizeScratchBytes: kernels.dorthonormalizeScratchBytes,
-  cholesky: kernels.dcholesky,
-  choleskyScratchBytes: kernels.dcholeskyScratchBytes,
-  solveTriangular: kernels.dsolveTriangular,
-  solveTriangularScratchBytes: kernels.dsolveTriangularScratchBytes,
-});
 
 const natural = (sizes: Record<string, number>): void => {
   for (const [name, size] of Object.entries(sizes)) {

@@ -3,7 +3,7 @@ import type { BlockPlan } from '../plan/block-plan.ts';
 import { found } from '../plan/found.ts';
 import type { CallWork, Kernel } from '../plan/fusion.ts';
 import type { Region } from '../plan/region.ts';
-import { bytesOf, operand, type Value } from '../plan/values.ts';
+import { bytesOf, operand } from '../plan/values.ts';
 import { drop } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { pushAll } from './addresses.ts';
@@ -26,16 +26,16 @@ export function emitCall(context: Context, func: Func, kernel: Kernel, work: Cal
     case 'argsort': {
       const lines = operand(value, 0);
       const n = value.shape.at(-1) ?? 1;
-      pushAll(func.code, [value.size / n, n, plan.place(lines), plan.home(value), plan.scratch(kernel), single(lines)]);
-      func.code.call(importKernel(context.module, 'argsort', lines.type));
+      pushAll(func.code, [bytesOf[lines.type], value.size / n, n, plan.place(lines), plan.home(value), plan.scratch(kernel)]);
+      func.code.call(importKernel(context.module, 'argsort'));
       break;
     }
     case 'random': {
       const { seed, stream, distribution } = value.operation;
       const call = emitScalar(context, func, found(factors[0], 'a call number'), 'f64', (of) => plan.home(of));
-      pushAll(func.code, [plan.home(value), value.size]);
-      pushAll(func.code.get(call), [seed, stream, distributions[distribution], single(value)]);
-      func.code.call(importKernel(context.module, 'random', value.type));
+      pushAll(func.code, [bytesOf[value.type], plan.home(value), value.size]);
+      pushAll(func.code.get(call), [seed, stream, distributions[distribution]]);
+      func.code.call(importKernel(context.module, 'random'));
       break;
     }
     default:
@@ -45,43 +45,40 @@ export function emitCall(context: Context, func: Func, kernel: Kernel, work: Cal
 
 const distributions = { uniform: 0, normal: 1, rademacher: 2 } as const;
 
-/** The kernels' flag for f32. */
-const single = ({ type }: Value): number => (type === 'f32' ? 1 : 0);
-
 /** A matrix factorisation, one call a matrix. */
 function emitFactorization({ module }: Context, { code }: Func, { value }: CallWork, plan: BlockPlan, scratch: Region): void {
   const { operation, type } = value;
   const source = operand(value, 0);
   const [rows = 1, columns = 1] = source.shape.slice(-2);
-  const matrix = rows * columns * bytesOf[type];
+  const z = bytesOf[type];
+  const line = columns * z;
+  const matrix = rows * line;
   const batches = size(source.shape) / Math.max(1, rows * columns);
   const to = plan.home(value);
   for (let batch = 0; batch < batches; batch++) {
     const input = plan.place(source).part(batch * matrix, 0);
     const output = to.part(batch * matrix, 0);
     switch (operation.op) {
-      case 'eigh': {
-        const line = rows * bytesOf[type];
-        pushAll(code, [rows, input, rows, to.part(batch * line, 0), to.part(batches * line + batch * matrix, 0), rows, scratch]);
-        code.call(importKernel(module, 'eigh', type)).op(drop);
+      case 'eigh':
+        pushAll(code, [z, rows, input, line, to.part(batch * line, 0), to.part(batches * line + batch * matrix, 0), line, scratch]);
+        code.call(importKernel(module, 'eigh')).op(drop);
         break;
-      }
       case 'orthonormalize':
-        pushAll(code, [rows, columns, input, columns, output, columns, 0, 0, operation.deficient === 'complete' ? 1 : 0]);
+        pushAll(code, [z, rows, columns, input, line, output, line, 0, 0, operation.deficient === 'complete' ? 1 : 0]);
         pushAll(code.f64(operation.tolerance), [scratch]);
-        code.call(importKernel(module, 'orthonormalize', type)).op(drop);
+        code.call(importKernel(module, 'orthonormalize')).op(drop);
         break;
       case 'cholesky':
-        pushAll(code, [rows, input, rows, output, rows, scratch]);
-        code.call(importKernel(module, 'cholesky', type)).op(drop);
+        pushAll(code, [z, rows, input, line, output, line, scratch]);
+        code.call(importKernel(module, 'cholesky')).op(drop);
         break;
       case 'solveTriangular': {
         const right = operand(value, 1);
         const width = right.shape.at(-1) ?? 1;
-        const side = batch * rows * width * bytesOf[type];
+        const side = batch * rows * width * z;
         const [from, solution] = [plan.place(right).part(side, 0), to.part(side, 0)];
-        pushAll(code, [rows, width, input, rows, operation.transpose ? 1 : 0, from, width, solution, width, scratch]);
-        code.call(importKernel(module, 'solveTriangular', type));
+        pushAll(code, [z, rows, width, input, line, operation.transpose ? 1 : 0, from, width * z, solution, width * z, scratch]);
+        code.call(importKernel(module, 'solveTriangular'));
       }
     }
   }
@@ -100,39 +97,30 @@ function emitProduct(
   const { type, shape, symmetric } = value;
   const [a, b] = [operand(value, 0), operand(value, 1)];
   const [placeA, placeB, result] = [plan.place(a), plan.place(b), plan.home(value)];
+  const z = bytesOf[type];
   const scalar = (position: number): number =>
-    emitScalar(context, func, found(factors[position], `factor ${position}`), type, (of) => plan.home(of));
+    emitScalar(context, func, found(factors[position], `factor ${position}`), 'f64', (of) => plan.home(of));
   const alpha = scalar(2);
   const beta = value.inputs.length > 3 ? scalar(4) : undefined;
-  if (beta !== undefined) emitCopy(func, plan.place(operand(value, 3)), result, value.size * bytesOf[type]);
-  const pushBeta = (): void => {
-    if (beta !== undefined) code.get(beta);
-    else if (type === 'f32') code.f32(0);
-    else code.f64(0);
-  };
+  if (beta !== undefined) emitCopy(func, plan.place(operand(value, 3)), result, value.size * z);
   const [m = 1, n = 1] = shape.slice(-2);
   const k = a.shape.at(transposeA ? -2 : -1) ?? 1;
-  const [lda, ldb] = [a.shape.at(-1) ?? 1, b.shape.at(-1) ?? 1];
+  const [lda, ldb] = [(a.shape.at(-1) ?? 1) * z, (b.shape.at(-1) ?? 1) * z];
   const [flagA, flagB] = [transposeA ? 1 : 0, transposeB ? 1 : 0];
   const batch = shape.slice(0, -2);
-  const [stepsA, stepsB] = [batchSteps(a.shape, batch), batchSteps(b.shape, batch)];
+  const matrix = m * n * z;
   const scratch = plan.scratch(kernel);
-  if (size(batch) > 1 && stepsA.even !== undefined && stepsB.even !== undefined) {
-    pushAll(code, [size(batch), m, n, k]);
-    pushAll(code.get(alpha), [placeA, lda, stepsA.even, flagA, placeB, ldb, stepsB.even, flagB]);
-    pushBeta();
-    pushAll(code, [result, n, m * n, symmetric ? 1 : 0, scratch]);
-    code.call(importKernel(context.module, 'gemmBatched', type));
-    return;
-  }
-  for (let i = 0; i < size(batch); i++) {
-    const at = (steps: readonly number[]): number => (steps[i] ?? 0) * bytesOf[type];
-    pushAll(code, symmetric ? [n, k] : [m, n, k]);
-    pushAll(code.get(alpha), [placeA.part(at(stepsA.starts), 0), lda, flagA, placeB.part(at(stepsB.starts), 0), ldb, flagB]);
-    pushBeta();
-    pushAll(code, [result.part(i * m * n * bytesOf[type], 0), n, scratch]);
-    code.call(importKernel(context.module, symmetric ? 'gemmSymmetric' : 'gemm', type));
-  }
+  const push = (count: number, fromA: number, stepA: number, fromB: number, stepB: number, to: number): void => {
+    pushAll(code, [z, count, m, n, k]);
+    pushAll(code.get(alpha), [placeA.part(fromA * z, 0), lda, stepA * z, flagA, placeB.part(fromB * z, 0), ldb, stepB * z, flagB]);
+    if (beta === undefined) code.f64(0);
+    else code.get(beta);
+    pushAll(code, [result.part(to, 0), n * z, matrix, symmetric ? 1 : 0, scratch]);
+    code.call(importKernel(context.module, 'matmul'));
+  };
+  const [stepsA, stepsB] = [batchSteps(a.shape, batch), batchSteps(b.shape, batch)];
+  if (stepsA.even !== undefined && stepsB.even !== undefined) push(size(batch), 0, stepsA.even, 0, stepsB.even, 0);
+  else for (let i = 0; i < size(batch); i++) push(1, stepsA.starts[i] ?? 0, 0, stepsB.starts[i] ?? 0, 0, i * matrix);
 }
 
 /** Where each matrix of a batch starts in an operand; `even` is the step where they follow one another, or are all the same. */

@@ -1,55 +1,24 @@
-import type { Type } from '../plan/values.ts';
-import type { ValueType } from '../wasm/code.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 
-/** Functions of the linear-algebra module, without the letter of their precision. */
-export type KernelName =
-  | 'gemm'
-  | 'gemmBatched'
-  | 'gemmSymmetric'
-  | 'eigh'
-  | 'orthonormalize'
-  | 'cholesky'
-  | 'solveTriangular'
-  | 'argsort'
-  | 'random';
+/** The parameters of functions of the linear-algebra module (i: integer or address, d: f64) and what they return. */
+const signatures = {
+  matmul: ['gemm', 'iiiiidiiiiiiiidiiiii', ''],
+  eigh: ['eigh', 'iiiiiiii', 'i'],
+  orthonormalize: ['orthonormalize', 'iiiiiiiiiidi', 'i'],
+  cholesky: ['cholesky', 'iiiiiii', 'i'],
+  solveTriangular: ['solveTriangular', 'iiiiiiiiiii', ''],
+  argsort: ['argsort', 'iiiiii', ''],
+  random: ['random', 'iiidiii', ''],
+} as const;
 
-interface Signature {
-  /** i: integer or address, t: a number of the kernel's own precision, d: f64. */
-  readonly parameters: string;
-  readonly result: boolean;
-  /** One function that is told the precision, instead of two. */
-  readonly told?: boolean;
-}
+/** Operations that a kernel computes. */
+export type KernelOperation = keyof typeof signatures;
 
-const signatures: Readonly<Record<KernelName, Signature>> = {
-  gemm: { parameters: 'iiitiiiiiitiii', result: false },
-  gemmBatched: { parameters: 'iiiitiiiiiiiitiiiii', result: false },
-  gemmSymmetric: { parameters: 'iitiiiiiitiii', result: false },
-  eigh: { parameters: 'iiiiiii', result: true },
-  orthonormalize: { parameters: 'iiiiiiiiidi', result: true },
-  cholesky: { parameters: 'iiiiii', result: true },
-  solveTriangular: { parameters: 'iiiiiiiiii', result: false },
-  argsort: { parameters: 'iiiiii', result: false, told: true },
-  random: { parameters: 'iidiiii', result: false, told: true },
-};
+export const isKernelOperation = (op: string): op is KernelOperation => op in signatures;
 
-/** What each operation calls. */
-export const kernelsOf: Readonly<Partial<Record<string, readonly KernelName[]>>> = {
-  matmul: ['gemm', 'gemmBatched', 'gemmSymmetric'],
-  eigh: ['eigh'],
-  orthonormalize: ['orthonormalize'],
-  cholesky: ['cholesky'],
-  solveTriangular: ['solveTriangular'],
-  argsort: ['argsort'],
-  random: ['random'],
-};
-
-export const kernelName = (name: KernelName, type: Type): string => (signatures[name].told ? name : `${type === 'f32' ? 's' : 'd'}${name}`);
-
-/** Declares a kernel, or finds it again. */
-export function importKernel(module: ModuleBuilder, name: KernelName, type: Type): number {
-  const { parameters, result } = signatures[name];
-  const types = [...parameters].map((letter): ValueType => (letter === 'i' ? 'i32' : letter === 'd' ? 'f64' : type));
-  return module.import(kernelName(name, type), types, result ? ['i32'] : []);
+/** Declares the kernel of an operation, or finds it again. */
+export function importKernel(module: ModuleBuilder, op: KernelOperation): number {
+  const [name, parameters, results] = signatures[op];
+  const types = (letters: string) => [...letters].map((letter) => (letter === 'i' ? 'i32' : 'f64'));
+  return module.import(name, types(parameters), types(results));
 }

@@ -1,27 +1,27 @@
 import type { Kernels } from '@opt/linalg';
 import type { Kernel } from './fusion.ts';
-import { operand } from './values.ts';
+import { bytesOf, operand } from './values.ts';
 
 /** Bytes a kernel needs beside its operands and its result. */
 export function scratchBytes({ work }: Kernel, sizes: Kernels): number {
   if (work.kind !== 'call') return 0;
   const { value } = work;
   const { operation, shape, type } = value;
-  const single = type === 'f32';
+  const z = bytesOf[type];
   const [rows = 1, columns = 1] = shape.slice(-2);
   switch (operation.op) {
     case 'matmul': {
       const inner = operand(value, 0).shape.at(operation.transposeA ? -2 : -1) ?? 1;
-      return (single ? sizes.sgemmScratchBytes : sizes.dgemmScratchBytes)(rows, columns, inner);
+      return sizes.gemmScratchBytes(z, rows, columns, inner);
     }
     case 'eigh':
-      return (single ? sizes.seighScratchBytes : sizes.deighScratchBytes)(columns);
+      return sizes.eighScratchBytes(z, columns);
     case 'orthonormalize':
-      return (single ? sizes.sorthonormalizeScratchBytes : sizes.dorthonormalizeScratchBytes)(rows, columns);
+      return sizes.orthonormalizeScratchBytes(z, rows, columns);
     case 'cholesky':
-      return (single ? sizes.scholeskyScratchBytes : sizes.dcholeskyScratchBytes)(rows);
+      return sizes.choleskyScratchBytes(z, rows);
     case 'solveTriangular':
-      return (single ? sizes.ssolveTriangularScratchBytes : sizes.dsolveTriangularScratchBytes)(rows, columns);
+      return sizes.solveTriangularScratchBytes(z, rows, columns);
     case 'argsort':
       // Two orders, the one being merged and the one being made.
       return 8 * (shape.at(-1) ?? 1);

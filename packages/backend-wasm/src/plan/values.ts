@@ -4,7 +4,7 @@ import { found } from './found.ts';
 /** How a number is held. Indices are f64 too: exact, and nothing needs a third kind of arithmetic. */
 export type Type = 'f32' | 'f64';
 
-export const bytesOf: Readonly<Record<Type, number>> = { f32: 4, f64: 8 };
+export const bytesOf = { f32: 4, f64: 8 } as const;
 
 /** `copy`: the operand as it is. `poison`: 1 where any element of the operand is not finite, else 0. */
 export type ValueOperation = Operation | { readonly op: 'copy' } | { readonly op: 'poison'; readonly axes: readonly number[] };
