@@ -5,6 +5,21 @@ import type { Run } from './train.ts';
 /** What the corrected algorithms must reach on the full set, whatever was recorded; percent. */
 const least: Readonly<Record<string, number>> = { grassmannian: 96.8, 'doubly-stochastic': 97.0, symplectic: 96.9, muon: 97.3 };
 
+/** How far off its manifold a corrected row may end, in f32. */
+const offManifold: Readonly<Record<string, number>> = {
+  stiefel: 1e-5,
+  'block-stiefel': 1e-5,
+  'l1-stiefel': 1e-5,
+  oblique: 2e-6,
+  'spectral-sphere': 2e-6,
+  'sl-muon': 1e-4,
+  'sl-muon-decay': 1e-4,
+  symplectic: 2e-5,
+  'symplectic-decay': 2e-5,
+  'doubly-stochastic': 2e-6,
+  grassmannian: 1e-5,
+};
+
 const relative = (actual: number, expected: number): number => Math.abs(actual - expected) / Math.abs(expected);
 
 const exact = 1e-4;
@@ -44,10 +59,17 @@ export function misses(row: Row, run: Run, recorded: RecordedRun | undefined, si
   const check = (holds: boolean, what: string): void => void (holds || missed.push(what));
   if (row.kind === 'repository' && row.name === 'grassmannian') {
     check(last !== undefined && last.testAccuracy < 20 && !(last.trainLoss <= 10), 'must diverge: accuracy below 20, loss above 10');
+    // From its first step on, AdamW makes whole steps of fc2's gradient, which is the rounding of (I − QQᵀ)G = 0.
+    if (recorded !== undefined) {
+      const start = { firstLosses: recorded.firstLosses.slice(0, 1) };
+      check(firstLossError(run, start) < exact, `first loss off by more than ${exact}`);
+    }
     return missed;
   }
   const floor = row.kind === 'corrected' && size === 'full' ? least[row.name] : undefined;
   if (floor !== undefined) check((last?.testAccuracy ?? 0) >= floor, `accuracy below ${floor}`);
+  const farthest = row.kind === 'corrected' ? offManifold[row.name] : undefined;
+  if (farthest !== undefined) check((run.constraintError ?? Number.NaN) <= farthest, `off its manifold by ${run.constraintError}`);
   if (recorded === undefined) return missed;
   const original = row.kind === 'repository' && row.name === 'symplectic' ? unrounded[size] : undefined;
   check(firstLossError(run, original ?? recorded) < exact, `first losses off by more than ${exact}`);

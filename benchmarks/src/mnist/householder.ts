@@ -1,8 +1,6 @@
 import type { Floats } from '@opt/core';
 
-/**
- * Q of A = QR by Householder reflections, with the signs LAPACK gives it: R_kk = −sign(α_k)·‖·‖. In place, row-major, n × n.
- */
+/** Q of A = QR by Householder reflections, the one whose R has no negative entry on its diagonal. In place, row-major, n × n. */
 export function householderQ(a: Floats, n: number): void {
   const r = Float64Array.from(a);
   const reflectors: { readonly v: Float64Array; readonly beta: number }[] = [];
@@ -10,7 +8,7 @@ export function householderQ(a: Floats, n: number): void {
     const v = new Float64Array(n);
     for (let i = k; i < n; i++) v[i] = r[i * n + k] ?? 0;
     const alpha = v[k] ?? 0;
-    // The last column is a scalar, which LAPACK leaves as it is.
+    // What is left of the last column is a scalar.
     const length = k === n - 1 ? 0 : Math.hypot(...v.subarray(k));
     v[k] = alpha + (alpha < 0 ? -length : length);
     const square = v.reduce((sum, x) => sum + x * x, 0);
@@ -23,7 +21,7 @@ export function householderQ(a: Floats, n: number): void {
     const reflector = reflectors[k];
     if (reflector !== undefined) reflect(q, reflector.v, reflector.beta, n, k);
   }
-  a.set(q);
+  a.set(q.map((x, i) => ((r[(i % n) * (n + 1)] ?? 0) < 0 ? -x : x)));
 }
 
 /** X ← (I − βvvᵀ)X; v is 0 above row k. */

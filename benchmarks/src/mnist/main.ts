@@ -98,6 +98,7 @@ function line(row: Row, run: Run, recorded: Recorded, size: Size): readonly stri
     figures(known?.epochs.at(-1)),
     figures(run.epochs.at(-1)),
     known === undefined ? '–' : firstLossError(run, known).toExponential(1),
+    run.constraintError === undefined ? '–' : run.constraintError.toExponential(1),
     `${run.seconds.toFixed(0)} s`,
     missed.length === 0 ? 'ok' : `MISSED: ${missed.join('; ')}`,
   ];
@@ -119,7 +120,9 @@ function table(lines: readonly (readonly string[])[]): string {
 async function main(): Promise<number> {
   const choice = commandLine();
   const recorded = readRecorded();
-  const lines: (readonly string[])[] = [['row', "seed's readme", 'recorded (PyTorch)', 'ours', 'first losses', 'time', 'limits']];
+  const lines: (readonly string[])[] = [
+    ['row', "seed's readme", 'recorded (PyTorch)', 'ours', 'first losses', 'off manifold', 'time', 'limits'],
+  ];
   for (const row of choice.rows) {
     const epochDone = (epoch: number, loss: number, accuracy: number): void =>
       console.error(`${row.kind}/${row.name}  epoch ${epoch}: loss ${loss.toFixed(5)}, accuracy ${accuracy.toFixed(2)}`);

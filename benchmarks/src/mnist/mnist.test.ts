@@ -46,6 +46,7 @@ describe('limits', () => {
   const like = (change: Partial<Run>): Run => ({
     firstLosses: known?.firstLosses ?? [],
     epochs: known?.epochs ?? [],
+    constraintError: undefined,
     seconds: 0,
     ...change,
   });
@@ -64,13 +65,23 @@ describe('limits', () => {
     ]);
   });
 
+  it('of a manifold are missed off it', () => {
+    const stiefel = rows.find(({ name, kind }) => name === 'stiefel' && kind === 'corrected');
+    if (stiefel === undefined) throw new Error('there is no Stiefel row');
+    expect(misses(stiefel, like({ constraintError: 1e-5 }), undefined, 'quick')).toEqual([]);
+    for (const constraintError of [2e-5, Number.NaN, undefined])
+      expect(misses(stiefel, like({ constraintError }), undefined, 'quick')).toEqual([`off its manifold by ${constraintError}`]);
+  });
+
   it('of the row whose recorded losses hold rounding are those of double precision, and what rounding does to the original', () => {
     const symplectic = rows.find(({ name, kind }) => name === 'symplectic' && kind === 'repository');
     const rounded = recorded.repository['symplectic']?.quick;
     if (symplectic === undefined || rounded === undefined) throw new Error('the recorded symplectic row is missing');
-    expect(misses(symplectic, { ...rounded, seconds: 0 }, rounded, 'quick')).toEqual(['first losses off by more than 0.0001']);
+    expect(misses(symplectic, { ...rounded, constraintError: 0, seconds: 0 }, rounded, 'quick')).toEqual([
+      'first losses off by more than 0.0001',
+    ]);
     const farther = rounded.firstLosses.map((x) => 1.02 * x);
-    expect(misses(symplectic, { ...rounded, firstLosses: farther, seconds: 0 }, rounded, 'quick')).toEqual([
+    expect(misses(symplectic, { ...rounded, firstLosses: farther, constraintError: 0, seconds: 0 }, rounded, 'quick')).toEqual([
       'first losses off by more than 0.0001',
       'first losses off the recorded ones by more than 0.018',
     ]);

@@ -5,6 +5,7 @@ import {
   grassmannian,
   hypersphere,
   l1Stiefel,
+  type ManifoldRule,
   muon,
   oblique,
   type Role,
@@ -22,10 +23,10 @@ export interface Row {
   readonly name: string;
   /** `repository`: as vukrosic/custom-optimizer-research had it. `corrected`: the algorithm its name promises. */
   readonly kind: 'repository' | 'corrected';
-  make(): Transform;
+  make(): Transform | ManifoldRule;
   /** Parameters that no rule of the original ever saw. */
   readonly frozen: readonly string[];
-  /** What the original did between steps, counted from 1. */
+  /** What the original did at construction, as after step 0, and after steps. */
   readonly afterStep?: (step: number, weights: Weights) => void;
 }
 
@@ -40,15 +41,15 @@ const hidden = (...layers: readonly string[]) => ({
 });
 const [fc1, fc2, both, all] = [hidden('fc1'), hidden('fc2'), hidden('fc1', 'fc2'), hidden('fc1', 'fc2', 'fc3')];
 
-const row = (kind: Row['kind'], name: string, make: () => Transform, more: Partial<Row> = {}): Row => ({
+const row = (kind: Row['kind'], name: string, make: Row['make'], more: Partial<Row> = {}): Row => ({
   kind,
   name,
   make,
   frozen: [],
   ...more,
 });
-const repository = (name: string, make: () => Transform, more?: Partial<Row>): Row => row('repository', name, make, more);
-const corrected = (name: string, make: () => Transform): Row => row('corrected', name, make);
+const repository = (name: string, make: Row['make'], more?: Partial<Row>): Row => row('repository', name, make, more);
+const corrected = (name: string, make: Row['make']): Row => row('corrected', name, make);
 
 /** In the order of the seed's table. */
 export const rows: readonly Row[] = [
@@ -91,7 +92,7 @@ function seedGrassmannian(): Rule {
   return rule(chain(project, adam({ beta1, beta2, epsilon })), decay({ learningRate, weightDecay }), descend({ learningRate }));
 }
 
-/** Every tenth step: rows of fc1 and fc3 to unit length, fc2 to the Q of its QR decomposition. */
+/** At construction and every tenth step: rows of fc1 and fc3 to unit length, fc2 to the Q of its QR decomposition. */
 function seedRetraction(step: number, weights: Weights): void {
   if (step % 10 !== 0) return;
   unitRows(weights['fc1.weight'], 784);

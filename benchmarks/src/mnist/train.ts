@@ -1,4 +1,6 @@
-import { type Backend, createOptimizer, type Floats, mapValues } from '@opt/core';
+import { reference } from '@opt/backend-reference';
+import { type Backend, createOptimizer, type Floats, mapValues, type Transform } from '@opt/core';
+import { constraintError, type ManifoldRule } from '@opt/geometric';
 import { fill, type Mnist, shuffled } from './data.ts';
 import { initialWeights } from './initial-weights.ts';
 import { gradientsOf, hitsOf, layers, type Runner, runner, turnedGradientsOf, type Weights } from './network.ts';
@@ -13,6 +15,8 @@ export interface Run {
   /** Losses of the first 20 batches, each before its update. */
   readonly firstLosses: readonly number[];
   readonly epochs: readonly { readonly trainLoss: number; readonly testAccuracy: number }[];
+  /** How far the weights are off their manifold at the end; of a rule that has one. */
+  readonly constraintError: number | undefined;
   readonly seconds: number;
 }
 
@@ -31,9 +35,12 @@ export function train<B>(
   { turns = [], epochDone }: TrainOptions = {},
 ): Run {
   const started = performance.now();
-  const initial = initialWeights(layers);
-  const parameters = mapValues(layers, ({ shape }, name) => ({ shape, data: initial[name] ?? [] }));
-  const optimizer = createOptimizer({ transform: row.make(), parameters, backend });
+  const drawn = initialWeights(layers);
+  const initial = mapValues(layers, (_, name) => drawn[name] ?? new Float32Array(0));
+  row.afterStep?.(0, initial);
+  const parameters = mapValues(layers, ({ shape }, name) => ({ shape, data: initial[name] }));
+  const transform = row.make();
+  const optimizer = createOptimizer({ transform, parameters, backend });
   const runners = new Map<string, Runner>();
   const batchOf = (count: number, f: typeof gradientsOf | typeof turnedGradientsOf): Runner => {
     const key = `${f.name} ${count}`;
@@ -67,8 +74,18 @@ export function train<B>(
     results.push({ trainLoss: sum / batches, testAccuracy });
     epochDone?.(epoch + 1, sum / batches, testAccuracy);
   }
+  const offManifold = farthest(transform, optimizer.parameters);
   optimizer.dispose();
-  return { firstLosses, epochs: results, seconds: (performance.now() - started) / 1000 };
+  return { firstLosses, epochs: results, constraintError: offManifold, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The largest constraint error of the weights that a rule keeps on its manifold, in f64. */
+function farthest(transform: Transform | ManifoldRule, weights: Weights): number | undefined {
+  if (!('manifold' in transform)) return undefined;
+  const errors = mapValues(layers, ({ shape }, name) =>
+    transform.constrains(name, shape) ? constraintError(transform.manifold, shape, reference())(weights[name]) : 0,
+  );
+  return Math.max(...Object.values(errors));
 }
 
 /** Percent of images recognised. */
