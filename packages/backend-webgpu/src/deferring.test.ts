@@ -1,5 +1,6 @@
 import { softwareAdapter } from '@opt/backend-contract/software-adapter';
-import { BackendError, createOptimizer, perTensor, rule, type Transform } from '@opt/core';
+import { BackendError, createOptimizer, perTensor, rule, type Tensor } from '@opt/core';
+import { linalg } from '@opt/linalg';
 import { soap } from '@opt/soap';
 import { descend } from '@opt/transforms';
 import { expect, expectTypeOf, it } from 'vitest';
@@ -54,44 +55,27 @@ it('steps return at once and go on with the old basis; the one after it is done 
 });
 
 /** Gradient descent in the eigenbasis of the average GGᵀ, decomposed every few steps: w ← w − η·Q(Qᵀg / √max(λ, 1)). */
-const whitening: Transform = {
+const whitening = perTensor({
   name: 'whitening',
-  declare(shapes, at) {
-    for (const owner of Object.keys(shapes)) {
-      at.child('whitening').slot('A', owner, { shape: [n, n], kind: 'invariant', symmetric: true });
-      at.child('whitening').slot('Q', owner, { shape: [n, n], kind: 'invariant', init: 'identity' });
-      at.child('whitening').slot('L', owner, { shape: [n], kind: 'invariant', init: 1 });
-    }
-  },
-  apply(flow, at) {
-    const site = at.child('whitening');
-    const updates = Object.fromEntries(
-      Object.entries(flow.updates).map(([owner, g]) => {
-        const A = site.get('A', owner).add(g.matmul(g, { transposeB: true }));
-        site.set('A', owner, A);
-        const due = site.phase(owner, (count) => (count % 4 === 1 ? 'decompose' : 'go on')) === 'decompose';
-        const found = site.later(
-          'Q',
-          owner,
-          due,
-          () => ({ A }),
-          ({ A: a }) => {
-            const { values, vectors } = a.eigh();
-            return { values, vectors };
-          },
-        );
-        if (found?.['vectors'] !== undefined && found['values'] !== undefined) {
-          site.set('Q', owner, found['vectors']);
-          site.set('L', owner, found['values'].max(1));
-        }
-        const Q = site.get('Q', owner);
-        const scaled = Q.matmul(g, { transposeA: true }).div(site.get('L', owner).sqrt().reshape([n, 1]));
-        return [owner, Q.matmul(scaled)];
-      }),
+  state: () => ({
+    A: { shape: [n, n], kind: 'invariant', symmetric: true },
+    Q: { shape: [n, n], kind: 'invariant', init: 'identity' },
+    L: { shape: [n], kind: 'invariant', init: 1 },
+  }),
+  apply({ update: g, state, owner, site }) {
+    const A = state.A.add(g.matmul(g, { transposeB: true }));
+    const due = site.phase(owner, (count) => (count % 4 === 1 ? 'decompose' : 'go on')) === 'decompose';
+    const found = site.later(
+      'Q',
+      owner,
+      due,
+      () => ({ A }),
+      (given) => ({ ...given.A.eigh() }),
     );
-    return { ...flow, updates };
+    const [Q, L] = [found?.['vectors'] ?? state.Q, found?.['values']?.max(1) ?? state.L];
+    return { update: Q.matmul(Q.matmul(g, { transposeA: true }).div(L.sqrt().reshape([n, 1]))), state: { A, Q, L } };
   },
-};
+});
 
 const descent = rule(whitening, descend({ learningRate: 1 }));
 
@@ -131,6 +115,31 @@ it('reads back one matrix for each decomposition and nothing else, and makes not
   }
   expect(counted[2]).toEqual(counted[1]);
   expect(counted[2]).toMatchObject({ asked: 1, ordinary: 0 });
+  optimizer.dispose();
+  backend.dispose();
+});
+
+it('orthonormalises beside the steps, and hands indices on', async () => {
+  const columns = 2049;
+  const data = Float32Array.from({ length: 4 * columns }, (_, i) => Math.sin(i * i * 0.37 + i));
+  const stage = perTensor({
+    name: 'columns',
+    state: ({ shape }) => ({ Q: { shape, kind: 'invariant' }, order: { shape: [columns], kind: 'invariant' } }),
+    apply({ update, state, owner, site }) {
+      const due = site.phase(owner, (count) => (count === 1 ? 'first' : 'later')) === 'first';
+      const inputs = (): Record<'matrix' | 'order', Tensor> => ({ matrix: update, order: update.row(0).argsort() });
+      const found = site.later('Q', owner, due, inputs, ({ matrix, order }) => ({ Q: matrix.orthonormalize('zero'), order }));
+      return { parameter: update, state: { Q: found?.['Q'] ?? state.Q, order: found?.['order']?.working() ?? state.order } };
+    },
+  });
+  const backend = await webgpu({ staleBasis: 'async' });
+  const optimizer = createOptimizer({ transform: stage, parameters: { w: { shape: [4, columns], data } }, backend });
+  optimizer.step({ w: data });
+  await optimizer.settled();
+  optimizer.step({ w: data });
+  expect(await optimizer.state['columns.Q:w']).toEqual(linalg().orthonormalize(data, 4, columns).q);
+  const order = Array.from({ length: columns }, (_, i) => i).sort((a, b) => (data[a] ?? 0) - (data[b] ?? 0));
+  expect(await optimizer.state['columns.order:w']).toEqual(Float32Array.from(order));
   optimizer.dispose();
   backend.dispose();
 });
