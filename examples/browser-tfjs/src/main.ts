@@ -2,7 +2,9 @@
 import { memory, ready, setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-webgl';
 import '@tensorflow/tfjs-backend-webgpu';
-import uPlot from 'uplot';
+import { LossPlot } from './loss-plot.ts';
+import { Picture } from './picture.ts';
+import { fields, spirals } from './spirals.ts';
 import { train } from './training.ts';
 
 function find<E extends Element>(selector: string, type: new () => E): E {
@@ -19,37 +21,31 @@ const progress = find('progress', HTMLProgressElement);
 const output = find('output', HTMLOutputElement);
 const steps = Number(new URLSearchParams(location.search).get('steps') ?? 300);
 
-const curve: [number[], number[]] = [[], []];
-const plot = new uPlot(
-  {
-    width: Math.min(720, innerWidth - 32),
-    height: 320,
-    scales: { x: { time: false }, y: { distr: 3 } },
-    series: [{ label: 'step' }, { label: 'loss', stroke: '#0b6', width: 2 }],
-  },
-  curve,
-  find('#plot', HTMLElement),
-);
+const data = spirals(100);
+const places = fields(60);
+const picture = new Picture(find('canvas.plane', HTMLCanvasElement), data);
+picture.draw();
+const plot = new LossPlot(find('#plot', HTMLElement), steps);
 
 async function start(): Promise<void> {
   button.disabled = true;
+  plot.clear();
+  output.value = 'compiling …';
   try {
     if (!(await setBackend(backend.value).catch(() => false))) throw new Error(`this browser has no ${backend.value}`);
     await ready();
     const before = memory().numTensors;
-    curve.forEach((values) => {
-      values.length = 0;
-    });
     await train({
       steps,
+      data,
+      places,
       learningRate: () => Math.max(0, Number(rate.value)),
       onStep(step, loss) {
-        curve[0].push(step);
-        curve[1].push(loss);
-        plot.setData(curve);
+        plot.add(step, loss);
         progress.value = step / steps;
-        output.value = `step ${step}/${steps}, loss ${loss.toPrecision(3)}`;
+        output.value = `step ${step}/${steps}, loss ${loss < 1e-3 ? loss.toExponential(2) : loss.toPrecision(3)}`;
       },
+      onGuess: (shares) => picture.draw(shares),
     });
     output.value = `done: ${output.value}, ${memory().numTensors - before} tensors left over`;
   } catch (error) {

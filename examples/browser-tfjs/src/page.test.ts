@@ -46,6 +46,9 @@ describe.skipIf(!found)(found ? 'the page' : `the page (skipped: no browser at $
       page.on('pageerror', (error) => errors.push(error.message));
       const address = server.httpServer.address();
       await page.goto(`http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/?steps=25`);
+      const picture = (): Promise<string | undefined> =>
+        page.evaluate(() => document.querySelector<HTMLCanvasElement>('canvas.plane')?.toDataURL());
+      const untrained = await picture();
       await page.selectOption('select', backend);
       await page.click('button');
       await page.waitForFunction(() => /done|failed/.test(document.querySelector('output')?.value ?? ''), undefined, { timeout: 280_000 });
@@ -55,6 +58,8 @@ describe.skipIf(!found)(found ? 'the page' : `the page (skipped: no browser at $
       expect(Number(/loss ([\d.e-]+)/.exec(said ?? '')?.[1])).toBeLessThan(0.68);
       expect(await page.evaluate(() => document.querySelector('progress')?.value)).toBe(1);
       expect(await page.locator('#plot canvas').count()).toBe(1);
+      expect(untrained).toBeDefined();
+      expect(await picture()).not.toBe(untrained);
       expect(errors).toEqual([]);
       await page.close();
     },

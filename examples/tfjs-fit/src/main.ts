@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ready, setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, ready, setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { train } from './train.ts';
 
@@ -10,6 +10,16 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '0' },
   },
 });
+
+function whole(name: keyof typeof values, least: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new RangeError(`--${name} must be a whole number from ${least}, received '${values[name]}'`);
+}
+
+const settings = { images: whole('images', 1), epochs: whole('epochs', 1), seed: whole('seed', 0) };
+// Without the advice to install another package.
+enableProdMode();
 await setBackend('cpu');
 await ready();
-await train({ images: Number(values.images), epochs: Number(values.epochs), seed: Number(values.seed) }, console.log);
+await train(settings, console.log);
