@@ -96,7 +96,7 @@ export const lreRecords: readonly TransformRecord[] = [
       { curvature: gradientEma(), inner: lion(), globalClipnorm: 0.5 },
     ],
   },
-  basis('ggt', ggt, { historySize: integer(1), ...round }),
+  basis('ggt', (options) => ggt(small({ historySize: 5 }, options)), { historySize: integer(1), ...round }),
   basis('direct', (options) => direct(small({ rank: 3 }, options)), accumulator),
   basis('randomised', (options) => randomised(small({ rank: 3 }, options)), { ...accumulator, oversampling: integer(0) }),
   basis('nystrom', (options) => nystrom(small({ rank: 3 }, options)), {
