@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { refreshed } from './kronecker-eigenbasis.ts';
 import { deferring, last } from './testing/deferring.ts';
 import { eye, gradientAt, type Matrix, permuted, product, rows, T, values, zeros, zip } from './testing/matrices.ts';
-import { make, makeTwo, start } from './testing/runs.ts';
+import { make, makeTwo, plain, start } from './testing/runs.ts';
 
 /** One power iteration, on its own. */
 function refreshOf(A: Matrix, Q: Matrix): { Q: Matrix; order: number[] } {
@@ -111,10 +111,13 @@ describe('a basis that comes late', () => {
   it('is asked for by all parameters in one go, and no program or buffer is made after the first round', async () => {
     const backend = deferring();
     const optimizer = makeTwo(backend);
+    const apart = deferring();
+    const alone = make(apart, plain, start(1));
     const counted: [buffers: number, compiled: number, alive: number][] = [];
     for (let call = 1; call <= 42; call++) {
       optimizer.step({ a: gradientAt(call), b: gradientAt(-call) });
-      if (call % 5 === 3) await last(backend).finish();
+      alone.step({ w: gradientAt(-call) });
+      if (call % 5 === 3) await Promise.all([last(backend).finish(), last(apart).finish()]);
       if (call % 10 === 0) counted.push([backend.buffers, optimizer.programs, backend.alive]);
     }
     // Asked for by calls 1, 6, 11, …, 41.
@@ -122,6 +125,7 @@ describe('a basis that comes late', () => {
     expect(backend.started.every(({ program }) => program.outputs.filter(({ key }) => key.endsWith('.Q')).length === 2)).toBe(true);
     expect(new Set(counted.slice(1).map(String)).size).toBe(1);
     expect(backend.alive).toBe(1);
+    expect(values(optimizer.parameters.b)).toEqual(values(alone.parameters.w));
     optimizer.dispose();
     await last(backend).finish();
     expect([backend.buffers, backend.alive]).toEqual([0, 0]);

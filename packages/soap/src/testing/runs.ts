@@ -5,8 +5,8 @@ import { gradientAt } from './matrices.ts';
 
 export const start = (seed = 0, n = 18): number[] => gradientAt(1000 + seed, n);
 export const plain: SoapOptions = { weightDecay: 0, preconditionFrequency: 5, learningRate: 0.1 };
-export const make = (backend: ReferenceBackend, options: SoapOptions = plain) =>
-  createOptimizer({ transform: soap(options), parameters: { w: { shape: [6, 3], data: start() } }, backend });
+export const make = (backend: ReferenceBackend, options: SoapOptions = plain, data: readonly number[] = start()) =>
+  createOptimizer({ transform: soap(options), parameters: { w: { shape: [6, 3], data } }, backend });
 export const makeTwo = (backend: ReferenceBackend) =>
   createOptimizer({
     transform: soap(plain),
