@@ -71,11 +71,21 @@ type Kinds = Readonly<Record<string, { readonly type: 'string' | 'boolean'; read
 export const read = <K extends Kinds>(args: readonly string[], options: K) => {
   try {
     // `pnpm sweep -- --quick` hands the `--` on.
-    return parseArgs({ args: args[0] === '--' ? args.slice(1) : [...args], options }).values;
+    return parseArgs({ args: withNegatives(args[0] === '--' ? args.slice(1) : args), options }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
   }
 };
+
+/** `--rates -1` as `--rates=-1`: parseArgs takes what begins with a dash for an option, and its message says nothing of numbers. */
+const withNegatives = (args: readonly string[]): string[] =>
+  args.flatMap((arg, index) => {
+    const [before = '', after = ''] = [args[index - 1], args[index + 1]];
+    const negative = (value: string): boolean => /^-[\d.]/.test(value);
+    const named = (option: string): boolean => /^--[a-z]+$/.test(option);
+    if (named(arg) && negative(after)) return [`${arg}=${after}`];
+    return negative(arg) && named(before) ? [] : [arg];
+  });
 
 const names = (option: string, value: string, known: readonly string[]): readonly string[] => {
   const chosen = value.split(',').map((part) => part.trim());
