@@ -174,6 +174,15 @@ it('a device that is lost meanwhile is told by the next step', async () => {
   backend.dispose();
 });
 
+it('staleBasis is one of two words', async () => {
+  const owner = await webgpu();
+  const { device } = owner;
+  // @ts-expect-error What the types refuse is also refused where there are none.
+  expect(() => webgpu({ device, staleBasis: 'later' })).toThrow(/staleBasis must be 'wait', 'async' or left out, received "later"/);
+  expect(webgpu({ device, staleBasis: 'async' }).run).toBe('sync');
+  owner.dispose();
+});
+
 it('a stage that cannot do without refuses, and says what to do', async () => {
   const backend = await webgpu({ staleBasis: 'async' });
   const eigenvectors = perTensor({ name: 'eigenvectors', apply: ({ update }) => ({ parameter: update.eigh().vectors }) });

@@ -1,5 +1,17 @@
 import { type ReferenceBuffer, reference } from '@opt/backend-reference';
-import { type Backend, BackendError, createOptimizer, hyper, rule, ShapeError, type Transform, TransformError } from '@opt/core';
+import {
+  type Backend,
+  BackendError,
+  createOptimizer,
+  type DType,
+  hyper,
+  type Role,
+  rule,
+  type Shape,
+  ShapeError,
+  type Transform,
+  TransformError,
+} from '@opt/core';
 import { descend } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { soap } from './soap.ts';
@@ -107,24 +119,39 @@ describe('what is under way', () => {
   });
 });
 
-/** The same backend, run asynchronously. */
+/** What the backends below leave to the one they are made of. */
+const common = (base: Deferring) =>
+  ({
+    specificationVersion: 1,
+    precision: base.precision,
+    wide: base.wide,
+    create: (role: Role, key: string, shape: Shape, dtype: DType) => base.create(role, key, shape, dtype),
+    write: (buffer: ReferenceBuffer, data: ArrayLike<number>) => base.write(buffer, data),
+    release: () => base.release(),
+    deferral: base.deferral,
+    dispose() {},
+  }) as const;
+
 const asynchronous = (base: Deferring): Backend<'async', 'sync', never, ReferenceBuffer> => ({
-  specificationVersion: 1,
-  name: 'asynchronous',
+  ...common(base),
+  name: 'awaited',
   run: 'async',
   read: 'sync',
-  precision: base.precision,
-  wide: base.wide,
-  create: (role, key, shape, dtype) => base.create(role, key, shape, dtype),
-  write: (buffer, data) => base.write(buffer, data),
   readBuffer: (buffer) => base.readBuffer(buffer),
-  release: () => base.release(),
   async compile(program, bind) {
     const { run, dispose } = base.compile(program, bind);
     return { run: async (scalars) => run(scalars), dispose };
   },
-  deferral: base.deferral,
-  dispose() {},
+});
+
+/** Like a GPU: runs at once, and is read later, so that it decides itself about gradients that are not finite. */
+const deciding = (base: Deferring): Backend<'sync', 'async', never, ReferenceBuffer> => ({
+  ...common(base),
+  name: 'deciding',
+  run: 'sync',
+  read: 'async',
+  readBuffer: async (buffer) => base.readBuffer(buffer),
+  compile: (program, bind) => base.compile(program, bind),
 });
 
 describe('a step that is given something', () => {
@@ -141,6 +168,23 @@ describe('a step that is given something', () => {
     expect(optimizer.skippedSteps).toBe(1);
     optimizer.step({ w: gradientAt(6) });
     expect(values(optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
+  });
+
+  it('loses it where the device skips that step, and keeps a whole state', async () => {
+    const backend = deferring();
+    const parameters = { w: { shape: [6, 3], data: start() } };
+    const optimizer = createOptimizer({ transform: soap(plain), parameters, backend: deciding(backend) });
+    for (let call = 1; call <= 2; call++) optimizer.step({ w: gradientAt(call) });
+    await last(backend).finish();
+    const moment = values(await optimizer.state['soap/adam.m:w']);
+    optimizer.step({ w: [Number.NaN, ...gradientAt(3).slice(1)] });
+    expect(await optimizer.skippedSteps).toBe(1);
+    expect(values(await optimizer.state['soap/adam.m:w'])).toEqual(moment);
+    for (let call = 4; call <= 6; call++) optimizer.step({ w: gradientAt(call) });
+    expect(values(await optimizer.state['soap.Q0:w'])).toEqual(eye(6).flat());
+    await last(backend).finish();
+    optimizer.step({ w: gradientAt(7) });
+    expect(values(await optimizer.state['soap.Q0:w'])).not.toEqual(eye(6).flat());
   });
 
   it('may itself be awaited: the same run, with steps one after the other', async () => {
