@@ -1,7 +1,7 @@
 // C ← α·op(A)·op(B) + β·C: blocked for the caches, packed, in register tiles; thin products and small ones take shorter ways.
 import { get, set } from './element';
 import { packAcross, packAlong } from './pack';
-import { MR, tileDirect, tilePacked } from './tile';
+import { MR, tile } from './tile';
 import { dot, fma, lanes, roundUp, sumLanes, zero } from './vector';
 
 /** Depth of a packed panel: a B panel of KC·NR elements (8 KB) stays in the first-level cache. */
@@ -194,14 +194,16 @@ export function gemm(
   }
   const N = tileColumns(Z);
   const depth = min(k, KC);
-  const tile = (scratch + 15) & ~15;
-  const packedB = tile + MR * TILE_ROW;
+  const corner = (scratch + 15) & ~15;
+  const packedB = corner + MR * TILE_ROW;
   const packedA = packedB + <usize>(depth * roundUp(min(n, NC), N)) * Z;
   const packA = n >= PACK_A_FROM;
   // Rows of B can be read in place when whole tiles cover them and nothing is gained from a copy.
   const packB = packA || transposeB || n % N != 0 || m > 32;
   const rowA = transposeA ? Z : lda;
   const stepA = transposeA ? lda : Z;
+  const nextA = packA ? Z : rowA;
+  const alongA = packA ? MR * Z : stepA;
   for (let j0 = 0; j0 < n; j0 += NC) {
     const columns = min(NC, n - j0);
     for (let p0 = 0; p0 < k; p0 += KC) {
@@ -237,26 +239,20 @@ export function gemm(
             const tall = min(MR, rows - i);
             const whole = tall == MR && wide == N;
             const to = c + (i0 + i) * ldc + (j0 + j) * Z;
-            const target = whole ? to : tile;
+            const target = whole ? to : corner;
             const stride = whole ? ldc : TILE_ROW;
             const alpha1 = whole ? alpha : 1;
             const beta2 = whole ? beta1 : 0;
-            if (packA) {
-              const panelA = packedA + <usize>(i * kc) * Z;
-              if (Z == 4) tilePacked<f32>(kc, panelA, panelB, <f32>alpha1, <f32>beta2, target, stride);
-              else tilePacked<f64>(kc, panelA, panelB, alpha1, beta2, target, stride);
-            } else {
-              const a0 = a + (i0 + i) * rowA + p0 * stepA;
-              // Missing rows repeat the last one, so that nothing outside A is read.
-              const a1 = tall > 1 ? a0 + rowA : a0;
-              const a2 = tall > 2 ? a1 + rowA : a1;
-              const a3 = tall > 3 ? a2 + rowA : a2;
-              if (Z == 4) tileDirect<f32>(kc, a0, a1, a2, a3, stepA, panelB, stepB, <f32>alpha1, <f32>beta2, target, stride);
-              else tileDirect<f64>(kc, a0, a1, a2, a3, stepA, panelB, stepB, alpha1, beta2, target, stride);
-            }
+            const a0 = packA ? packedA + <usize>(i * kc) * Z : a + (i0 + i) * rowA + p0 * stepA;
+            // Missing rows repeat the last one, so that nothing outside A is read.
+            const a1 = tall > 1 ? a0 + nextA : a0;
+            const a2 = tall > 2 ? a1 + nextA : a1;
+            const a3 = tall > 3 ? a2 + nextA : a2;
+            if (Z == 4) tile<f32>(kc, a0, a1, a2, a3, alongA, panelB, stepB, <f32>alpha1, <f32>beta2, target, stride);
+            else tile<f64>(kc, a0, a1, a2, a3, alongA, panelB, stepB, alpha1, beta2, target, stride);
             if (whole) continue;
-            if (Z == 4) mergeTile<f32>(tall, wide, tile, <f32>alpha, <f32>beta1, to, ldc);
-            else mergeTile<f64>(tall, wide, tile, alpha, beta1, to, ldc);
+            if (Z == 4) mergeTile<f32>(tall, wide, corner, <f32>alpha, <f32>beta1, to, ldc);
+            else mergeTile<f64>(tall, wide, corner, alpha, beta1, to, ldc);
           }
         }
       }

@@ -47,11 +47,18 @@ const compile = async () => {
 // The alphabet of src/decode.ts.
 const digits = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((character) => !`"'\\\``.includes(character));
 
-const encode = (bytes) =>
-  Array.from(bytes, (byte) => {
-    const value = (byte + 6) % 256;
-    return value < 89 ? digits[value + 2] : digits[Math.floor((value - 89) / 91)] + digits[(value - 89) % 91];
-  }).join('');
+const encode = (bytes) => {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] === 0x20 && bytes[i + 1] < 15) {
+      text += digits[bytes[++i] + 2];
+      continue;
+    }
+    const value = (bytes[i] + 6) % 256;
+    text += value < 74 ? digits[value + 17] : digits[Math.floor((value - 74) / 91)] + digits[(value - 74) % 91];
+  }
+  return text;
+};
 
 function* sectionIds(bytes) {
   for (let at = 8; at < bytes.length; ) {
