@@ -66,6 +66,20 @@ describe('what is under way', () => {
     }
   });
 
+  it('is not begun where the optimizer went while its step was awaited', async () => {
+    for (const turns of [0, 1, 2, 4, 8, 16]) {
+      const backend = deferring();
+      const parameters = { w: { shape: [6, 3], data: start() } };
+      const optimizer = await createOptimizer({ transform: soap(plain), parameters, backend: asynchronous(backend) });
+      const stepping = optimizer.step({ w: gradientAt(1) }).catch(() => {});
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      optimizer.dispose();
+      await stepping;
+      for (const job of backend.started) await job.finish();
+      expect([turns, backend.buffers, backend.alive]).toEqual([turns, 0, 0]);
+    }
+  });
+
   it('that fails is told by the next step, which changes nothing; the one after goes on', async () => {
     const backend = deferring();
     const optimizer = make(backend);

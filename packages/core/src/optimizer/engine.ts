@@ -41,7 +41,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly counters = new Counters();
   private readonly memory: Memory<Native, Buffer>;
   private readonly runner: Runner<Native, Buffer>;
-  private readonly background: Background<Native, Buffer> | undefined;
+  private background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
   private readonly sizes: ReadonlyMap<string, number>;
   private readonly gradientBuffers: readonly Buffer[];
@@ -156,6 +156,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.disposed = true;
     this.runner.close();
     this.background?.abandon();
+    this.background = undefined;
     this.memory.release();
   }
 

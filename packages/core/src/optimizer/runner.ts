@@ -93,6 +93,7 @@ export class Runner<Native, Buffer> {
   }
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
+    if (this.closed) throw new DisposedError('step');
     const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
     for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
     const bind = (key: string): Buffer => {
