@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { madeUpResults } from '../fixtures/results.ts';
 import type { SweepResults } from '../results/results.ts';
+import { winnerCells, winners } from '../results/tables.ts';
 import { summaryMarkdown } from './markdown.ts';
 
 test('tables of winners, of means, and of what was recorded; the first of a task is bold', () => {
@@ -18,11 +19,20 @@ test('tables of winners, of means, and of what was recorded; the first of a task
 describe('what stands in the repository', () => {
   const results = new URL('../../results/sweep.json', import.meta.url);
   const readme = new URL('../../README.md', import.meta.url);
+  const front = new URL('../../../README.md', import.meta.url);
 
   test('benchmarks/README.md holds the tables of results/sweep.json', () => {
     const sweep: SweepResults = JSON.parse(readFileSync(results, 'utf8'));
     const text = readFileSync(readme, 'utf8');
     for (const part of summaryMarkdown(sweep).trim().split('\n\n')) expect(text).toContain(part);
+  });
+
+  test('README.md of the repository holds the winners', () => {
+    const sweep: SweepResults = JSON.parse(readFileSync(results, 'utf8'));
+    const text = readFileSync(front, 'utf8');
+    for (const measure of ['train', 'test'] as const)
+      for (const [, first, mean, seeds, second, other] of winners(sweep, measure).map(winnerCells))
+        expect(text).toContain(`| ${first} ${mean} | ${seeds} | ${second} ${other} |`);
   });
 
   test('which is a whole sweep with three seeds in less than a megabyte', () => {
