@@ -99,7 +99,7 @@ const taskCard = (task: TaskResults): string => {
     (drawing) => `<div class="scroll"><svg class="figure" viewBox="0 0 ${plotWidth} ${plotHeight}" role="img">${drawing}</svg></div>`,
   );
   return `<section class="card" id="${task.name}"><h2>${task.name}</h2><p class="note">${task.steps} steps${
-    task.smoothingSigma > 0 ? `, losses smoothed with σ = ${task.smoothingSigma} steps` : ''
+    task.smoothingSigma > 0 ? `, losses smoothed with σ = ${task.smoothingSigma} steps; those recorded over steps are single ones` : ''
   }</p><div class="pair">${plots.join('\n')}</div><details><summary>numbers</summary><div class="scroll">${numbers(task)}</div></details></section>`;
 };
 
