@@ -1,6 +1,6 @@
 // Cholesky factor and triangular solves, in blocks of rows with matrix products for everything outside the diagonal blocks.
-import { fill, get, rearrange, scale } from './element';
-import { FULL, LOWER, gemm, gemmScratch, rowsTimes, timesRows } from './gemm';
+import { fill, get, rearrange, scale, subtractOuter } from './element';
+import { FULL, LOWER, gemm, gemmScratch, rowsTimes } from './gemm';
 
 const BLOCK: i32 = 32;
 
@@ -23,9 +23,8 @@ export function solveTriangular(
       gemm(Z, end - i0, r, n - end, -1, l + end * ldl + i0 * Z, ldl, true, x + end * ldx, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
       for (let i = end - 1; i >= i0; i--) {
         const row = x + i * ldx;
-        const below = i + 1;
-        timesRows(Z, r, end - below, -1, l + below * ldl + i * Z, ldl, x + below * ldx, ldx, 1, row);
-        scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
+        scale(Z, r, 1 / get(Z, l + i * (ldl + Z)), row);
+        subtractOuter(Z, i - i0, r, l + i * ldl + i0 * Z, Z, row, x + i0 * ldx, ldx);
       }
     }
     return;
@@ -35,8 +34,8 @@ export function solveTriangular(
     gemm(Z, end - i0, r, i0, -1, l + i0 * ldl, ldl, false, x, ldx, false, 1, x + i0 * ldx, ldx, FULL, scratch);
     for (let i = i0; i < end; i++) {
       const row = x + i * ldx;
-      timesRows(Z, r, i - i0, -1, l + i * ldl + i0 * Z, Z, x + i0 * ldx, ldx, 1, row);
-      scale(Z, r, 1 / get(Z, l + i * ldl + i * Z), row);
+      scale(Z, r, 1 / get(Z, l + i * (ldl + Z)), row);
+      subtractOuter(Z, end - i - 1, r, l + (i + 1) * ldl + i * Z, ldl, row, row + ldx, ldx);
     }
   }
 }

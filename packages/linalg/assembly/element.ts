@@ -22,10 +22,10 @@ export function axpy(Z: usize, n: i32, a: f64, x: usize, y: usize): void {
   else vector.axpy<f64>(n, a, x, y);
 }
 
-/** Rows of X [rows,n] ← X − w·uᵀ. */
-export function subtractOuter(Z: usize, rows: i32, n: i32, w: usize, u: usize, x: usize, ld: usize): void {
-  if (Z == 4) vector.subtractOuter<f32>(rows, n, w, u, x, ld);
-  else vector.subtractOuter<f64>(rows, n, w, u, x, ld);
+/** Rows of X [rows,n] ← X − w·uᵀ; elements of w are `stepW` bytes apart. */
+export function subtractOuter(Z: usize, rows: i32, n: i32, w: usize, stepW: usize, u: usize, x: usize, ld: usize): void {
+  if (Z == 4) vector.subtractOuter<f32>(rows, n, w, stepW, u, x, ld);
+  else vector.subtractOuter<f64>(rows, n, w, stepW, u, x, ld);
 }
 
 /** x ← a·x. */

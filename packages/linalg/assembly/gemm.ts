@@ -156,8 +156,7 @@ export function rowsTimes(Z: usize, m: i32, k: i32, alpha: f64, a: usize, lda: u
   else gemvRows<f64>(m, k, alpha, a, lda, x, beta, y, incy);
 }
 
-/** `gemvColumns` for an element type known at run time. */
-export function timesRows(Z: usize, n: i32, k: i32, alpha: f64, x: usize, incx: usize, b: usize, ldb: usize, beta: f64, y: usize): void {
+function timesRows(Z: usize, n: i32, k: i32, alpha: f64, x: usize, incx: usize, b: usize, ldb: usize, beta: f64, y: usize): void {
   if (Z == 4) gemvColumns<f32>(n, k, <f32>alpha, x, incx, b, ldb, <f32>beta, y);
   else gemvColumns<f64>(n, k, alpha, x, incx, b, ldb, beta, y);
 }

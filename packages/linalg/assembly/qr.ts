@@ -48,7 +48,7 @@ export function placePieces(Z: usize, m: i32, n: i32, at: usize): Pieces {
 /** Rows of X [rows,k] ← X·(I − τ·u·uᵀ); `work`: as many elements as rows. */
 function reflectRows(Z: usize, rows: i32, k: i32, u: usize, tau: f64, x: usize, ld: usize, work: usize): void {
   rowsTimes(Z, rows, k, tau, x, ld, u, 0, work, Z);
-  subtractOuter(Z, rows, k, work, u, x, ld);
+  subtractOuter(Z, rows, k, work, Z, u, x, ld);
 }
 
 /**

@@ -91,8 +91,8 @@ export function tridiagonalise(Z: usize, n: i32, a: usize, ld: usize, d: usize, 
   memory.fill(work, 0, ld);
   for (let i = n - 1; i >= 1; i--) {
     const row = a + i * ld;
-    subtractOuter(Z, 1, i + 1, v + i * Z, w, row, 0);
-    subtractOuter(Z, 1, i + 1, w + i * Z, v, row, 0);
+    subtractOuter(Z, 1, i + 1, v + i * Z, 0, w, row, 0);
+    subtractOuter(Z, 1, i + 1, w + i * Z, 0, v, row, 0);
     store<f64>(d + ((<usize>i) << 3), get(Z, row + i * Z));
     store<f64>(e + ((<usize>i) << 3), reflector(Z, i - 1, row, row + <usize>(i - 1) * Z, tau + i * Z));
     const t = get(Z, tau + i * Z);

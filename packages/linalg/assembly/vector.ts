@@ -87,8 +87,8 @@ export function axpy<T>(n: i32, a: T, x: usize, y: usize): void {
   }
 }
 
-/** Rows of X [rows,n] ← X − w·uᵀ. */
-export function subtractOuter<T>(rows: i32, n: i32, w: usize, u: usize, x: usize, ld: usize): void {
+/** Rows of X [rows,n] ← X − w·uᵀ; elements of w are `stepW` bytes apart. */
+export function subtractOuter<T>(rows: i32, n: i32, w: usize, stepW: usize, u: usize, x: usize, ld: usize): void {
   const Z = sizeof<T>();
   const end = <usize>n * Z;
   const whole = <usize>(n & -lanes<T>()) * Z;
@@ -98,7 +98,7 @@ export function subtractOuter<T>(rows: i32, n: i32, w: usize, u: usize, x: usize
     let at: usize = 0;
     for (; at < whole; at += 16) v128.store(x + at, fnma<T>(va, v128.load(u + at), v128.load(x + at)));
     for (; at < end; at += Z) store<T>(x + at, load<T>(x + at) - a * load<T>(u + at));
-    w += Z;
+    w += stepW;
     x += ld;
   }
 }
