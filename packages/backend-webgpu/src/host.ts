@@ -1,24 +1,14 @@
 import { BackendError } from '@opt/core';
-import { operand, type Value } from './plan/values.ts';
+import { isFactorization } from '@opt/linalg';
+import type { Value } from './plan/values.ts';
 import { type Answer, type Entry, type Link, open } from './worker/link.ts';
 import { perform, type Work } from './worker/work.ts';
 
 /** The factorisations of operands like those of `value`, one after the other. */
-export function workOf(value: Value, operands: readonly Float32Array<ArrayBuffer>[]): Work {
-  const { operation } = value;
-  const [rows = 1, columns = 1] = operand(value, 0).shape.slice(-2);
-  const size = { rows, columns, operands };
-  switch (operation.op) {
-    case 'eigh':
-    case 'cholesky':
-      return { op: operation.op, ...size };
-    case 'orthonormalize':
-      return { op: operation.op, deficient: operation.deficient, tolerance: operation.tolerance, ...size };
-    case 'solveTriangular':
-      return { op: operation.op, transpose: operation.transpose, ...size };
-    default:
-      throw new BackendError(`webgpu: '${operation.op}' is no factorisation`);
-  }
+export function workOf({ operation, inputs }: Value, operands: readonly Float32Array<ArrayBuffer>[]): Work {
+  const [rows = 1, columns = 1] = inputs.at(-1)?.shape.slice(-2) ?? [];
+  if (!isFactorization(operation)) throw new BackendError(`webgpu: '${operation.op}' is no factorisation`);
+  return { factorization: operation, shape: [(operands.at(-1)?.length ?? 0) / (rows * columns), rows, columns], operands };
 }
 
 interface Waiting {

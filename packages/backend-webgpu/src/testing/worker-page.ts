@@ -3,7 +3,7 @@ import { Host } from '../host.ts';
 /** In a page: Cholesky's factor of a 2×2 matrix, and whether a worker found it. */
 globalThis.optFactorize = async (matrix) => {
   const host = new Host();
-  const factor = [...(await host.factorize({ op: 'cholesky', rows: 2, columns: 2, operands: [Float32Array.from(matrix)] }))];
+  const factor = [...(await host.factorize({ factorization: { op: 'cholesky' }, shape: [2, 2], operands: [Float32Array.from(matrix)] }))];
   const { worker } = host;
   host.end();
   return { factor, worker };

@@ -23,6 +23,9 @@ const symmetric = (n: number, phase = 0): Float32Array<ArrayBuffer> =>
     return Math.sin(Math.min(i, j) * 1.7 + Math.max(i, j) + phase) + (i === j ? i : 0);
   });
 
+/** √x, as Cholesky's factor of a matrix. */
+const rootOf = (x: number): Work => ({ factorization: { op: 'cholesky' }, shape: [1, 1], operands: [Float32Array.of(x)] });
+
 describe('the host', () => {
   it('factorises in a worker what it is asked for, in order, as the kernels do', async () => {
     const host = new Host(entry);
@@ -33,12 +36,12 @@ describe('the host', () => {
     if (first === undefined || second === undefined) throw new Error('two matrices are needed');
     const positive = linalg().matmul(a, a, { m: n, n, k: n }, { transposeB: true });
     const L = linalg().cholesky(positive, n);
-    const size = { rows: n, columns: n };
+    const shape = [n, n];
     const answers = await Promise.all([
-      host.factorize({ op: 'eigh', ...size, operands: [both] }),
-      host.factorize({ op: 'orthonormalize', deficient: 'complete', tolerance: 1e-6, rows: n, columns: n, operands: [a] }),
-      host.factorize({ op: 'cholesky', ...size, operands: [Float32Array.from(positive)] }),
-      host.factorize({ op: 'solveTriangular', transpose: true, ...size, operands: [Float32Array.from(L), b] }),
+      host.factorize({ factorization: { op: 'eigh' }, shape: [2, n, n], operands: [both] }),
+      host.factorize({ factorization: { op: 'orthonormalize', deficient: 'complete', tolerance: 1e-6 }, shape, operands: [a] }),
+      host.factorize({ factorization: { op: 'cholesky' }, shape, operands: [Float32Array.from(positive)] }),
+      host.factorize({ factorization: { op: 'solveTriangular', transpose: true }, shape, operands: [Float32Array.from(L), b] }),
     ]);
     expect(answers[0]).toEqual(Float32Array.from([...first.values, ...second.values, ...first.vectors, ...second.vectors]));
     expect(answers[1]).toEqual(linalg().orthonormalize(a, n, n, { deficient: 'complete' }).q);
@@ -50,8 +53,8 @@ describe('the host', () => {
 
   it('leaves this thread free meanwhile: timers fire', async () => {
     const host = new Host(entry);
-    const work: Work = { op: 'eigh', rows: 400, columns: 400, operands: [symmetric(400)] };
-    await host.factorize({ op: 'cholesky', rows: 1, columns: 1, operands: [Float32Array.of(4)] });
+    const work: Work = { factorization: { op: 'eigh' }, shape: [400, 400], operands: [symmetric(400)] };
+    await host.factorize(rootOf(4));
     let fired = 0;
     const timer = setInterval(() => fired++, 1);
     await host.factorize(work);
@@ -62,7 +65,7 @@ describe('the host', () => {
 
   it('does it in this thread where no worker can be had', async () => {
     const host = new Host({ script: new URL('./nothing-here.mjs', import.meta.url), flags: [] });
-    const work: Work = { op: 'cholesky', rows: 1, columns: 1, operands: [Float32Array.of(9)] };
+    const work: Work = rootOf(9);
     expect([...(await host.factorize(work))]).toEqual([3]);
     expect(host.worker).toBe(false);
     expect([...(await host.factorize(work))]).toEqual([3]);
@@ -70,17 +73,21 @@ describe('the host', () => {
 
   it('says what went wrong in the worker, and goes on', async () => {
     const host = new Host(entry);
-    const bad: Work = { op: 'orthonormalize', deficient: 'zero', tolerance: -1, rows: 1, columns: 1, operands: [Float32Array.of(1)] };
+    const bad: Work = {
+      factorization: { op: 'orthonormalize', deficient: 'zero', tolerance: -1 },
+      shape: [1, 1],
+      operands: [Float32Array.of(1)],
+    };
     const failing = host.factorize(bad);
     await expect(failing).rejects.toThrow(BackendError);
     await expect(failing).rejects.toThrow('tolerance: -1 is not a number ≥ 0');
-    expect([...(await host.factorize({ op: 'cholesky', rows: 1, columns: 1, operands: [Float32Array.of(9)] }))]).toEqual([3]);
+    expect([...(await host.factorize(rootOf(9)))]).toEqual([3]);
     host.end();
   });
 
   it('that is ended leaves nobody waiting', async () => {
     const host = new Host(entry);
-    const work: Work = { op: 'eigh', rows: 400, columns: 400, operands: [symmetric(400)] };
+    const work: Work = { factorization: { op: 'eigh' }, shape: [400, 400], operands: [symmetric(400)] };
     const waiting = host.factorize(work);
     host.end();
     await expect(waiting).rejects.toThrow(/disposed of while the host was at work/);
@@ -90,7 +97,7 @@ describe('the host', () => {
   it.runIf(built)('finds its worker where the package was built', async () => {
     const { Host: Packaged }: typeof import('../host.ts') = await import(new URL('../../dist/host.js', import.meta.url).href);
     const host = new Packaged();
-    expect([...(await host.factorize({ op: 'cholesky', rows: 1, columns: 1, operands: [Float32Array.of(9)] }))]).toEqual([3]);
+    expect([...(await host.factorize(rootOf(9)))]).toEqual([3]);
     expect(host.worker).toBe(true);
     host.end();
   });
