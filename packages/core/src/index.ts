@@ -28,6 +28,9 @@ export {
   unit,
 } from './options/options.ts';
 export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
+export { type Axis, axesOf } from './planning/axes.ts';
+export { type Grid, Lifetimes } from './planning/lifetimes.ts';
+export { reaches } from './planning/order.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
 export { printProgram } from './program/print.ts';

@@ -1,8 +1,8 @@
-import type { Block } from '@opt/core';
+import { type Block, Lifetimes, reaches } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { found } from './found.ts';
-import { fuse, type Kernel, reaches } from './fusion.ts';
-import { Lifetimes, Region } from './region.ts';
+import { fuse, type Kernel } from './fusion.ts';
+import { Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
 import type { Handing, Turn } from './turn.ts';
 import { type Alias, aliased, bytesOf, operand, type Type, type Value, Values } from './values.ts';
@@ -213,7 +213,7 @@ class Planning implements BlockPlan {
   }
 
   #layOut(): number {
-    const lifetimes = new Lifetimes();
+    const lifetimes = new Lifetimes<Region>();
     const use = (region: Region, time: number): void => {
       if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
     };
@@ -230,7 +230,7 @@ class Planning implements BlockPlan {
       if (handed) time++;
     }
     for (const { from } of this.copies) use(from, time);
-    return lifetimes.layOut((region, offset) => region.moveInto(this.arena, offset));
+    return lifetimes.layOut({ alignment: 64 }, (region, offset) => region.moveInto(this.arena, offset));
   }
 
   /** What a kernel needs beside what it reads and writes. */

@@ -1,4 +1,4 @@
-import { type Shape, strides } from '@opt/core';
+import { reaches, type Shape, strides } from '@opt/core';
 import { type Body, makeBody, type Root, type Surroundings } from './body.ts';
 import { aliased, literalRow, operand, type Value } from './values.ts';
 
@@ -269,20 +269,6 @@ const costs: Readonly<Partial<Record<string, number>>> = {
   cos: 10,
   pow: 10,
 };
-
-/** Whether a kernel can only run after another one. */
-export function reaches(from: Kernel, to: Kernel, producers: ReadonlyMap<Value, readonly Kernel[]>): boolean {
-  const seen = new Set<Kernel>();
-  const visit = [from];
-  for (let kernel = visit.pop(); kernel !== undefined; kernel = visit.pop()) {
-    if (kernel === to) return true;
-    if (seen.has(kernel)) continue;
-    seen.add(kernel);
-    visit.push(...kernel.after);
-    for (const value of kernel.reads) for (const producer of producers.get(value) ?? []) if (producer !== kernel) visit.push(producer);
-  }
-  return false;
-}
 
 const store = (source: Value, into: Value): Root => ({ kind: 'store', source, into, offset: 0, targets: undefined, row: undefined });
 

@@ -1,4 +1,4 @@
-import { type Shape, strides } from '@opt/core';
+import { axesOf, type Shape, strides } from '@opt/core';
 
 /** How a loop nest walks over a value: its linear index as a function of the loop counters. */
 export interface View {
@@ -21,19 +21,12 @@ export const viewKey = (view: View): string => `${view.offset}:${view.steps}`;
 
 export const isSplit = (result: View | Split): result is Split => 'loop' in result;
 
-interface Axis {
-  readonly length: number;
-  /** Strides in the value that is walked over, and in the one that is read. */
-  readonly from: number;
-  readonly to: number;
-}
-
 /**
  * The walk over a value of `shape` as a walk over another one, in which axis i has stride `targets[i]`. A loop that runs across an
  * axis border where the two differ has to be split; undefined where no split helps.
  */
 export function remap(view: View, loops: readonly number[], shape: Shape, targets: readonly number[]): View | Split | undefined {
-  const axes = merged(shape, targets);
+  const axes = axesOf(shape, targets);
   let [offset, rest] = [0, view.offset];
   const starts: number[] = [];
   for (const { from, to } of axes) {
@@ -63,20 +56,6 @@ export function remap(view: View, loops: readonly number[], shape: Shape, target
     return { loop, inner };
   }
   return { offset, steps };
-}
-
-/** Axes longer than 1, neighbours that both values walk as one joined. */
-function merged(shape: Shape, targets: readonly number[]): readonly Axis[] {
-  const own = strides(shape);
-  const axes: Axis[] = [];
-  shape.forEach((length, i) => {
-    if (length === 1) return;
-    const axis = { length, from: own[i] ?? 0, to: targets[i] ?? 0 };
-    const last = axes.at(-1);
-    if (last !== undefined && last.to === axis.to * length) axes[axes.length - 1] = { ...axis, length: last.length * length };
-    else axes.push(axis);
-  });
-  return axes;
 }
 
 /** Loops joined wherever every walk goes on from one to the next. */

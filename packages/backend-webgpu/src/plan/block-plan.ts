@@ -1,4 +1,4 @@
-import type { Block } from '@opt/core';
+import { type Block, Lifetimes, reaches } from '@opt/core';
 import { sideBySide } from '../wgsl/side-by-side.ts';
 import { claimed } from './claims.ts';
 import { found } from './found.ts';
@@ -6,8 +6,7 @@ import { fuse } from './fusion.ts';
 import { type Kernel, type KernelText, writtenBy } from './kernel.ts';
 import { isSmall, loopOf } from './loops.ts';
 import { ordered } from './order.ts';
-import { reaches } from './reaches.ts';
-import { Lifetimes, Region } from './region.ts';
+import { Region } from './region.ts';
 import { type Group, withRiders } from './riders.ts';
 import type { BlockPlan, Bounds, Member, Source, Step } from './step.ts';
 import { operand, type Value, Values } from './values.ts';
@@ -193,7 +192,7 @@ class Planning implements BlockPlan {
     const { kernels, producers } = this.#fused;
     const alike = ordered(kernels, producers, keyOf);
     const groups = this.#alone ? alike.map((group): Group => ({ kernels: group, riders: [] })) : withRiders(alike, producers, this.#binds);
-    const lifetimes = new Lifetimes();
+    const lifetimes = new Lifetimes<Region>();
     const use = (region: Region, time: number): void => {
       if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
     };
@@ -214,7 +213,7 @@ class Planning implements BlockPlan {
       }
     });
     // Members of a dispatch read where they lie only now, when every region has its place.
-    this.bytes = lifetimes.layOut(this.arena, this.#bounds.alignment, this.#bounds.chunk);
+    this.bytes = lifetimes.layOut(this.#bounds, (region, offset) => region.moveInto(this.arena, offset));
     this.steps.push(...steps);
   }
 

@@ -1,8 +1,8 @@
-import { strides } from '@opt/core';
+import { type Axis, axesOf, strides } from '@opt/core';
 import { found } from './found.ts';
 import { type Index, literal, origin, runNumber, type Template } from './template.ts';
 import { operand, type Value } from './values.ts';
-import { type Axis, axesOf, literalRow, operandSteps, viewOf } from './view.ts';
+import { literalRow, operandSteps, viewOf } from './view.ts';
 
 const infix: Readonly<Partial<Record<string, string>>> = { add: '+', sub: '-', mul: '*', div: '/', max: '', min: '' };
 const comparisons: Readonly<Partial<Record<string, string>>> = { lt: '<', le: '<=', eq: '==' };

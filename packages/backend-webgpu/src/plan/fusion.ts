@@ -1,3 +1,4 @@
+import { reaches } from '@opt/core';
 import { anyText } from '../wgsl/any.ts';
 import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
@@ -6,7 +7,6 @@ import { reduceText } from '../wgsl/reduce.ts';
 import type { Abilities } from './abilities.ts';
 import { effortOf } from './effort.ts';
 import { type Core, type Kernel, type KernelText, type Root, sizeOf } from './kernel.ts';
-import { reaches } from './reaches.ts';
 import type { Surroundings } from './template.ts';
 import { operand, type Value } from './values.ts';
 import type { Fused, Wishes } from './wishes.ts';

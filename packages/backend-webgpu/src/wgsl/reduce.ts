@@ -1,9 +1,8 @@
-import { type Shape, size, strides } from '@opt/core';
+import { axesOf, type Shape, size, strides } from '@opt/core';
 import { Expressions } from '../plan/expression.ts';
 import type { KernelText, Root } from '../plan/kernel.ts';
 import { literal, type Surroundings, Template } from '../plan/template.ts';
 import { operand, type Value } from '../plan/values.ts';
-import { axesOf } from '../plan/view.ts';
 import { bytesOf, finishText } from './finish.ts';
 
 /** A sum, or a maximum, of terms: how many, in how many slices, and the text of term `r` of result `o`. */
