@@ -67,8 +67,6 @@ export function rearrange(
 }
 
 /** Bytes of a row of n elements, a multiple of 16 with room for four. */
-// @ts-ignore: decorator
-@inline
 export function rowBytes(Z: usize, n: i32): usize {
   return <usize>((n + 3) & ~3) * Z;
 }

@@ -1,7 +1,7 @@
 // C ← α·op(A)·op(B) + β·C: blocked for the caches, packed, in register tiles; thin products and small ones take shorter ways.
 import { get, set } from './element';
 import { packAcross, packAlong } from './pack';
-import { MR, tile } from './tile';
+import { MR, tile, tilePacked } from './tile';
 import { dot, fma, lanes, roundUp, sumLanes, zero } from './vector';
 
 /** Depth of a packed panel: a B panel of KC·NR elements (8 KB) stays in the first-level cache. */
@@ -208,6 +208,7 @@ export function gemm(
     for (let p0 = 0; p0 < k; p0 += KC) {
       const kc = min(KC, k - p0);
       const beta1 = p0 == 0 ? beta : 1;
+      const downA = packA ? <usize>(MR * kc) * Z : MR * rowA;
       if (packB) {
         for (let j = 0; j < columns; j += N) {
           const to = packedB + <usize>(j * kc) * Z;
@@ -234,24 +235,28 @@ export function gemm(
           const stepB = packB ? TILE_ROW : ldb;
           // Rows above this one lie wholly above the diagonal.
           let i = result == FULL ? 0 : max(0, (j0 + j - i0) & ~(MR - 1));
+          let a0 = packA ? packedA + <usize>(i * kc) * Z : a + (i0 + i) * rowA + p0 * stepA;
+          let to = c + (i0 + i) * ldc + (j0 + j) * Z;
           for (; i < rows; i += MR) {
             const tall = min(MR, rows - i);
             const whole = tall == MR && wide == N;
-            const to = c + (i0 + i) * ldc + (j0 + j) * Z;
             const target = whole ? to : corner;
             const stride = whole ? ldc : TILE_ROW;
             const alpha1 = whole ? alpha : 1;
             const beta2 = whole ? beta1 : 0;
-            const a0 = packA ? packedA + <usize>(i * kc) * Z : a + (i0 + i) * rowA + p0 * stepA;
             // Missing rows repeat the last one, so that nothing outside A is read.
             const a1 = tall > 1 ? a0 + nextA : a0;
             const a2 = tall > 2 ? a1 + nextA : a1;
             const a3 = tall > 3 ? a2 + nextA : a2;
-            if (Z == 4) tile<f32>(kc, a0, a1, a2, a3, alongA, panelB, stepB, <f32>alpha1, <f32>beta2, target, stride);
+            if (Z == 4 && packA) tilePacked<f32>(kc, a0, panelB, <f32>alpha1, <f32>beta2, target, stride);
+            else if (Z == 4) tile<f32>(kc, a0, a1, a2, a3, alongA, panelB, stepB, <f32>alpha1, <f32>beta2, target, stride);
             else tile<f64>(kc, a0, a1, a2, a3, alongA, panelB, stepB, alpha1, beta2, target, stride);
-            if (whole) continue;
-            if (Z == 4) mergeTile<f32>(tall, wide, corner, <f32>alpha, <f32>beta1, to, ldc);
-            else mergeTile<f64>(tall, wide, corner, alpha, beta1, to, ldc);
+            if (!whole) {
+              if (Z == 4) mergeTile<f32>(tall, wide, corner, <f32>alpha, <f32>beta1, to, ldc);
+              else mergeTile<f64>(tall, wide, corner, alpha, beta1, to, ldc);
+            }
+            a0 += downA;
+            to += MR * ldc;
           }
         }
       }

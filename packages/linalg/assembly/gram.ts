@@ -1,26 +1,20 @@
 // XᵀX of a tall float32 matrix, accumulated in float64: a singular value σ then survives down to 1e-8 of the largest, not 3e-4.
-import { fill } from './element';
+import { fill, rowBytes } from './element';
 import { MIRRORED, LOWER, gemm, gemmScratch } from './gemm';
 
 /** Rows converted at a time. */
 const ROWS: i32 = 256;
 
-// @ts-ignore: decorator
-@inline
-function rowBytes(k: i32): usize {
-  return <usize>((k + 1) & ~1) << 3;
-}
-
 export function gramScratch(d: i32, k: i32): usize {
   const rows = min(d, ROWS);
-  return <usize>rows * rowBytes(k) + gemmScratch(8, k, k, rows) + 16;
+  return <usize>rows * rowBytes(8, k) + gemmScratch(8, k, k, rows) + 16;
 }
 
 /** C [k,k] ← XᵀX; leading dimensions in bytes. */
 export function gram(d: i32, k: i32, x: usize, ldx: usize, c: usize, ldc: usize, scratch: usize): void {
   if (d <= 0) return fill(8, k, k, c, ldc, 0);
   const wide = (scratch + 15) & ~15;
-  const ld = rowBytes(k);
+  const ld = rowBytes(8, k);
   const free = wide + <usize>min(d, ROWS) * ld;
   for (let i0 = 0; i0 < d; i0 += ROWS) {
     const rows = min(ROWS, d - i0);

@@ -79,24 +79,18 @@ function across<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, targ
   }
 }
 
-/** The panel's lines lie side by side: source(r, p) = source[p·stride + r]. */
+/** The panel's lines lie side by side: source(r, p) = source[p·stride + r]. Nothing is computed, so that words do for either type. */
 export function packAlong(Z: usize, W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
-  if (Z == 4) along<f32>(W, rows, k, source, stride, target);
-  else along<f64>(W, rows, k, source, stride, target);
-}
-
-function along<T>(W: i32, rows: i32, k: i32, source: usize, stride: usize, target: usize): void {
-  const step = <usize>W * sizeof<T>();
-  if (rows == W) {
-    for (let p = 0; p < k; p++) {
+  const step = <usize>W * Z;
+  const wide = <usize>rows * Z;
+  for (; k > 0; k--) {
+    if (rows == W) {
       for (let at: usize = 0; at < step; at += 16) v128.store(target + at, v128.load(source + at));
-      source += stride;
-      target += step;
+    } else {
+      let at: usize = 0;
+      for (; at < wide; at += 4) store<i32>(target + at, load<i32>(source + at));
+      for (; at < step; at += 4) store<i32>(target + at, 0);
     }
-    return;
-  }
-  for (let p = 0; p < k; p++) {
-    for (let r = 0; r < W; r++) store<T>(target + r * sizeof<T>(), r < rows ? load<T>(source + r * sizeof<T>()) : <T>0);
     source += stride;
     target += step;
   }

@@ -9,7 +9,7 @@ import { BLOCK, applyBlock, formT, wyScratch } from './wy';
 // @ts-ignore: decorator
 @inline
 function panelWidth(n: i32): i32 {
-  return n <= 192 ? 16 : BLOCK;
+  return n <= 256 ? 16 : 24;
 }
 
 /** Where the pieces lie: X and Q, T and the triangles of all panels, τ, where panels start, and what a panel's products need. */

@@ -28,8 +28,6 @@ function accumulate(from: i32, to: i32, d: usize, z: usize, origin: f64, eta: f6
 }
 
 /** A root of c·x² − a·x + b, the one of smaller modulus for a > 0 when `small`, computed without cancellation. */
-// @ts-ignore: decorator
-@inline
 function root(a: f64, b: f64, c: f64, small: bool): f64 {
   const r = Math.sqrt(Math.max(a * a - 4 * b * c, 0));
   if (small) return a <= 0 ? (a - r) / (2 * c) : (2 * b) / (a + r);

@@ -50,12 +50,15 @@ const digits = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))
 const encode = (bytes) => {
   let text = '';
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] === 0x20 && bytes[i + 1] < 15) {
-      text += digits[bytes[++i] + 2];
+    const next = bytes[i + 1];
+    const value = (bytes[i] + 4) % 256;
+    if (bytes[i] === 0x20 && next < 28) text += digits[3 + next];
+    else if (bytes[i] === 0x41 && next < 16) text += digits[31 + next];
+    else {
+      text += value < 44 ? digits[47 + value] : digits[Math.floor((value - 44) / 91)] + digits[(value - 44) % 91];
       continue;
     }
-    const value = (bytes[i] + 6) % 256;
-    text += value < 74 ? digits[value + 17] : digits[Math.floor((value - 74) / 91)] + digits[(value - 74) % 91];
+    i++;
   }
   return text;
 };
