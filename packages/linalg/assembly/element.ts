@@ -2,10 +2,14 @@
 // written with these and so compiled once, not once a type.
 import * as vector from './vector';
 
+// @ts-ignore: decorator
+@inline
 export function get(Z: usize, at: usize): f64 {
   return Z == 4 ? <f64>load<f32>(at) : load<f64>(at);
 }
 
+// @ts-ignore: decorator
+@inline
 export function set(Z: usize, at: usize, value: f64): void {
   if (Z == 4) store<f32>(at, <f32>value);
   else store<f64>(at, value);
