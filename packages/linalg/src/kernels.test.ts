@@ -110,6 +110,8 @@ describe.each([
     [130, 129, 0],
     [40, 33, 5],
     [70, 66, 40],
+    [150, 40, 35],
+    [9, 30, 0],
   ])('orthonormalize %d×%d, %d zero columns', (m, n, zeros) => {
     const x = normals(m, m * n).map((e, i) => (i % n < zeros ? 0 : e));
     const blocks = {
