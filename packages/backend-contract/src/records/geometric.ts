@@ -15,6 +15,7 @@ import {
 } from '@opt/geometric';
 import type { Hyperparameters } from '../families/family.ts';
 import {
+  amount,
   type BadValue,
   choice,
   everyGeneral,
@@ -27,10 +28,9 @@ import {
   positive,
   type TransformRecord,
   unit,
+  wrong,
 } from './record.ts';
 
-const wrong = (rule: string, ...values: readonly unknown[]): readonly BadValue[] => values.map((value) => ({ value, error: 'type', rule }));
-const amount = number('a finite number >= 0', [-1, Number.POSITIVE_INFINITY]);
 const above = number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY]);
 const between = (least: number, most: number): readonly BadValue[] =>
   number(`an integer in [${least}, ${most}]`, [least - 1, most + 1, least + 0.5, Number.POSITIVE_INFINITY]);

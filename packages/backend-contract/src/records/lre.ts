@@ -6,7 +6,7 @@ import type { Hyperparameters } from '../families/family.ts';
 import { isRecord } from '../golden-case.ts';
 import {
   aboveOne,
-  type BadValue,
+  amount,
   choice,
   closedUnit,
   flag,
@@ -19,9 +19,9 @@ import {
   type TransformRecord,
   text,
   unit,
+  wrong,
 } from './record.ts';
 
-const amount = number('a finite number >= 0', [-1, Number.POSITIVE_INFINITY]);
 const tolerance = number('in [0, 1)', [-0.1, 1, 2]);
 const round = { truncate: orNull(integer(1)), eigTol: orNull(tolerance), damping: amount, rdamping: amount, abs: flag } as const;
 const accumulator = {
@@ -37,7 +37,6 @@ const accumulator = {
   updateRdamping: amount,
   updateAbs: flag,
 } as const;
-const wrong = (rule: string, ...values: readonly unknown[]): BadValue[] => values.map((value) => ({ value, error: 'type', rule }));
 
 /** Options with a few of another size than the default, where they are options at all. */
 const small = (defaults: Hyperparameters, options: Hyperparameters = {}): Hyperparameters =>

@@ -53,6 +53,11 @@ export const number = (rule: string, outside: readonly number[]): readonly BadVa
   ...refuse(rule, 'type', ['2', true, null]),
 ];
 
+/** A number that is fixed at construction. */
+export const amount: readonly BadValue[] = number('a finite number >= 0', [-1, Infinity]);
+
+export const wrong = (rule: string, ...values: readonly unknown[]): readonly BadValue[] => refuse(rule, 'type', values);
+
 export const flag: readonly BadValue[] = refuse('true or false', 'type', [1, 0, 'true', null, {}]);
 
 export const choice = (...choices: readonly string[]): readonly BadValue[] =>
