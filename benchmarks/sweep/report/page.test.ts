@@ -1,9 +1,9 @@
 /// <reference lib="dom" preserve="true" />
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, launch, missingBrowser, type Page } from '@opt/backend-contract/chromium';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { madeUpResults } from '../fixtures/results.ts';
 import { writeReports } from './write-reports.ts';
@@ -50,9 +50,6 @@ test('a picture for every task and for both summaries', () => {
   expect(svg).toContain('prefers-color-scheme: dark');
 });
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const found = existsSync(executablePath);
-
 /** Pairs of labels of one image that touch, and labels that leave their image. Slanted ones run side by side and are left out. */
 const collisions = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
@@ -96,10 +93,10 @@ const leastContrast = (page: Page): Promise<number> =>
     return least;
   });
 
-describe.skipIf(!found)(found ? 'in a browser' : `in a browser (skipped: none at ${executablePath}, set CHROMIUM)`, () => {
+describe.skipIf(missingBrowser)(`in a browser ${missingBrowser}`, () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launch();
   }, 60_000);
   afterAll(() => browser?.close());
 

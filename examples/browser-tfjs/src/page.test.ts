@@ -1,25 +1,13 @@
 /// <reference lib="dom" preserve="true" />
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, launch, missingBrowser } from '@opt/backend-contract/chromium';
 import { build, type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const found = existsSync(executablePath);
-const flags = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-describe.skipIf(!found)(found ? 'the page' : `the page (skipped: no browser at ${executablePath}, set CHROMIUM)`, () => {
+describe.skipIf(missingBrowser)(`the page ${missingBrowser}`, () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const outDir = mkdtempSync(join(tmpdir(), 'browser-tfjs-'));
   let server: PreviewServer;
@@ -28,7 +16,7 @@ describe.skipIf(!found)(found ? 'the page' : `the page (skipped: no browser at $
   beforeAll(async () => {
     await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 5000 } });
     server = await preview({ root, build: { outDir }, preview: { port: 0, host: '127.0.0.1' } });
-    browser = await chromium.launch({ executablePath, args: flags });
+    browser = await launch();
   }, 240_000);
 
   afterAll(async () => {

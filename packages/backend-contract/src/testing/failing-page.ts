@@ -1,0 +1,1 @@
+throw new RangeError('nothing to see here');
