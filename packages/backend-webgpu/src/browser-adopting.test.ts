@@ -1,11 +1,11 @@
+import { missingBrowser, type OpenPage, openPage } from '@opt/backend-contract/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from './testing/adopting-page.ts';
-import { missingBrowser, type OpenPage, openPage } from './testing/chromium.ts';
 
-describe.skipIf(missingBrowser)(`weights of others in Chromium ${missingBrowser ?? ''}`, () => {
+describe.skipIf(missingBrowser)(`weights of others in Chromium ${missingBrowser}`, () => {
   let open: OpenPage;
   beforeAll(async () => {
-    open = await openPage(new URL('testing/adopting-page.ts', import.meta.url), 'optAdopting');
+    open = await openPage({ entry: new URL('testing/adopting-page.ts', import.meta.url), ready: 'optAdopting' });
   }, 120_000);
   afterAll(() => open?.close());
 

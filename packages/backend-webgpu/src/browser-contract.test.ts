@@ -1,19 +1,23 @@
+import { everything, missingBrowser, type OpenPage, openPage } from '@opt/backend-contract/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everything, missingBrowser, type OpenPage, openPage } from './testing/chromium.ts';
 import type {} from './testing/contract-page.ts';
 import { expect as expectInPage } from './testing/vitest-in-page.ts';
 
 /** Without `OPT_BROWSER=all`: one in so many of the tests. */
 const sample = 12;
 
-describe.skipIf(missingBrowser)(`the contract in Chromium ${missingBrowser ?? ''}`, () => {
+describe.skipIf(missingBrowser)(`the contract in Chromium ${missingBrowser}`, () => {
   let open: OpenPage;
   let names: readonly string[] | undefined;
 
   beforeAll(async () => {
-    open = await openPage(new URL('testing/contract-page.ts', import.meta.url), 'optContract', {
-      vitest: new URL('testing/vitest-in-page.ts', import.meta.url),
-      'node:fs': new URL('testing/no-files.ts', import.meta.url),
+    open = await openPage({
+      entry: new URL('testing/contract-page.ts', import.meta.url),
+      ready: 'optContract',
+      instead: {
+        vitest: new URL('testing/vitest-in-page.ts', import.meta.url),
+        'node:fs': new URL('testing/no-files.ts', import.meta.url),
+      },
     });
     names = await open.page.evaluate((share) => globalThis.optContract.start(share), everything ? 1 : 16);
   }, 120_000);

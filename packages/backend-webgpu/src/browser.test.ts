@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { saysGolden } from '@opt/backend-contract';
+import { everything, missingBrowser, type OpenPage, openPage } from '@opt/backend-contract/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everything, missingBrowser, type OpenPage, openPage } from './testing/chromium.ts';
 import type {} from './testing/page.ts';
 
 const root = new URL('../golden/', pathToFileURL(createRequire(import.meta.url).resolve('@opt/backend-contract')));
@@ -20,12 +20,12 @@ const cases = readdirSync(root, { withFileTypes: true })
       .slice(0, most),
   }));
 
-describe.skipIf(missingBrowser)(`in Chromium ${missingBrowser ?? ''}`, () => {
+describe.skipIf(missingBrowser)(`in Chromium ${missingBrowser}`, () => {
   let open: OpenPage;
   let bindings: number | undefined;
 
   beforeAll(async () => {
-    open = await openPage(new URL('testing/page.ts', import.meta.url), 'optWebGpu');
+    open = await openPage({ entry: new URL('testing/page.ts', import.meta.url), ready: 'optWebGpu' });
     bindings = await open.page.evaluate(() => globalThis.optWebGpu.start());
   }, 120_000);
 

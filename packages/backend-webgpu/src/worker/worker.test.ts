@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
+import { missingBrowser, openPage } from '@opt/backend-contract/chromium';
 import { BackendError } from '@opt/core';
 import { linalg } from '@opt/linalg';
-import { build } from 'esbuild';
-import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Host } from '../host.ts';
+import type {} from '../testing/worker-page.ts';
 import type { Entry } from './link.ts';
 import type { Work } from './work.ts';
 
@@ -103,45 +100,20 @@ describe('the host', () => {
   });
 });
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const found = existsSync(executablePath);
-
-describe.skipIf(!found)(found ? 'in Chromium' : `in Chromium (skipped: no browser at ${executablePath}, set CHROMIUM)`, () => {
+describe.skipIf(missingBrowser)(`in Chromium ${missingBrowser}`, () => {
   it('a module worker does it, found beside the script', async () => {
-    const bundled = async (file: URL): Promise<string> => {
-      const { outputFiles } = await build({
-        entryPoints: [fileURLToPath(file)],
-        bundle: true,
-        write: false,
-        format: 'esm',
-        platform: 'browser',
-        conditions: ['@opt/source'],
-      });
-      return outputFiles[0]?.text ?? '';
-    };
-    const scripts = new Map([
-      ['/page.js', await bundled(new URL('../testing/worker-page.ts', import.meta.url))],
-      ['/serve.js', await bundled(new URL('./serve.ts', import.meta.url))],
-    ]);
-    const server = createServer(({ url }, response) => {
-      const script = scripts.get(url ?? '');
-      response.writeHead(200, { 'content-type': script === undefined ? 'text/html' : 'text/javascript' });
-      response.end(script ?? '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>');
+    const { page, files, close } = await openPage({
+      entry: new URL('../testing/worker-page.ts', import.meta.url),
+      ready: 'optFactorize',
+      workers: [new URL('./serve.ts', import.meta.url)],
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const at = server.address();
-    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', '--disable-background-networking'] });
     try {
-      const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}/`);
-      await page.waitForFunction(() => 'optFactorize' in globalThis);
       expect(await page.evaluate(() => globalThis.optFactorize([4, 2, 2, 5]))).toEqual({ factor: [2, 0, 1, 2], worker: true });
       // Without the script, the page does it itself.
-      scripts.delete('/serve.js');
+      files.delete('/serve.js');
       expect(await page.evaluate(() => globalThis.optFactorize([4, 2, 2, 5]))).toEqual({ factor: [2, 0, 1, 2], worker: false });
     } finally {
-      await browser.close();
-      server.close();
+      await close();
     }
   });
 });
