@@ -32,6 +32,8 @@ export class Commands {
   readonly #tables: GPUBuffer | undefined;
   readonly #hosts: GPUBuffer;
   readonly #scalars: Float32Array<ArrayBuffer>;
+  /** Whether a shader reads host scalars, or the number of the run. */
+  readonly #hosted: boolean;
   #generation = -1;
   #stages: readonly Stage[] = [];
   /** Dispatches of one run, and the bytes they move. */
@@ -50,6 +52,7 @@ export class Commands {
     this.#pipelines = pipelines;
     this.#scratch = scratch;
     this.#items = items;
+    this.#hosted = readHosts(items);
     if (tables.length > 0) {
       this.#tables = device.createBuffer({ label: 'opt tables', size: tables.byteLength, usage: usage.uniform | usage.copyTarget });
       device.queue.writeBuffer(this.#tables, 0, tables);
@@ -97,6 +100,7 @@ export class Commands {
 
   #begin(scalars: Float64Array): void {
     if (this.#generation !== this.#scratch.generation) this.#bind();
+    if (!this.#hosted) return;
     // The number of the run, which flags are raised with, comes first.
     this.#scalars[0] = this.#scratch.nextRun();
     this.#scalars.set(scalars, 1);
@@ -185,6 +189,9 @@ function encode(pass: GPUComputePassEncoder, commands: readonly Command[]): void
     pass.dispatchWorkgroups(x, y, z);
   }
 }
+
+const readHosts = (items: readonly Item[]): boolean =>
+  items.some((item) => (item.kind === 'loop' ? readHosts(item.round) : item.kind === 'shader' && item.hosts));
 
 const total = (commands: readonly Command[], of: (command: Extract<Command, { kind: 'dispatch' }>) => number): number =>
   commands.reduce((sum, command) => sum + (command.kind === 'loop' ? command.times * total(command.round, of) : of(command)), 0);
