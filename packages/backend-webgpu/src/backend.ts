@@ -67,8 +67,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   readonly device: GPUDevice;
   /** Settles when the device is lost, however that comes. */
   readonly lost: Promise<DeviceLoss>;
-  /** What Dawn's device belongs to; a process does not end while somebody holds it. */
-  #owner: GPU | undefined;
+  readonly #own: boolean;
   readonly #memory: DeviceMemory;
   readonly #pipelines: Pipelines;
   readonly #scratch: Scratch;
@@ -83,11 +82,11 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   #readBacks = 0;
   #programBuffers = 0;
 
-  /** `owner`: set where the device is the backend's own. */
-  constructor(device: GPUDevice, owner: GPU | undefined, productStorage?: ProductStorage) {
+  /** `own`: whether the device goes with the backend. */
+  constructor(device: GPUDevice, own: boolean, productStorage?: ProductStorage) {
     this.#abilities = abilitiesOf(device, productStorage);
     this.device = device;
-    this.#owner = owner;
+    this.#own = own;
     this.#memory = new DeviceMemory(device);
     this.#pipelines = new Pipelines(device);
     this.#scratch = new Scratch(device, this.#memory.chunk);
@@ -165,8 +164,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   dispose(): void {
     this.#scratch.destroy();
     this.#host.end();
-    if (this.#owner !== undefined) this.device.destroy();
-    this.#owner = undefined;
+    if (this.#own) this.device.destroy();
   }
 
   /** A program made ready. `remedy`: what to do about factorisations too large for the device; without one, its runs wait for the host. */

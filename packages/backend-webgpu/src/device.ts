@@ -20,13 +20,17 @@ export function abilitiesOf(device: GPUDevice, productStorage: ProductStorage = 
   return { subgroups, quads: subgroups && vendor !== 'nvidia', tiles: productStorage === 'f16' ? halves : 'f32' };
 }
 
+/** Dawn, made once and never let go: it handles what its devices still wait for by a pointer that does not keep it alive. */
+let dawn: GPU | undefined;
+
 /** The browser's WebGPU, or that of the package `webgpu` (Dawn) where there is no browser. */
 async function gpu(): Promise<GPU> {
   const own = 'navigator' in globalThis ? globalThis.navigator.gpu : undefined;
   if (own !== undefined) return own;
   try {
     const { create } = await import('webgpu');
-    return create([]);
+    dawn ??= create([]);
+    return dawn;
   } catch (cause) {
     throw new BackendError(
       'webgpu: there is no navigator.gpu; in Node, install the package `webgpu` (Dawn), or give a device: webgpu({ device })',
@@ -35,13 +39,12 @@ async function gpu(): Promise<GPU> {
   }
 }
 
-/** A device of the platform's with the highest limits its adapter has, and what keeps it alive. */
-export async function requestDevice(powerPreference: GPUPowerPreference): Promise<{ readonly device: GPUDevice; readonly owner: GPU }> {
-  const owner = await gpu();
-  const adapter = await owner.requestAdapter({ powerPreference });
+/** A device of the platform's with the highest limits its adapter has. */
+export async function requestDevice(powerPreference: GPUPowerPreference): Promise<GPUDevice> {
+  const adapter = await (await gpu()).requestAdapter({ powerPreference });
   if (adapter === null) throw new BackendError('webgpu: no adapter was found; there is no GPU here that WebGPU can use');
   const { limits } = adapter;
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -49,5 +52,4 @@ export async function requestDevice(powerPreference: GPUPowerPreference): Promis
       maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
     },
   });
-  return { device, owner };
 }

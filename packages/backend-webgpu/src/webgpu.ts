@@ -61,10 +61,10 @@ export function webgpu(
   if (productStorage !== undefined && productStorage !== 'f32' && productStorage !== 'f16')
     throw new OptionTypeError(`webgpu: productStorage must be 'f32' or 'f16', received ${JSON.stringify(productStorage)}`);
   const kind = staleBasis === 'wait' ? WaitingWebGpuBackend : staleBasis === 'async' ? DeferringWebGpuBackend : WebGpuBackend;
-  const make = (device: GPUDevice, owner: GPU | undefined): WebGpuBackend | WaitingWebGpuBackend => new kind(device, owner, productStorage);
-  if ('device' in options) return make(options.device, undefined);
+  const make = (device: GPUDevice, own: boolean): WebGpuBackend | WaitingWebGpuBackend => new kind(device, own, productStorage);
+  if ('device' in options) return make(options.device, false);
   const { powerPreference = 'high-performance' } = options;
-  return requestDevice(powerPreference).then(({ device, owner }) => make(device, owner));
+  return requestDevice(powerPreference).then((device) => make(device, true));
 }
 
 /** A step is submitted when it returns, and nothing is read: the device itself skips gradients that are not finite. */
