@@ -136,7 +136,7 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
         // The first basis, where it came late: none of its columns continues one of the identity.
         second.push(order === undefined ? (v) => along(v, k, Q1.square(), true) : (v) => v.gather(order, k));
       }
-      if (!refresh && second.length === 0) return {};
+      if (second.length === 0) return {};
       const now = frame(owner, gradient.shape, site);
       return { move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => second.reduce((x, carry) => carry(x), v) } };
     },

@@ -30,6 +30,21 @@ function expectClose(received: readonly number[], expected: Matrix, label: strin
 }
 
 describe('a basis that comes late', () => {
+  it('leaves the moments alone in the step that asks for it', async () => {
+    const run = async (preconditionFrequency: number) => {
+      const backend = deferring(3);
+      const optimizer = make(backend, { ...plain, preconditionFrequency });
+      optimizer.step({ w: gradientAt(1) });
+      await last(backend).finish();
+      for (let call = 2; call <= 6; call++) optimizer.step({ w: gradientAt(call) });
+      return { jobs: backend.started.length, m: values(optimizer.state['soap/adam.m:w']), v: values(optimizer.state['soap/adam.v:w']) };
+    };
+    const [asking, never] = [await run(5), await run(100)];
+    expect([asking.jobs, never.jobs]).toEqual([2, 1]);
+    expect(asking.m).toEqual(never.m);
+    expect(asking.v).toEqual(never.v);
+  });
+
   it('is SOAP by hand: the long axis goes on with what it had, and everything turns in the step that is given the new one', async () => {
     const backend = deferring();
     const optimizer = make(backend);

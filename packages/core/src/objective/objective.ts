@@ -38,3 +38,8 @@ export interface Objective<N extends string = string, M extends Mode = Mode, Nat
 export const isObjective = <Native>(
   given: Gradients<string, Native> | Objective<string, Mode, Native>,
 ): given is Objective<string, Mode, Native> => typeof given['gradients'] === 'function';
+
+/** A host gradient that the caller may overwrite meanwhile, kept as it is now. */
+export function kept<G>(gradient: G): G | Floats {
+  return gradient instanceof Float32Array || gradient instanceof Float64Array ? gradient.slice() : gradient;
+}

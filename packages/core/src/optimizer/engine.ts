@@ -1,6 +1,6 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { DisposedError, StepInterrupted, TransformError } from '../errors.ts';
-import { type Gradients, isObjective, type Objective } from '../objective/objective.ts';
+import { type Gradients, isObjective, kept, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
@@ -17,7 +17,7 @@ import type { Optimizer } from './optimizer.ts';
 import { type Plan, Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
 import { Runner } from './runner.ts';
-import { decodeSafetensors, encodeSafetensors, type SavedTensor } from './safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { Turns } from './turns.ts';
 import { validateGradients } from './validate-gradients.ts';
 import { passes, refusals as refusalsOf } from './verdicts.ts';
@@ -119,17 +119,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   save(): MaybePromise<Uint8Array> {
     this.usable('save');
     const keys = [...this.names.map(parameterKey), ...this.layout.slots.keys()];
-    const tensors = new Map<string, SavedTensor>();
-    const collect = (i: number): MaybePromise<void> => {
-      const key = keys[i];
-      if (key === undefined) return undefined;
-      return whenDone(this.memory.read(key), (data) => {
-        tensors.set(key, { shape: this.memory.shape(key), data: data.slice() });
-        return collect(i + 1);
-      });
-    };
-    return this.turns.take(0, (first) =>
-      whenDone(collect(first), () => encodeSafetensors({ tensors, metadata: encodeHost(this.hostState()) })),
+    return this.turns.take(keys, (all) =>
+      whenDone(this.memory.snapshot(all), (tensors) => encodeSafetensors({ tensors, metadata: encodeHost(this.hostState()) })),
     );
   }
 
@@ -266,9 +257,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       seed: this.random.seed,
       hypers: Object.fromEntries(hypers),
       parameters: this.shapes,
-      joins: Object.fromEntries(
-        [...this.layout.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])),
-      ),
+      joins: this.layout.joins(),
     };
   }
 
@@ -299,8 +288,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   private read(key: string): MaybePromise<Floats> {
     // A live view shows what is there at any time.
-    const live = this.backend.read === 'sync';
-    return live || this.inquiry.asking ? this.memory.read(key) : this.turns.afterwards(() => this.memory.read(key));
+    return this.backend.read === 'sync' || this.inquiry.asking ? this.memory.read(key) : this.turns.afterwards(() => this.memory.read(key));
   }
 
   private usable(what: string): void {
@@ -309,9 +297,4 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interruption });
     }
   }
-}
-
-/** A host gradient that the caller may overwrite meanwhile, kept as it is now. */
-function kept<G>(gradient: G): G | Floats {
-  return gradient instanceof Float32Array || gradient instanceof Float64Array ? gradient.slice() : gradient;
 }

@@ -39,6 +39,11 @@ export class Layout {
     return [...this.slots.values()].reduce((sum, { slot }) => sum + size(slot.shape) * (slot.dtype === 'wide' ? 8 : working), 0);
   }
 
+  /** The parameters that slots of joined ones are about, in their order. */
+  joins(): Record<string, readonly string[]> {
+    return Object.fromEntries([...this.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])));
+  }
+
   /** A name that no other hyperparameter has: `learningRate`, or with the path in front where several share it. */
   address(hyper: Hyper): string {
     const paths = this.hypers.get(hyper);

@@ -1,8 +1,9 @@
-import type { Backend, Floats, MaybePromise, Mode, Role } from '../backend.ts';
+import { type Backend, type Floats, type MaybePromise, type Mode, type Role, whenDone } from '../backend.ts';
 import { DisposedError } from '../errors.ts';
 import type { DType } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
 import type { Slot } from '../transform/transform.ts';
+import type { SavedTensor } from './safetensors.ts';
 
 /** The buffers of one optimizer on its backend, by key. */
 export class Memory<Native, Buffer> {
@@ -54,6 +55,20 @@ export class Memory<Native, Buffer> {
 
   read(key: string): MaybePromise<Floats> {
     return this.backend.readBuffer(this.buffer(key));
+  }
+
+  /** What is in the buffers of these keys, read one after the other and copied. */
+  snapshot(keys: readonly string[]): MaybePromise<Map<string, SavedTensor>> {
+    const tensors = new Map<string, SavedTensor>();
+    const from = (i: number): MaybePromise<Map<string, SavedTensor>> => {
+      const key = keys[i];
+      if (key === undefined) return tensors;
+      return whenDone(this.read(key), (data) => {
+        tensors.set(key, { shape: this.shape(key), data: data.slice() });
+        return from(i + 1);
+      });
+    };
+    return from(0);
   }
 
   write(key: string, data: ArrayLike<number> | Native): void {
