@@ -1,6 +1,6 @@
 import { singleNode } from '@opt/backend-reference';
 import { type DType, type Floats, type Node, type Shape, size } from '@opt/core';
-import { factorize, isFactorization, type Linalg, linalg } from '@opt/linalg';
+import { factorize, isFactorization, sharedLinalg } from '@opt/linalg';
 import { floats } from './jax.ts';
 
 /** A tensor in host memory. */
@@ -12,13 +12,6 @@ export interface HostTensor {
 /** One node in host memory: operands in, its parts out (an eigenproblem has two: values and vectors). */
 export type HostKernel = (operands: readonly HostTensor[]) => Floats[];
 
-let instance: Linalg | undefined;
-/** One for all: it keeps nothing between calls. */
-const algebra = (): Linalg => {
-  instance ??= linalg();
-  return instance;
-};
-
 /** What computes a node on the host. */
 export function hostKernel(node: Node, operandShapes: readonly Shape[]): HostKernel {
   const { operation, dtype, shape } = node;
@@ -26,8 +19,8 @@ export function hostKernel(node: Node, operandShapes: readonly Shape[]): HostKer
     const last = operandShapes.at(-1) ?? [];
     return (operands) =>
       dtype === 'working'
-        ? factorize(algebra(), operation, operands.map(single), last)
-        : factorize(algebra(), operation, operands.map(double), last);
+        ? factorize(sharedLinalg(), operation, operands.map(single), last)
+        : factorize(sharedLinalg(), operation, operands.map(double), last);
   }
   if (operation.op === 'concat') return (operands) => [concat(operands, operation.axis, shape, dtype)];
   return interpreted(node, operandShapes);

@@ -1,16 +1,9 @@
 import { singleNode } from '@opt/backend-reference';
 import { BackendError, type Node, type Shape, size } from '@opt/core';
-import { type Linalg, linalg } from '@opt/linalg';
+import { sharedLinalg } from '@opt/linalg';
 
 /** Computes one node in host memory. */
 export type HostKernel = (operands: readonly Float64Array[]) => Float64Array;
-
-let kernels: Linalg | undefined;
-/** One for all: it keeps nothing between calls. */
-export const algebra = (): Linalg => {
-  kernels ??= linalg();
-  return kernels;
-};
 
 /** A node in f64: products by `@opt/linalg`, everything else as the reference backend does it. */
 export function hostKernel(node: Node, shapes: readonly Shape[]): HostKernel {
@@ -36,6 +29,6 @@ function product(node: Node, shapes: readonly Shape[]): HostKernel | undefined {
   return ([a, b, alpha, add, beta]) => {
     if (a === undefined || b === undefined) throw new BackendError('tfjs: an operand of matmul is missing');
     const options = { transposeA, transposeB, alpha: alpha?.[0] ?? 1, beta: beta?.[0] ?? 1 };
-    return algebra().matmul(a, b, { m, n, k, batch }, add === undefined ? options : { ...options, add });
+    return sharedLinalg().matmul(a, b, { m, n, k, batch }, add === undefined ? options : { ...options, add });
   };
 }

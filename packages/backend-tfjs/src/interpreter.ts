@@ -1,7 +1,7 @@
 import { BackendError, type Block, type Node, type Shape } from '@opt/core';
-import { type Factorization, factorize, isFactorization } from '@opt/linalg';
+import { type Factorization, factorize, isFactorization, sharedLinalg } from '@opt/linalg';
 import { equal, maximum, notEqual, type Tensor, tidy, cast as toType, where } from '@tensorflow/tfjs-core';
-import { algebra, type HostKernel, hostKernel } from './host-kernels.ts';
+import { type HostKernel, hostKernel } from './host-kernels.ts';
 import { type TensorKernel, tensorKernel } from './tensor-kernels.ts';
 import {
   another,
@@ -142,8 +142,8 @@ export class Interpreter {
     const shape = this.shapesOf(node).at(-1) ?? [];
     const wide = this.hostIsWide && node.dtype === 'wide';
     const parts = wide
-      ? factorize(algebra(), factorization, yield* each(operands, wideNumbers), shape)
-      : factorize(algebra(), factorization, yield* each(operands, numbers), shape);
+      ? factorize(sharedLinalg(), factorization, yield* each(operands, wideNumbers), shape)
+      : factorize(sharedLinalg(), factorization, yield* each(operands, numbers), shape);
     const [first = new Float64Array(0), vectors] = parts;
     if (vectors === undefined) return this.value(node, first, node.shape);
     return [this.value(node, first, shape.slice(0, -1)), this.value(node, vectors, shape)];

@@ -18,3 +18,4 @@ export {
   type Orthonormal,
   type OrthonormalizeOptions,
 } from './linalg.ts';
+export { sharedLinalg } from './shared.ts';

@@ -1,4 +1,4 @@
-import { type Factorization, factorize, type Linalg, linalg } from '@opt/linalg';
+import { type Factorization, factorize, sharedLinalg } from '@opt/linalg';
 
 /** A factorisation of every matrix of a batch: plain data. */
 export interface Work {
@@ -8,16 +8,9 @@ export interface Work {
   readonly operands: readonly Float32Array<ArrayBuffer>[];
 }
 
-let instance: Linalg | undefined;
-/** One for all: it keeps nothing between calls. */
-const algebra = (): Linalg => {
-  instance ??= linalg();
-  return instance;
-};
-
 /** Does the work by the wasm kernels; results one after another, of eigenproblems all values before all vectors. */
 export function perform({ factorization, operands, shape }: Work): Float32Array<ArrayBuffer> {
-  const results = factorize(algebra(), factorization, operands, shape);
+  const results = factorize(sharedLinalg(), factorization, operands, shape);
   const all = new Float32Array(results.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const result of results) {
