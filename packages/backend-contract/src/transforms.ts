@@ -49,8 +49,6 @@ export const subjects = (records: readonly TransformRecord[] = transforms): Subj
 export interface Wrapper {
   readonly name: string;
   wrap(rule: Rule): Transform;
-  /** Whether some calls only collect, so that poison shows later. */
-  readonly collects?: boolean;
 }
 
 export const wrappers: readonly Wrapper[] = [
@@ -61,7 +59,7 @@ export const wrappers: readonly Wrapper[] = [
     name: 'in a partition',
     wrap: (inner) => partition({ here: inner, there: sgd({ momentum: 0.5 }) }, (_, shape) => (shape.length > 0 ? 'here' : 'there')),
   },
-  { name: 'accumulated', wrap: (inner) => accumulate(3, named('inner', inner)), collects: true },
+  { name: 'accumulated', wrap: (inner) => accumulate(3, named('inner', inner)) },
   { name: 'averaged', wrap: (inner) => weightEma({ emaMomentum: 0.7, emaOverwriteFrequency: 4 }, named('inner', inner)) },
   { name: 'normalised', wrap: (inner) => normalizeEma({ base: inner, name: 'wrapped', emaBeta: 0.5 }) },
 ];

@@ -5,6 +5,7 @@ import { testElementwise } from './contract/elementwise.ts';
 import { testFactorizations } from './contract/factorizations.ts';
 import { testFuzz } from './contract/fuzz.ts';
 import { testGolden } from './contract/golden.ts';
+import { testGuards } from './contract/guards.ts';
 import { type BackendContract, harnessOf } from './contract/harness.ts';
 import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
@@ -40,6 +41,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testRandom(harness);
     testTable(harness);
     testOptimizers(harness);
+    testGuards(harness);
     testGolden(harness);
     testFuzz(harness);
   });

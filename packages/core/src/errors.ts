@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'shape'
   | 'gradient'
   | 'non-finite-gradient'
+  | 'non-finite-result'
   | 'transform'
   | 'kind'
   | 'checkpoint'
@@ -90,6 +91,17 @@ export class NonFiniteGradientError extends OptError {
       `step: gradient of ${parameters.map((name) => `'${name}'`).join(', ')} must be finite, received NaN or infinity`,
     );
     this.parameters = parameters;
+  }
+}
+
+/** A step that would have made parameters or state NaN or infinite, under `nonFinite: 'throw'`. Nothing has changed. */
+export class NonFiniteResultError extends OptError {
+  /** Keys of what would not be finite: `parameter:w`, or a slot such as `adam.v:w`. */
+  readonly keys: readonly string[];
+
+  constructor(keys: readonly string[]) {
+    super('non-finite-result', `step: ${keys.map((key) => `'${key}'`).join(', ')} must stay finite, would become NaN or infinite`);
+    this.keys = keys;
   }
 }
 

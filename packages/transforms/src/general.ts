@@ -81,8 +81,8 @@ export const nameOf = (options: unknown, fallback: string): string =>
   typeof options === 'object' && options !== null && 'name' in options && isName(options.name) ? options.name : fallback;
 
 /**
- * Puts the general stages around a rule, in this order: accumulate, drop what is not finite, average the weights
- * (clip(unscale(gradient)), rule). So accumulation is checked when its mean is complete, and the average sees applied steps only.
+ * Puts the general stages around a rule, in this order: drop what is not finite, accumulate, average the weights
+ * (clip(unscale(gradient)), rule). So a call that is dropped is part of no window, and the average sees applied steps only.
  */
 export function general(options: Resolved<GeneralTable>, inner: Rule): Rule {
   const {
@@ -110,7 +110,7 @@ export function general(options: Resolved<GeneralTable>, inner: Rule): Rule {
   return wrapRule(inner, (innermost) => {
     const clipped = before.length === 0 ? innermost : chain(...before, innermost);
     const averaged = useEma ? weightEma({ emaMomentum, emaOverwriteFrequency }, clipped) : clipped;
-    const guarded = skipNonFinite(averaged, nonFinite);
-    return gradientAccumulationSteps === null ? guarded : accumulate(gradientAccumulationSteps, guarded);
+    const collected = gradientAccumulationSteps === null ? averaged : accumulate(gradientAccumulationSteps, averaged);
+    return skipNonFinite(collected, nonFinite);
   });
 }

@@ -79,6 +79,7 @@ describe('sgd', () => {
         slot: (name) => void keys.push(name),
         hyper: () => undefined,
         needs: () => undefined,
+        guards: () => undefined,
         scope: (_, f) => f(),
       };
       transform.declare({ w: [3] }, at);

@@ -1,4 +1,14 @@
-import { createOptimizer, type Declarer, type Flow, type Objective, type Shape, type Site, type Tensor, type Transform } from '@opt/core';
+import {
+  createOptimizer,
+  type Declarer,
+  type Flow,
+  type Objective,
+  type Shape,
+  type Site,
+  type Tensor,
+  type Transform,
+  where,
+} from '@opt/core';
 import type { AnyBackend, Inputs } from './family.ts';
 
 /** Gives a recorded input of the call at hand, where it has one. */
@@ -36,7 +46,8 @@ export async function replayStage(backend: AnyBackend, stage: Stage): Promise<(i
       site.phase('call', () => kind);
       const given: Given = (name) => (now[name] === undefined ? undefined : site.draw(name, '', 'normal', now[name].shape));
       const results = stage.run(site, given, flow);
-      for (const [name, value] of Object.entries(results)) site.child('result').set(name, '', value);
+      // A result that is no number is nothing a step would keep; whoever compares it finds it far off.
+      for (const [name, value] of Object.entries(results)) site.child('result').set(name, '', where(value.isFinite(), value, 1e30));
       return { ...flow, parameters: Object.fromEntries(Object.entries(flow.parameters).map(([name, x]) => [name, x.mul(0)])) };
     },
   };

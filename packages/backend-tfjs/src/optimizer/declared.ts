@@ -9,6 +9,7 @@ export function declaredHypers(transform: Transform, parameters: Readonly<Record
     child: (name) => at([path, name].filter((segment) => segment !== '').join('/')),
     slot() {},
     needs() {},
+    guards() {},
     hyper(hyper) {
       if (!places.has(hyper)) places.set(hyper, path);
     },

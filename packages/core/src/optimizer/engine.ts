@@ -1,5 +1,6 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, StepInterrupted, TransformError } from '../errors.ts';
+import { DisposedError, NonFiniteResultError, StepInterrupted, TransformError } from '../errors.ts';
+import { warn } from '../log.ts';
 import { type Gradients, isObjective, kept, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { type Shape, size } from '../program/shape.ts';
@@ -9,9 +10,11 @@ import { Background } from './background.ts';
 import { decodeHost, encodeHost, type HostState, type LoadReport, match } from './checkpoint.ts';
 import { Counters } from './counters.ts';
 import { type Explanation, explain } from './explain.ts';
+import { Facts } from './facts.ts';
+import { allFinite, isArray } from './floats.ts';
 import { Inquiry, lacking } from './inquiry.ts';
 import { gradientKey, parameterKey } from './keys.ts';
-import { Layout } from './layout.ts';
+import { Layout, skippedKey } from './layout.ts';
 import { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type Plan, Planner } from './planner.ts';
@@ -20,7 +23,10 @@ import { Runner } from './runner.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { Turns } from './turns.ts';
 import { validateGradients } from './validate-gradients.ts';
-import { passes, refusals as refusalsOf } from './verdicts.ts';
+import { failing, passes, refusals as refusalsOf } from './verdicts.ts';
+
+/** What was found out of gradients before a step. */
+type Finding = 'finite' | 'poisoned' | 'unseen';
 
 /** A parameter placed on a backend. */
 export interface Placed<Buffer> {
@@ -46,6 +52,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly sizes: ReadonlyMap<string, number>;
   private readonly gradientBuffers: readonly Buffer[];
   private readonly everyName: ReadonlySet<string>;
+  private facts: Facts;
   private planner: Planner;
   private random: Randomness;
   private readonly inquiry: Inquiry<Native, Buffer>;
@@ -53,6 +60,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private call = 0;
   /** Calls the host dropped. */
   private skipped = 0;
+  /** Whether the log says already that a step was dropped. */
+  private warned = false;
   private disposed = false;
   /** What broke off an earlier step. */
   private interruption: StepInterrupted | undefined;
@@ -68,6 +77,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision === 'f64' ? 2 ** -52 : 2 ** -23);
+    this.facts = new Facts(this.layout);
     this.memory = new Memory(backend);
     this.runner = new Runner(backend, this.memory, this.counters);
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
@@ -94,8 +104,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    const device = [...this.layout.slots.keys()].filter((key) => /(^|\/)guard\.skipped:$/.test(key)).map((key) => this.read(key));
-    return device.reduce<MaybePromise<number>>((sum, value) => whenDone(sum, (a) => whenDone(value, (b) => a + (b[0] ?? 0))), this.skipped);
+    if (!this.layout.deviceDecides) return this.skipped;
+    return whenDone(this.read(skippedKey), (device) => this.skipped + (device[0] ?? 0));
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -186,27 +196,64 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const present =
       missing === 0 ? this.everyName : new Set(this.names.filter((name) => gradients[name] !== undefined && gradients[name] !== null));
     const kind = missing === 0 ? '' : JSON.stringify([...present]);
-    const passes = this.layout.deviceDecides ? true : this.check(present, kind);
-    return whenDone(passes, (passed) =>
-      whenDone(passed ? this.probe(present, kind, objective) : undefined, () => this.apply(present, kind, passed, objective)),
-    );
+    const verdict = this.layout.deviceDecides ? this.lookAt(gradients, present, kind) : this.check(present, kind);
+    return whenDone(verdict, (found) => {
+      if (found === 'poisoned') return this.drop();
+      return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, found === 'unseen', objective));
+    });
   }
 
   private apply(
     present: ReadonlySet<string>,
     kind: string,
-    passed: boolean,
+    decides: boolean,
     objective: Objective<string, Mode, Native> | undefined,
   ): MaybePromise<void> {
-    const plan = this.planner.step(present, kind, passed, objective?.samples);
+    const plan = this.planFor(present, kind, decides, objective?.samples);
     return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () => {
-        this.counters.apply(plan.counted, plan.reset);
-        this.background?.after(plan);
-        if (passed) this.call++;
-        else this.skipped++;
-      }),
+      whenDone(this.run(plan), () =>
+        whenDone(this.runner.verdict(plan), (entries) => {
+          if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
+          this.counters.apply(plan.counted, plan.reset);
+          this.background?.after(plan);
+          this.call++;
+        }),
+      ),
     );
+  }
+
+  /** As if the call had not been made, but for this. */
+  private drop(): void {
+    this.skipped++;
+  }
+
+  private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
+    const plan = this.planner.step(present, kind, decides, samples);
+    if (this.runner.fits(plan)) return plan;
+    this.planner.outgrow(plan);
+    return this.planner.step(present, kind, decides, samples);
+  }
+
+  /** Whether a step whose results were looked at was taken. */
+  private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
+    const failed = failing(verdicts, entries);
+    if (failed.length === 0) return true;
+    if (this.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
+    if (!this.warned) warn(`a step was dropped: it would have made ${failed.join(', ')} NaN or infinite; \`skippedSteps\` counts them`);
+    this.warned = true;
+    return false;
+  }
+
+  /** What the host can see where it must not wait for the device: gradients that came as arrays. */
+  private lookAt(gradients: Gradients<string, Native>, present: ReadonlySet<string>, kind: string): Finding {
+    if (!this.planner.check(present, kind).onlyInputs) return 'unseen';
+    let finding: Finding = 'finite';
+    for (const name of present) {
+      const gradient = gradients[name];
+      if (!isArray(gradient)) finding = 'unseen';
+      else if (!allFinite(gradient)) return 'poisoned';
+    }
+    return finding;
   }
 
   /** Has the objective multiply by the Hessian what this step wants multiplied. */
@@ -221,11 +268,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   /** Whether the call may go on; decided before anything is written. */
-  private check(present: ReadonlySet<string>, kind: string): MaybePromise<boolean> {
+  private check(present: ReadonlySet<string>, kind: string): MaybePromise<Finding> {
     const plan = this.planner.check(present, kind);
     return whenDone(this.run(plan), () => {
       const verdict = this.runner.verdict(plan);
-      return verdict === undefined ? true : whenDone(verdict, (entries) => passes(plan, entries));
+      return verdict === undefined ? 'finite' : whenDone(verdict, (entries) => (passes(plan, entries) ? 'finite' : 'poisoned'));
     });
   }
 
@@ -266,7 +313,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const host = decodeHost(saved.metadata);
     const { writes, report } = match(saved, host, this.shapes, this.layout);
     for (const { key, slot } of this.layout.slots.values()) if (!writes.has(key)) this.memory.initialize(key, slot);
-    for (const [key, { data }] of writes) this.memory.write(key, data);
+    this.facts = new Facts(this.layout);
+    for (const [key, { data }] of writes) {
+      this.memory.write(key, data);
+      this.facts.observe(key, data);
+    }
     for (const hyper of this.runner.live.keys()) {
       const value = host.hypers[this.layout.address(hyper)];
       if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
@@ -283,7 +334,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private makePlanner(): Planner {
-    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random, this.background);
+    const context = { facts: this.facts, live: this.runner.valueAt, standing: this.background };
+    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random, context);
   }
 
   private read(key: string): MaybePromise<Floats> {

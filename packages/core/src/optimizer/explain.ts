@@ -49,7 +49,7 @@ export function explain(
     for (const plan of [
       deviceDecides ? undefined : planner.check(present, ''),
       layout.needs.some(({ what }) => what === 'hvp') ? planner.probe(present, '', samples) : undefined,
-      planner.step(present, '', true, samples),
+      planner.step(present, '', deviceDecides, samples),
     ]) {
       if (plan === undefined) continue;
       if (plan.program !== undefined) {

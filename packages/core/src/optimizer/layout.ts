@@ -1,4 +1,4 @@
-import { TransformError } from '../errors.ts';
+import { OptionTypeError, TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import { size } from '../program/shape.ts';
 import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
@@ -11,6 +11,9 @@ export interface DeclaredSlot {
 
 /** `soap/adam` and slot m of parameter w: `soap/adam.m:w`. Stage names have no ':' and no '.', so the first ones end the path and the slot. */
 export const slotKey = (path: string, slot: string, owner: string): string => `${path}.${slot}:${owner}`;
+
+/** Steps that the device dropped, where it decides. */
+export const skippedKey: string = slotKey('guard', 'skipped', '');
 
 /** What an objective can offer. */
 const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
@@ -25,12 +28,15 @@ export class Layout {
   /** What steps need beside gradients. */
   readonly needs: Need[] = [];
   readonly deviceDecides: boolean;
+  /** What happens to a step that is dropped. */
+  otherwise: 'skip' | 'throw' = 'skip';
   /** Machine epsilon of working precision. */
   readonly epsilon: number;
 
   constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, epsilon: number = 2 ** -23) {
     this.deviceDecides = deviceDecides;
     this.epsilon = epsilon;
+    if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant' } });
     transform.declare(parameters, this.at('', []));
   }
 
@@ -74,6 +80,7 @@ export class Layout {
       slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
       hyper: (hyper) => void this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]),
       needs: (need) => this.need(need),
+      guards: (otherwise) => this.guard(otherwise),
       scope: (label, f) => this.record(`${path}|${label}`, f),
     };
   }
@@ -89,6 +96,13 @@ export class Layout {
     } finally {
       this.recording.pop();
     }
+  }
+
+  private guard(otherwise: 'skip' | 'throw'): void {
+    if (otherwise === 'skip') return;
+    if (this.deviceDecides)
+      throw new OptionTypeError("nonFinite must be 'skip' on a backend that cannot be read within a step, received 'throw'");
+    this.otherwise = otherwise;
   }
 
   private need(need: Need): void {

@@ -2,32 +2,38 @@ import { TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Program } from '../program/program.ts';
+import type { Span } from '../program/spans.ts';
 import { mapValues, required } from '../records.ts';
 import { sameTensor } from '../trace/emit.ts';
-import { concat } from '../trace/functions.ts';
 import { during } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
 import { type Batch, merged, type Standing, stored } from './deferred.ts';
-import { gradientKey, parameterKey, probeKey, verdictKey } from './keys.ts';
+import { Facts } from './facts.ts';
+import { gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
-
 import type { Randomness } from './randomness.ts';
+import { type Sound, soundProgram } from './soundness.ts';
 import { StepSite } from './step-site.ts';
 import { type FedDraw, type Question, StepTrace, type Verdict } from './step-trace.ts';
 
-/** A hyperparameter a program reads, and the cell whose count its schedule follows. */
+/** A hyperparameter a program reads, the cell whose count its schedule follows, and where it is assumed to stay. */
 export interface HyperInput {
   readonly hyper: Hyper;
   readonly clock: number;
+  readonly assumed: Span;
 }
 
 /** What one kind of step does: a program, and what it means for the host's counters. */
 export interface Plan {
   /** Undefined where there is nothing to do. */
   readonly program: Program | undefined;
+  /** How it is known that its results are finite; undefined where it has none to be kept. */
+  readonly sound: SoundPlan | undefined;
+  /** Whether all that has to be finite is among the inputs, as they are handed over. */
+  readonly onlyInputs: boolean;
   readonly hypers: readonly HyperInput[];
   /** Cells of the program's counts. */
   readonly counts: readonly number[];
@@ -43,6 +49,11 @@ export interface Plan {
   readonly deferred: Batch | undefined;
 }
 
+/** What the induction over state knows of a plan. */
+interface SoundPlan extends Sound {
+  readonly finite: ReadonlySet<string>;
+}
+
 /** From this many plans on, something is traced anew that should be a host scalar. */
 const bound = 64;
 
@@ -55,6 +66,17 @@ interface Branch {
 
 const branch = (): Branch => ({ question: undefined, answers: new Map(), plan: undefined });
 
+/** What a hyperparameter is after so many steps. */
+export type Live = (hyper: Hyper, step: number) => number;
+
+const declaredValue: Live = ({ value }, step) => (typeof value === 'function' ? value(step) : value);
+
+interface PlannerContext {
+  readonly facts?: Facts;
+  readonly live?: Live;
+  readonly standing?: Standing | undefined;
+}
+
 /** Traces a transform once per kind of step that really comes up, and finds the plan again afterwards. */
 export class Planner {
   private readonly roots = new Map<string, Branch>();
@@ -64,49 +86,77 @@ export class Planner {
   private readonly counters: Counters;
   private readonly random: Randomness;
   private readonly standing: Standing | undefined;
+  private readonly facts: Facts;
+  private readonly live: Live;
   private splits = 0;
+  /** The version of the facts that all plans are in keeping with. */
+  private settled = 0;
   /** All plans in use. */
   readonly plans: Plan[] = [];
 
-  constructor(transform: Transform, shapes: Shapes, layout: Layout, counters: Counters, random: Randomness, standing?: Standing) {
+  constructor(
+    transform: Transform,
+    shapes: Shapes,
+    layout: Layout,
+    counters: Counters,
+    random: Randomness,
+    { facts = new Facts(layout), live = declaredValue, standing }: PlannerContext = {},
+  ) {
     this.transform = transform;
     this.shapes = shapes;
     this.layout = layout;
     this.counters = counters;
     this.random = random;
     this.standing = standing;
+    this.facts = facts;
+    this.live = live;
   }
 
-  /** The plan of the step at hand. `present` names the gradients that came; `passed` is what the check pass said. */
-  step(present: ReadonlySet<string>, kind: string, passed: boolean, samples?: number): Plan {
-    return this.find(`step ${passed} ${samples ?? ''} ${kind}`, () => this.trace('step', present, passed, samples));
+  /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them. */
+  step(present: ReadonlySet<string>, kind: string, decides: boolean, samples?: number): Plan {
+    return this.find(`step ${decides} ${samples ?? ''} ${kind}`, () => this.trace('step', present, decides, samples));
   }
 
   /** The plan of the pass that finds what the objective is to multiply by the Hessian. */
   probe(present: ReadonlySet<string>, kind: string, samples?: number): Plan {
-    return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, true, samples));
+    return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, false, samples));
   }
 
   /** The plan of the pass that decides whether this call is dropped. */
   check(present: ReadonlySet<string>, kind: string): Plan {
-    return this.find(`check ${kind}`, () => this.trace('check', present, true));
+    return this.find(`check ${kind}`, () => this.trace('check', present, false));
   }
 
   /** What is done to parameters at `moment`; not kept. */
   once(moment: Moment): Plan {
-    const trace = new StepTrace(this.layout, this.counters, 'step', true, this.random);
+    const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
-      return this.plan(trace, finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...verdict(trace)]));
+      return this.plan(trace, finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...trace.verdictOutput()]));
     });
   }
 
   private find(key: string, trace: () => { trace: StepTrace; plan: Plan }): Plan {
     if (this.splits !== this.counters.splits) this.forget();
+    if (this.settled !== this.facts.version) this.settle();
     let at = this.roots.get(key);
     while (at?.question !== undefined) at = at.answers.get(this.ask(at.question));
     return at?.plan ?? this.hang(key, trace);
+  }
+
+  /** Takes every plan into the induction again; those whose proof does not hold any more are made anew when they come up. */
+  private settle(): void {
+    while (this.settled !== this.facts.version) {
+      this.settled = this.facts.version;
+      for (const { sound } of [...this.plans]) {
+        if (sound === undefined) continue;
+        const unproved = this.facts.unproved(sound.bare, sound.finite);
+        if (!sound.proved || unproved.length === 0) continue;
+        this.forget();
+        return;
+      }
+    }
   }
 
   private ask(question: Question): string {
@@ -143,19 +193,21 @@ export class Planner {
     this.roots.clear();
     this.plans.length = 0;
     this.splits = this.counters.splits;
+    this.settled = this.facts.version;
   }
 
-  private trace(pass: Pass, present: ReadonlySet<string>, passed: boolean, samples?: number): { trace: StepTrace; plan: Plan } {
-    const trace = new StepTrace(this.layout, this.counters, pass, passed, this.random, samples, this.standing);
+  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number): { trace: StepTrace; plan: Plan } {
+    const trace = new StepTrace(this.layout, this.counters, pass, decides, this.random, samples, this.standing);
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
+      for (const name of Object.keys(this.shapes)) trace.finite.add(parameterKey(name));
       const updates: Record<string, Tensor> = {};
       for (const [name, shape] of Object.entries(this.shapes))
         if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
       const site = new StepSite(trace);
       if (pass === 'step') site.tick();
       const flow = this.transform.apply({ updates, gradients: updates, gains: {}, parameters }, site);
-      if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, verdict(trace))) };
+      if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
       if (pass === 'probe') {
         const probes = [...trace.probes].map(([name, value]) => ({ key: probeKey(name), value }));
         return { trace, plan: this.plan(trace, finishProgram('probe', trace.tracing, probes)) };
@@ -171,11 +223,24 @@ export class Planner {
         .filter(([key, value]) => !trace.unchanged(key, value))
         .map(([key, value]) => ({ key, value, donates: key }));
       const outputs = [...moved, ...slots, ...handedOver(trace)];
-      return { trace, plan: this.plan(trace, finishProgram(nameOf(trace, present, this.shapes), trace.tracing, outputs)) };
+      for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
+      const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
+      return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
     });
   }
 
-  private plan(trace: StepTrace, program: Program): Plan {
+  /** A hyperparameter has left the place that a plan was proved for: other places are assumed, and plans made anew. */
+  outgrow({ hypers }: Plan): void {
+    for (const { hyper, clock } of hypers)
+      this.facts.assume(this.layout.address(hyper), hyper, this.live(hyper, this.counters.valueOf(clock)));
+    this.forget();
+  }
+
+  private assumed(trace: StepTrace, address: string, hyper: Hyper, clock: string): Span {
+    return this.facts.assume(address, hyper, this.live(hyper, this.counters.valueOf(trace.cell(clock))));
+  }
+
+  private plan(trace: StepTrace, program: Program, sound?: SoundPlan): Plan {
     // Passes that only look count nothing, and ask for nothing.
     const steps = trace.pass === 'step';
     const effects = steps ? [...trace.effects] : [];
@@ -186,10 +251,12 @@ export class Planner {
     const hypers = program.host.hypers.map((address) => {
       const used = trace.hypers.get(address);
       if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
-      return { hyper: used.hyper, clock: trace.cell(used.clock) };
+      return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
     });
     return {
       program: program.outputs.length === 0 ? undefined : program,
+      sound,
+      onlyInputs: trace.onlyInputs,
       hypers,
       counts: program.host.counters.map((counter) => trace.cell(counter)),
       counted: cellsOf('count'),
@@ -218,13 +285,10 @@ const handedOver = (trace: StepTrace): TracedOutput[] =>
     deferred.inputs.map(({ name, key }) => ({ key, value: stored(required(given, name, 'input')) })),
   );
 
-const verdict = (trace: StepTrace): TracedOutput[] =>
-  trace.verdicts.length === 0 ? [] : [{ key: verdictKey, value: concat(trace.verdicts.map(({ passed }) => passed.reshape([1]))) }];
-
 /** What sets a program apart, for people: the answers it was traced for, and what was missing. */
 function nameOf(trace: StepTrace, present: ReadonlySet<string>, shapes: Shapes): string {
   const said = trace.questions.map((question) => (question.about === 'count' ? question.answer : question.label));
   const answers = [...new Set(said)].filter((answer) => answer !== '').join(', ') || 'step';
   const missing = Object.keys(shapes).filter((name) => !present.has(name));
-  return `${answers}${trace.passed ? '' : ' (dropped)'}${missing.length === 0 ? '' : ` without ${missing.join(', ')}`}`;
+  return `${answers}${missing.length === 0 ? '' : ` without ${missing.join(', ')}`}`;
 }

@@ -1,6 +1,6 @@
 import { type Backend, type Executable, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
-import { checkValue, type Hyper, type Scalar } from '../options/hyper.ts';
+import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
 import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
@@ -26,6 +26,8 @@ export class Runner<Native, Buffer> {
   private readonly memory: Memory<Native, Buffer>;
   private readonly counters: Counters;
   private readonly prepared = new Map<Plan, Prepared<Buffer>>();
+  /** What schedules said last. */
+  private readonly asked = new Map<Hyper, { readonly schedule: Schedule; readonly step: number; readonly value: number }>();
   private closed = false;
 
   constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters) {
@@ -37,6 +39,29 @@ export class Runner<Native, Buffer> {
   /** Programs compiled and held. */
   get programs(): number {
     return this.prepared.size;
+  }
+
+  /** What a hyperparameter is after so many steps; throws where a schedule leaves its range. */
+  readonly valueAt = (hyper: Hyper, step: number): number => {
+    const value = this.live.get(hyper) ?? hyper.value;
+    if (typeof value === 'number') return value;
+    // Every step asks more than once.
+    const last = this.asked.get(hyper);
+    if (last !== undefined && last.step === step && last.schedule === value) return last.value;
+    const now = value(step);
+    checkValue(hyper, now);
+    this.asked.set(hyper, { schedule: value, step, value: now });
+    return now;
+  };
+
+  /** Whether every hyperparameter is where the plan's program was proved for. */
+  fits({ hypers, sound }: Plan): boolean {
+    if (sound?.proved !== true) return true;
+    for (const { hyper, clock, assumed } of hypers) {
+      const value = this.valueAt(hyper, this.counters.valueOf(clock));
+      if (value < assumed.low || value > assumed.high) return false;
+    }
+    return true;
   }
 
   /** Runs the plan's program, if it has one. `call` numbers the step, for random draws. */
@@ -84,12 +109,7 @@ export class Runner<Native, Buffer> {
   }
 
   private valueOf(input: HyperInput | undefined): number {
-    if (input === undefined) return 0;
-    const value = this.live.get(input.hyper) ?? input.hyper.value;
-    if (typeof value === 'number') return value;
-    const now = value(this.counters.valueOf(input.clock));
-    checkValue(input.hyper, now);
-    return now;
+    return input === undefined ? 0 : this.valueAt(input.hyper, this.counters.valueOf(input.clock));
   }
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {

@@ -2,15 +2,15 @@ import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Distribution } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
-import { emit } from '../trace/emit.ts';
-import { concat } from '../trace/functions.ts';
+import { emit, inputKey } from '../trace/emit.ts';
+import { allFinite, concat } from '../trace/functions.ts';
 import { Tensor } from '../trace/tensor.ts';
 import { joined } from '../transform/concatenated.ts';
 import type { Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Effect } from './counters.ts';
 import { lacking } from './inquiry.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
-import { type DeclaredSlot, slotKey } from './layout.ts';
+import { type DeclaredSlot, skippedKey, slotKey } from './layout.ts';
 import { answerAt, choice, hash } from './randomness.ts';
 import type { StepTrace } from './step-trace.ts';
 
@@ -86,7 +86,9 @@ export class StepSite implements Site {
     const known = this.around.counts?.[owner];
     if (known !== undefined) return known;
     this.effect(this.counter(owner), 'count');
-    return this.host(this.trace.count(this.counter(owner)));
+    const counted = this.host(this.trace.count(this.counter(owner)));
+    const { dropped } = this;
+    return dropped === undefined ? counted : counted.sub(dropped).max(1);
   }
 
   phase<A extends string>(owner: string, ask: (count: number) => A): A {
@@ -101,16 +103,31 @@ export class StepSite implements Site {
     this.effect(this.counter(owner), 'reset');
   }
 
-  verdict(verdicts: Tensors, otherwise: 'skip' | 'throw'): void {
-    for (const [owner, passed] of Object.entries(verdicts)) this.trace.verdicts.push({ owner, passed, otherwise, message: '' });
+  mustBeFinite(tensors: Tensors, otherwise: 'skip' | 'throw'): void {
+    for (const [owner, tensor] of Object.entries(tensors)) {
+      if (inputKey(tensor) === undefined) this.trace.onlyInputs = false;
+      const passed = this.writing(owner, () => allFinite(tensor));
+      this.trace.verdicts.push({ owner, passed, otherwise, message: '' });
+    }
+  }
+
+  takeAsFinite(tensors: Tensors): void {
+    const { trace } = this;
+    for (const [owner, tensor] of Object.entries(tensors)) {
+      const key = inputKey(tensor);
+      if (key !== undefined) trace.finite.add(key);
+      if (trace.decides) trace.conditions.push(this.writing(owner, () => allFinite(tensor)));
+    }
+  }
+
+  tally(slot: string, owner: string): Tensor {
+    const declared = this.declared(slot, owner);
+    this.trace.tallies.set(declared.key, declared);
+    return this.trace.input(declared.key, declared.slot.shape, 'working');
   }
 
   insist(owner: string, holds: Tensor, otherwise: 'throw' | 'warn', message: string): void {
     if (!this.deviceDecides) this.trace.verdicts.push({ owner, passed: holds, otherwise, message });
-  }
-
-  checked(): boolean {
-    return this.trace.passed;
   }
 
   draw(
@@ -209,6 +226,12 @@ export class StepSite implements Site {
     if (!questions.some((known) => known.about === 'count' && known.cell === cell && known.includes === includes && known.ask === ask))
       questions.push({ about: 'count', cell, includes, ask, answer });
     return answer;
+  }
+
+  /** Runs that only the device knows were dropped. */
+  private get dropped(): Tensor | undefined {
+    if (!this.deviceDecides) return undefined;
+    return this.around.dropped ?? this.trace.input(skippedKey, [], 'working');
   }
 
   private host(line: number): Tensor {

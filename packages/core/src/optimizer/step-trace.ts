@@ -3,12 +3,14 @@ import type { Hyper } from '../options/hyper.ts';
 import type { DType } from '../program/program.ts';
 import { printShape, type Shape, sameShape } from '../program/shape.ts';
 import { nodeOf, sameTensor } from '../trace/emit.ts';
+import { concat } from '../trace/functions.ts';
 import { Tracing } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
-import { inputTensor } from '../trace/trace.ts';
+import { inputTensor, type TracedOutput } from '../trace/trace.ts';
 import type { Pass, Tensors } from '../transform/transform.ts';
 import type { Counters, Effect } from './counters.ts';
 import { type Deferred, defer, resultsOf, type Standing } from './deferred.ts';
+import { verdictKey } from './keys.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
 import type { Randomness } from './randomness.ts';
 
@@ -46,12 +48,21 @@ export class StepTrace {
   readonly effects: Map<string, Effect> = new Map();
   readonly questions: Question[] = [];
   readonly verdicts: (Verdict & { readonly passed: Tensor })[] = [];
+  /** What has to be 1 for the step to be taken, where the device decides. */
+  readonly conditions: Tensor[] = [];
+  /** Inputs that are finite when the step is taken. */
+  readonly finite: Set<string> = new Set();
+  /** Whether every tensor that had to be finite is an input: whoever hands the inputs over can see it too. */
+  onlyInputs = true;
+  /** Slots that count the runs that were dropped. */
+  readonly tallies: Map<string, DeclaredSlot> = new Map();
   /** By address: the hyperparameter and the counter its schedule follows. */
   readonly hypers: Map<string, { hyper: Hyper; clock: string }> = new Map();
   readonly layout: Layout;
   readonly counters: Counters;
   readonly pass: Pass;
-  readonly passed: boolean;
+  /** Whether the device is to decide if this step is dropped: the host has not seen all it depends on. */
+  readonly decides: boolean;
   readonly random: Randomness;
   /** What the objective is to multiply by the Hessian, by parameter. */
   readonly probes: Map<string, Tensor> = new Map();
@@ -68,11 +79,11 @@ export class StepTrace {
   private fresh: number | undefined;
   private readonly countOf = new Map<number, string>();
 
-  constructor(layout: Layout, counters: Counters, pass: Pass, passed: boolean, random: Randomness, samples?: number, standing?: Standing) {
+  constructor(layout: Layout, counters: Counters, pass: Pass, decides: boolean, random: Randomness, samples?: number, standing?: Standing) {
     this.layout = layout;
     this.counters = counters;
     this.pass = pass;
-    this.passed = passed;
+    this.decides = decides;
     this.random = random;
     this.samples = samples;
     this.standing = standing;
@@ -106,6 +117,12 @@ export class StepTrace {
   /** Whether a slot was set to the value it had. */
   unchanged(key: string, value: Tensor): boolean {
     return nodeOf(value)?.operation.op === 'input' && sameTensor(value, this.input(key, value.shape, value.dtype));
+  }
+
+  /** What the host is to read after a run. */
+  verdictOutput(): TracedOutput[] {
+    const { verdicts } = this;
+    return verdicts.length === 0 ? [] : [{ key: verdictKey, value: concat(verdicts.map(({ passed }) => passed.reshape([1]))) }];
   }
 
   /** See `Site.later`. */

@@ -12,6 +12,10 @@ export function passes({ verdicts }: Plan, entries: Floats): boolean {
   return false;
 }
 
+/** Whose results would not be finite, after a program that holds them back then. */
+export const failing = (verdicts: Plan['verdicts'], entries: Floats): string[] =>
+  verdicts.filter((_, i) => entries[i] !== 1).map(({ owner }) => owner);
+
 /** Logs what is only to be logged where it does not hold, and gives the rest. */
 export function refusals({ verdicts }: Plan, entries: ArrayLike<number>): string[] {
   const failed = verdicts.filter((_, i) => entries[i] !== 1);

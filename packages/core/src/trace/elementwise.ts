@@ -8,10 +8,10 @@ import { Tensor } from './tensor.ts';
 
 const host = (line: number): Tensor => new Tensor([], 'working', { in: 'host', line });
 
-/** The line of a scalar the host can compute, or undefined. */
-function lineOf({ at }: Tensor): number | undefined {
-  if (at.in === 'host') return at.line;
-  return at.in === 'literal' ? tracing().host.literal(at.value) : undefined;
+/** The lines of scalars the host can compute, or undefined where one of them it cannot. */
+function linesOf(tensors: readonly Tensor[]): number[] | undefined {
+  if (tensors.some(({ at }) => at.in === 'graph')) return undefined;
+  return tensors.flatMap(({ at }) => (at.in === 'host' ? at.line : at.in === 'literal' ? tracing().host.literal(at.value) : []));
 }
 
 export function map(op: UnaryOp, x: Tensor): Tensor {
@@ -31,8 +31,8 @@ export function combine(op: BinaryOp, left: Tensor | number, right: Tensor | num
   if (op === 'sub' && isLiteral(b, 0)) return a;
   // One division on the host instead of one per element.
   if (op === 'div' && b.at.in === 'host' && a.at.in === 'graph') return combine('mul', a, combine('div', 1, b));
-  const [x, y] = [lineOf(a), lineOf(b)];
-  if (x !== undefined && y !== undefined) return host(tracing().host.apply(op, [x, y]));
+  const lines = linesOf([a, b]);
+  if (lines !== undefined) return host(tracing().host.apply(op, lines));
 
   const shape = broadcast(a.shape, b.shape) ?? fail(`${op}: shapes ${printShape(a.shape)} and ${printShape(b.shape)} do not broadcast`);
   const type = commonType([a, b]);
@@ -63,8 +63,8 @@ export function where(condition: Tensor | number, left: Tensor | number, right: 
   const shape =
     (both && broadcast(c.shape, both)) ?? fail(`where: shapes ${[c, a, b].map((x) => printShape(x.shape)).join(', ')} do not broadcast`);
   if (c.at.in === 'literal') return broadcastTo(c.at.value !== 0 ? a : b, shape);
-  const [x, y, z] = [lineOf(c), lineOf(a), lineOf(b)];
-  if (x !== undefined && y !== undefined && z !== undefined) return host(tracing().host.apply('where', [x, y, z]));
+  const lines = linesOf([c, a, b]);
+  if (lines !== undefined) return host(tracing().host.apply('where', lines));
   const selected = rowSelect(c, a, b);
   if (selected !== undefined) return selected;
   const type = commonType([a, b]);

@@ -42,6 +42,12 @@ export function nodeOf(tensor: Tensor): Node | undefined {
   return tensor.at.in === 'graph' ? tensor.at.graph.node(tensor.at.node) : undefined;
 }
 
+/** The key of the buffer a tensor is read from, if it is an input as it came. */
+export function inputKey(tensor: Tensor): string | undefined {
+  const operation = nodeOf(tensor)?.operation;
+  return operation?.op === 'input' ? operation.key : undefined;
+}
+
 /** The i-th operand of a tensor's node. */
 export function operandOf(tensor: Tensor, i: number): Tensor | undefined {
   if (tensor.at.in !== 'graph') return undefined;

@@ -129,9 +129,9 @@ export class Tensor {
   eq(other: Tensor | number): Tensor {
     return this.binary('eq', other);
   }
-  /** x + w·(other − x). */
+  /** (x − w·x) + w·other: x at w = 0, other at w = 1, and no overflow between. */
   lerp(other: Tensor | number, weight: Tensor | number): Tensor {
-    return this.add(combine('sub', other, this).mul(weight));
+    return this.sub(this.mul(weight)).add(combine('mul', other, weight));
   }
 
   // Reductions; all axes unless some are named (negative ones count from the end).

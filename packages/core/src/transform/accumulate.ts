@@ -8,23 +8,35 @@ export const anyYet = (count: number): 'some' | 'none' => (count > 0 ? 'some' : 
 
 /**
  * Adds up the gradients of n calls and hands on their mean, sum/n, on the n-th. A parameter that had a gradient in any of
- * the n calls is updated; one that had none is left alone.
+ * the n calls is updated; one that had none is left alone. A call that a guard around it drops is none of the n; where only the
+ * device knows of it, the window closes with the gradients that are left, and their mean is that of those.
  */
 export function accumulate(n: number, inner: Transform): Transform {
   if (!Number.isInteger(n) || n < 2)
     throw new TransformError(`accumulate: gradientAccumulationSteps must be an integer >= 2, received ${n}`);
   const { once } = inner;
+
+  /** How many gradients the mean is of, this one included: where the device drops calls, only it knows. */
+  function collected(here: Site, closes: boolean): Tensor | number {
+    if (!here.deviceDecides) return n;
+    const before = here.get('collected', '');
+    here.set('collected', '', closes ? full([], 0) : before.add(1));
+    return before.add(1);
+  }
+
   return {
     name: '',
     declare(parameters, at) {
       const here = at.child('accumulate');
       for (const [owner, shape] of Object.entries(parameters)) here.slot('sum', owner, { shape, kind: 'invariant' });
+      if (at.deviceDecides) for (const slot of ['collected', 'dropped']) here.slot(slot, '', { shape: [], kind: 'invariant' });
       inner.declare(parameters, at);
     },
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),
     apply(flow, site) {
       const here = site.child('accumulate');
       const close = here.phase('', (calls) => (calls >= n ? 'close' : 'collect')) === 'close';
+      const count = here.writing('', () => collected(here, close));
       if (!close) {
         for (const [owner, update] of Object.entries(flow.updates)) {
           here.count(owner);
@@ -39,12 +51,13 @@ export function accumulate(n: number, inner: Transform): Transform {
         const before = here.peek(owner, anyYet) === 'some';
         if (!before && update === undefined) continue;
         const sum = here.get('sum', owner);
-        means[owner] = (update === undefined ? sum : before ? sum.add(update) : update).div(n);
-        // Written anew, not multiplied away: 0·NaN would poison every window to come.
-        if (before) here.set('sum', owner, full(sum.shape, 0));
+        means[owner] = (update === undefined ? sum : before || here.deviceDecides ? sum.add(update) : update).div(count);
+        if (before || here.deviceDecides) here.set('sum', owner, full(sum.shape, 0));
         here.reset(owner);
       }
-      return inner.apply({ ...flow, updates: means, gradients: means, gains: {} }, site.clocked('accumulate'));
+      const inside = site.clocked('accumulate');
+      const counted = here.deviceDecides ? inside.child('', { dropped: here.tally('dropped', '') }) : inside;
+      return inner.apply({ ...flow, updates: means, gradients: means, gains: {} }, counted);
     },
   };
 }

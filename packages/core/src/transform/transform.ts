@@ -62,13 +62,15 @@ export type Moment = 'construct' | 'finalize';
 /** Where a stage declares what it has. */
 export interface Declarer {
   readonly path: string;
-  /** Whether a poisoned step is skipped by a select on the device, because the host must not look. */
+  /** Whether the host must not look at values within a step, so that the device may have to drop one. */
   readonly deviceDecides: boolean;
   child(name: string): Declarer;
   slot(name: string, owner: string, slot: Slot): void;
   hyper(hyper: Hyper): void;
   /** Says that some steps need more than gradients, or what only a basis offers. */
   needs(need: Need): void;
+  /** Says what happens to a step that is dropped: it is skipped, or thrown if one guard says so. */
+  guards(otherwise: 'skip' | 'throw'): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
   scope(label: string, f: () => void): void;
 }
@@ -104,6 +106,8 @@ export interface Surroundings {
   readonly joins?: Shapes;
   /** Counts that are data, by owner: inside a basis that can reject, how often a stage ran is known to the device only. */
   readonly counts?: Tensors;
+  /** Runs the host counted and the device dropped, for the counts of stages. */
+  readonly dropped?: Tensor;
 }
 
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
@@ -111,6 +115,7 @@ export interface Site {
   readonly path: string;
   readonly extras: Extras;
   readonly pass: Pass;
+  /** Whether the host must not look at values within a step, so that the device may have to drop one. */
   readonly deviceDecides: boolean;
   /** Machine epsilon of working precision: what a tolerance is a multiple of. */
   readonly epsilon: number;
@@ -133,12 +138,14 @@ export interface Site {
   /** The count starts from 0 again after this run. */
   reset(owner: string): void;
 
-  /** In the check pass: 1 where the call may go on, per owner, and what happens where it may not. */
-  verdict(passed: Tensors, otherwise: 'skip' | 'throw'): void;
+  /** In the check pass: the step may go on if these tensors, by owner, are finite. */
+  mustBeFinite(tensors: Tensors, otherwise: 'skip' | 'throw'): void;
+  /** In a step: these tensors are finite, because the check pass looked, or the step is dropped on the device. */
+  takeAsFinite(tensors: Tensors): void;
+  /** Counts, in a slot, the runs that the device drops; gives the count before this run. */
+  tally(slot: string, owner: string): Tensor;
   /** In `once`: where `holds` is not 1, `message` is thrown or goes to the log. Not asked on a device that must not be read. */
   insist(owner: string, holds: Tensor, otherwise: 'throw' | 'warn', message: string): void;
-  /** In a step: whether the check passed (always true where the device decides). */
-  checked(): boolean;
 
   /**
    * Random numbers, fresh every run: fixed by the optimizer's seed, this place, `name` and the number of the run. `finish` makes of

@@ -1,0 +1,103 @@
+import type { Hyper } from '../options/hyper.ts';
+import type { Program } from '../program/program.ts';
+import { holds, hull, isFiniteSpan, type Known, type Span, span, spans } from '../program/spans.ts';
+import type { Slot } from '../transform/transform.ts';
+import type { Layout } from './layout.ts';
+
+/** Rounds of widening in steps before a bound is given up for the largest number there is. */
+const patience = 8;
+
+/**
+ * What is known of state between steps: where every slot lies, by induction over the programs that write it, and where
+ * hyperparameters are assumed to stay. Together they prove of most programs that finite gradients give finite results, so that
+ * nothing has to be checked while they run.
+ */
+export class Facts {
+  /** Grows when something proved earlier may not hold any more. */
+  version = 0;
+  private readonly largest: number;
+  private readonly round: (x: number) => number;
+  private readonly slots = new Map<string, Span>();
+  private readonly hypers = new Map<string, Span>();
+
+  constructor(layout: Layout) {
+    const double = layout.epsilon < 2 ** -30;
+    this.largest = double ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
+    this.round = double ? (x) => x : Math.fround;
+    for (const { key, slot } of layout.slots.values()) this.slots.set(key, atFirst(slot));
+  }
+
+  /** Where the value of a slot lies now, read from outside. */
+  observe(key: string, values: ArrayLike<number>): void {
+    let [low, high] = [0, 0];
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] ?? 0;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    const known = this.slots.get(key);
+    if (known !== undefined) this.widen(key, known, span(low, high));
+  }
+
+  /** Where a hyperparameter that is `value` now is assumed to stay. */
+  assume(address: string, hyper: Hyper, value: number): Span {
+    const known = this.hypers.get(address);
+    if (known !== undefined && value >= known.low && value <= known.high) return known;
+    // Whoever has left once may leave again: from then on nothing is assumed but the range.
+    const assumed = known === undefined ? near(hyper, value) : farthest(hyper);
+    this.hypers.set(address, assumed);
+    if (known !== undefined) this.version++;
+    return assumed;
+  }
+
+  /**
+   * Takes a program into the induction. Gives the outputs, by position, that are not proved to be finite whenever `finite` inputs
+   * and state are.
+   */
+  unproved(program: Program, finite: ReadonlySet<string>): number[] {
+    const known: Known = {
+      round: this.round,
+      largest: this.largest,
+      hyper: (address) => this.hypers.get(address),
+      input: (key) => this.slots.get(key) ?? (finite.has(key) ? span(-this.largest, this.largest) : undefined),
+    };
+    let results: Span[] = [];
+    for (let round = 0, changed = true; changed; round++) {
+      results = spans(program, known);
+      changed = false;
+      program.outputs.forEach(({ key }, i) => {
+        const [before, after] = [this.slots.get(key), results[i]];
+        if (before === undefined || after === undefined || holds(before, after)) return;
+        if (this.widen(key, before, round < patience ? after : unbounded(after))) changed = true;
+      });
+    }
+    return results.flatMap((result, i) => (isFiniteSpan(result) ? [] : [i]));
+  }
+
+  /** What is not finite never gets into a slot, so its span ends at the largest number. */
+  private widen(key: string, before: Span, after: Span): boolean {
+    const { largest } = this;
+    const next = (x: number): number => (x === 0 ? 0 : Math.min(largest, 2 ** Math.ceil(Math.log2(x))));
+    const wider = hull(
+      before,
+      after.nan ? span(-largest, largest) : span(after.low < 0 ? -next(-after.low) : 0, next(Math.max(0, after.high))),
+    );
+    if (holds(before, wider)) return false;
+    this.slots.set(key, wider);
+    this.version++;
+    return true;
+  }
+}
+
+const atFirst = ({ init = 0 }: Slot): Span => (init === 'identity' ? span(0, 1) : span(Math.min(0, init), Math.max(0, init)));
+
+/** Around a value, as far as the hyperparameter's range goes: learning rates down to 0, weights of averages not as far as 1. */
+function near({ range }: Hyper, value: number): Span {
+  const size = Math.max(Math.abs(value) * 16, range.holds(0) ? 1 : 0);
+  const high = range.holds(size) ? size : range.holds(1) ? 1 : 1 - (1 - value) / 16;
+  return span(range.holds(-1) ? -size : range.holds(0) ? 0 : value / 16, Math.max(high, value));
+}
+
+const farthest = ({ range }: Hyper): Span => span(range.holds(-1) ? -Number.MAX_VALUE : 0, range.holds(2) ? Number.MAX_VALUE : 1);
+
+const unbounded = ({ low, nan }: Span): Span => span(low < 0 ? -Infinity : 0, Infinity, nan);

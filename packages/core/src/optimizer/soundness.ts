@@ -1,0 +1,51 @@
+import type { Program } from '../program/program.ts';
+import { isSymmetric } from '../trace/emit.ts';
+import { allFinite, where } from '../trace/functions.ts';
+import type { Tensor } from '../trace/tensor.ts';
+import { finishProgram, type TracedOutput } from '../trace/trace.ts';
+import type { Facts } from './facts.ts';
+import { skippedKey } from './layout.ts';
+import type { StepTrace } from './step-trace.ts';
+
+/** A program whose results are finite if it takes effect, and how that is known. */
+export interface Sound {
+  readonly program: Program;
+  /** The same without checks: what the induction over state is about. */
+  readonly bare: Program;
+  /** Whether it needs no check. */
+  readonly proved: boolean;
+}
+
+/**
+ * Closes the trace of a step so that it takes effect as a whole or not at all: as it is where its results are proved to be finite
+ * and nothing is left for the device to decide; else every result is held back unless all conditions hold and every result that is
+ * not proved is finite. What the host is to read of it goes to `trace.verdicts`.
+ */
+export function soundProgram(name: string, trace: StepTrace, outputs: readonly TracedOutput[], facts: Facts): Sound {
+  const bare = finishProgram(name, trace.tracing, outputs);
+  const unproved = facts.unproved(bare, trace.finite).flatMap((i) => outputs[i] ?? []);
+  const checked = unproved.filter(({ donates }) => donates !== undefined);
+  if (checked.length === 0 && trace.conditions.length === 0) return { program: bare, bare, proved: true };
+
+  return trace.tracing.within('guard', '', () => {
+    const finite = checked.map(({ value }) => allFinite(value));
+    if (!trace.layout.deviceDecides) {
+      const { otherwise } = trace.layout;
+      checked.forEach(({ key }, i) => {
+        const passed = finite[i];
+        if (passed !== undefined) trace.verdicts.push({ owner: key, passed, otherwise, message: '' });
+      });
+    }
+    const taken = [...trace.conditions, ...finite].reduce((a, b) => a.min(b));
+    const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
+    const held = outputs.map((output) =>
+      output.donates === undefined ? output : { ...output, value: where(taken, output.value, before(output)) },
+    );
+    const tallies = [...trace.tallies.keys(), ...(trace.layout.deviceDecides ? [skippedKey] : [])].map((key) => ({
+      key,
+      value: trace.input(key, [], 'working').add(taken.not()),
+      donates: key,
+    }));
+    return { program: finishProgram(name, trace.tracing, [...held, ...tallies, ...trace.verdictOutput()]), bare, proved: false };
+  });
+}
