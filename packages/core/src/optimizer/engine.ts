@@ -54,6 +54,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly everyName: ReadonlySet<string>;
   private facts: Facts;
   private planner: Planner;
+  /** Of the plans that were run last. */
+  private generation = 0;
   private random: Randomness;
   private readonly inquiry: Inquiry<Native, Buffer>;
   private readonly turns = new Turns();
@@ -246,7 +248,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   /** What the host can see where it must not wait for the device: gradients that came as arrays. */
   private lookAt(gradients: Gradients<string, Native>, present: ReadonlySet<string>, kind: string): Finding {
-    if (!this.planner.check(present, kind).onlyInputs) return 'unseen';
+    if (!this.checkFor(present, kind).onlyInputs) return 'unseen';
     let finding: Finding = 'finite';
     for (const name of present) {
       const gradient = gradients[name];
@@ -269,16 +271,23 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   /** Whether the call may go on; decided before anything is written. */
   private check(present: ReadonlySet<string>, kind: string): MaybePromise<Finding> {
-    const plan = this.planner.check(present, kind);
+    const plan = this.checkFor(present, kind);
     return whenDone(this.run(plan), () => {
       const verdict = this.runner.verdict(plan);
-      return verdict === undefined ? 'finite' : whenDone(verdict, (entries) => (passes(plan, entries) ? 'finite' : 'poisoned'));
+      return verdict === undefined ? 'finite' : whenDone(verdict, (entries) => (passes(plan, entries, present) ? 'finite' : 'poisoned'));
     });
+  }
+
+  /** Where each gradient is looked at by itself, one program looks at all of them, whichever came. */
+  private checkFor(present: ReadonlySet<string>, kind: string): Plan {
+    const all = this.planner.check(this.everyName, '');
+    return kind === '' || all.onlyInputs ? all : this.planner.check(present, kind);
   }
 
   private run(plan: Plan): MaybePromise<void> {
     // Plans that became void are freed before the next one is made.
-    if (this.runner.programs > this.planner.plans.length) this.runner.keep(this.planner.plans);
+    if (this.planner.generation !== this.generation) this.runner.keep(this.planner.plans);
+    this.generation = this.planner.generation;
     this.background?.reserve(plan);
     try {
       const running = this.runner.run(plan, this.call);

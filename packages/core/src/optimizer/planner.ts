@@ -1,6 +1,7 @@
 import { TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
+import { components } from '../program/components.ts';
 import type { Program } from '../program/program.ts';
 import type { Span } from '../program/spans.ts';
 import { mapValues, required } from '../records.ts';
@@ -26,16 +27,27 @@ export interface HyperInput {
   readonly assumed: Span;
 }
 
+/** A program, and what of the host it takes. */
+export interface Unit {
+  readonly program: Program;
+  readonly hypers: readonly HyperInput[];
+  /** Cells of the program's counts. */
+  readonly counts: readonly number[];
+  /** Where it is one part of several: what it does, so that other plans can share it. */
+  readonly same?: string;
+}
+
 /** What one kind of step does: a program, and what it means for the host's counters. */
 export interface Plan {
   /** Undefined where there is nothing to do. */
   readonly program: Program | undefined;
+  /** What is run: the program, or parts of it that have nothing to do with one another. */
+  readonly units: readonly Unit[];
   /** How it is known that its results are finite; undefined where it has none to be kept. */
   readonly sound: SoundPlan | undefined;
   /** Whether all that has to be finite is among the inputs, as they are handed over. */
   readonly onlyInputs: boolean;
   readonly hypers: readonly HyperInput[];
-  /** Cells of the program's counts. */
   readonly counts: readonly number[];
   readonly counted: readonly number[];
   readonly reset: readonly number[];
@@ -88,7 +100,10 @@ export class Planner {
   private readonly standing: Standing | undefined;
   private readonly facts: Facts;
   private readonly live: Live;
+  private readonly names: number;
   private splits = 0;
+  /** Grows when plans become void. */
+  generation = 0;
   /** The version of the facts that all plans are in keeping with. */
   private settled = 0;
   /** All plans in use. */
@@ -110,6 +125,7 @@ export class Planner {
     this.standing = standing;
     this.facts = facts;
     this.live = live;
+    this.names = Object.keys(shapes).length;
   }
 
   /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them. */
@@ -183,7 +199,7 @@ export class Planner {
     }
     at.plan = plan;
     this.plans.push(plan);
-    if (this.plans.length === bound) {
+    if (this.plans.length === bound && this.plans.every(({ units }) => units.length < 2)) {
       warn(`one optimizer has traced ${bound} programs; does a phase have an answer of its own for every step?`);
     }
     return plan;
@@ -192,6 +208,7 @@ export class Planner {
   private forget(): void {
     this.roots.clear();
     this.plans.length = 0;
+    this.generation++;
     this.splits = this.counters.splits;
     this.settled = this.facts.version;
   }
@@ -225,7 +242,7 @@ export class Planner {
       const outputs = [...moved, ...slots, ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
-      return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
+      return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }, present.size < this.names) };
     });
   }
 
@@ -240,7 +257,16 @@ export class Planner {
     return this.facts.assume(address, hyper, this.live(hyper, this.counters.valueOf(trace.cell(clock))));
   }
 
-  private plan(trace: StepTrace, program: Program, sound?: SoundPlan): Plan {
+  private unit(trace: StepTrace, program: Program): Unit {
+    const hypers = program.host.hypers.map((address) => {
+      const used = trace.hypers.get(address);
+      if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
+      return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
+    });
+    return { program, hypers, counts: program.host.counters.map((counter) => trace.cell(counter)) };
+  }
+
+  private plan(trace: StepTrace, program: Program, sound?: SoundPlan, partial = false): Plan {
     // Passes that only look count nothing, and ask for nothing.
     const steps = trace.pass === 'step';
     const effects = steps ? [...trace.effects] : [];
@@ -248,17 +274,16 @@ export class Planner {
     const cellsOf = (effect: string): number[] => [
       ...new Set(effects.filter(([, one]) => one === effect).map(([counter]) => trace.cell(counter))),
     ];
-    const hypers = program.host.hypers.map((address) => {
-      const used = trace.hypers.get(address);
-      if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
-      return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
-    });
+    const whole = this.unit(trace, program);
+    const parts = partial ? components(program) : [];
+    const none = program.outputs.length === 0;
     return {
-      program: program.outputs.length === 0 ? undefined : program,
+      program: none ? undefined : program,
+      units: none ? [] : parts.length < 2 ? [whole] : parts.map((part) => ({ ...this.unit(trace, part), same: fingerprint(part) })),
       sound,
       onlyInputs: trace.onlyInputs,
-      hypers,
-      counts: program.host.counters.map((counter) => trace.cell(counter)),
+      hypers: whole.hypers,
+      counts: whole.counts,
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
       verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
@@ -268,6 +293,16 @@ export class Planner {
     };
   }
 }
+
+/** The same for programs that do the same with the same buffers and scalars. */
+const fingerprint = ({ nodes, outputs }: Program): string =>
+  JSON.stringify([nodes, outputs], (key, value: unknown) => {
+    if (key === 'origin') return undefined;
+    // JSON has neither −0 nor what is not finite.
+    return typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value))
+      ? `number ${Object.is(value, -0) ? '-0' : value}`
+      : value;
+  });
 
 /** The parameters that are not what they were. */
 function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readonly<Record<string, Tensor>>): TracedOutput[] {

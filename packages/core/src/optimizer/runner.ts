@@ -2,13 +2,15 @@ import { type Backend, type Executable, type Floats, isPromise, type MaybePromis
 import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
 import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
-import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
-import type { HyperInput, Plan } from './planner.ts';
+import type { HyperInput, Plan, Unit } from './planner.ts';
 
-/** A plan made ready on a backend: nothing is allocated when it runs. */
+/** Parts of plans that are kept beyond them. */
+const mostParts = 1024;
+
+/** A program made ready on a backend: nothing is allocated when it runs. */
 interface Prepared<Buffer> {
   readonly executable: Executable;
   readonly evaluator: HostEvaluator;
@@ -25,7 +27,9 @@ export class Runner<Native, Buffer> {
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly memory: Memory<Native, Buffer>;
   private readonly counters: Counters;
-  private readonly prepared = new Map<Plan, Prepared<Buffer>>();
+  private readonly prepared = new Map<Unit, Prepared<Buffer>>();
+  /** What parts of plans are compiled to, by what they do; kept beyond the plans, because others are made of the same parts. */
+  private readonly parts = new Map<string, Executable>();
   /** What schedules said last. */
   private readonly asked = new Map<Hyper, { readonly schedule: Schedule; readonly step: number; readonly value: number }>();
   private closed = false;
@@ -38,7 +42,8 @@ export class Runner<Native, Buffer> {
 
   /** Programs compiled and held. */
   get programs(): number {
-    return this.prepared.size;
+    const whole = [...this.prepared.keys()].filter(({ same }) => same === undefined);
+    return whole.length + this.parts.size;
   }
 
   /** What a hyperparameter is after so many steps; throws where a schedule leaves its range. */
@@ -64,41 +69,58 @@ export class Runner<Native, Buffer> {
     return true;
   }
 
-  /** Runs the plan's program, if it has one. `call` numbers the step, for random draws. */
-  run(plan: Plan, call: number): MaybePromise<void> {
-    const { program } = plan;
-    if (program === undefined) return undefined;
-    const known = this.prepared.get(plan);
+  /** Runs the plan's programs, if it has any. `call` numbers the step, for random draws. */
+  run({ units }: Plan, call: number): MaybePromise<void> {
+    const [only] = units;
+    if (only !== undefined && units.length === 1) return this.runUnit(only, call);
+    const from = (i: number): MaybePromise<void> => {
+      const unit = units[i];
+      return unit === undefined ? undefined : whenDone(this.runUnit(unit, call), () => from(i + 1));
+    };
+    return from(0);
+  }
+
+  private runUnit(unit: Unit, call: number): MaybePromise<void> {
+    const known = this.prepared.get(unit);
     return known === undefined
-      ? whenDone(this.prepare(plan, program), (prepared) => this.execute(plan, prepared, call))
-      : this.execute(plan, known, call);
+      ? whenDone(this.prepare(unit), (prepared) => this.execute(unit, prepared, call))
+      : this.execute(unit, known, call);
   }
 
   /** What a check pass found, after it ran; undefined where it had nothing to look at. */
   verdict(plan: Plan): MaybePromise<Floats> | undefined {
-    const buffer = this.prepared.get(plan)?.verdict;
+    const [unit] = plan.units;
+    const buffer = unit && this.prepared.get(unit)?.verdict;
     return buffer === undefined ? undefined : this.backend.readBuffer(buffer);
   }
 
-  /** Frees every plan that is not in `kept`. */
-  keep(kept: readonly Plan[]): void {
-    for (const [plan, { executable, verdict }] of this.prepared) {
-      if (kept.includes(plan)) continue;
-      executable.dispose();
+  /** Frees everything that belongs to none of the plans. */
+  keep(plans: readonly Plan[]): void {
+    const kept = new Set(plans.flatMap(({ units }) => units));
+    for (const [unit, { executable, verdict }] of this.prepared) {
+      if (kept.has(unit)) continue;
+      if (unit.same === undefined) executable.dispose();
       if (verdict !== undefined) this.backend.release(verdict);
-      this.prepared.delete(plan);
+      this.prepared.delete(unit);
+    }
+    if (plans.length > 0 && this.parts.size <= mostParts) return;
+    const used = new Set([...this.prepared.values()].map(({ executable }) => executable));
+    for (const [same, executable] of this.parts) {
+      if (used.has(executable)) continue;
+      executable.dispose();
+      this.parts.delete(same);
     }
   }
 
-  /** Frees every plan, also the one that may be compiling. */
+  /** Frees every program, also the one that may be compiling. */
   close(): void {
     this.closed = true;
     this.keep([]);
   }
 
-  private execute(plan: Plan, { executable, evaluator, hypers, counts }: Prepared<Buffer>, call: number): MaybePromise<void> {
-    for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(plan.hypers[i]);
-    for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(plan.counts[i] ?? -1) + 1;
+  private execute(unit: Unit, { executable, evaluator, hypers, counts }: Prepared<Buffer>, call: number): MaybePromise<void> {
+    for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(unit.hypers[i]);
+    for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(unit.counts[i] ?? -1) + 1;
     const scalars = evaluator.run(hypers, counts, call);
     try {
       const running = executable.run(scalars);
@@ -112,30 +134,38 @@ export class Runner<Native, Buffer> {
     return input === undefined ? 0 : this.valueAt(input.hyper, this.counters.valueOf(input.clock));
   }
 
-  private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
+  private prepare(unit: Unit): MaybePromise<Prepared<Buffer>> {
     if (this.closed) throw new DisposedError('step');
-    const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
-    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
-    const bind = (key: string): Buffer => {
-      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
-      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
-      return buffer;
-    };
-    return whenDone<Executable, Prepared<Buffer>>(this.backend.compile(program, bind), (executable) => {
+    const { program, same } = unit;
+    const entries = unit.program.outputs.find(({ key }) => key === verdictKey)?.shape;
+    const verdict = entries && this.backend.create('output', verdictKey, entries, 'working');
+    return whenDone<Executable, Prepared<Buffer>>(this.executable(unit, verdict), (executable) => {
       if (this.closed) {
         executable.dispose();
         if (verdict !== undefined) this.backend.release(verdict);
         throw new DisposedError('step');
       }
+      if (same !== undefined) this.parts.set(same, executable);
       const prepared = {
         executable,
         evaluator: new HostEvaluator(program.host),
-        hypers: new Float64Array(plan.hypers.length),
-        counts: new Float64Array(plan.counts.length),
+        hypers: new Float64Array(unit.hypers.length),
+        counts: new Float64Array(unit.counts.length),
         verdict,
       };
-      this.prepared.set(plan, prepared);
+      this.prepared.set(unit, prepared);
       return prepared;
+    });
+  }
+
+  private executable({ program, same }: Unit, verdict: Buffer | undefined): MaybePromise<Executable> {
+    const known = same === undefined ? undefined : this.parts.get(same);
+    if (known !== undefined) return known;
+    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
+    return this.backend.compile(program, (key: string): Buffer => {
+      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
+      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
+      return buffer;
     });
   }
 }

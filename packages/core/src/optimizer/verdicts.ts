@@ -3,13 +3,14 @@ import { NonFiniteGradientError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Plan } from './planner.ts';
 
-/** Reads a verdict: dropped calls give false, or throw where a stage asked for that. */
-export function passes({ verdicts }: Plan, entries: Floats): boolean {
+/** Reads a verdict on the gradients that are present: dropped calls give false, or throw where a stage asked for that. */
+export function passes({ verdicts, onlyInputs }: Plan, entries: Floats, present: ReadonlySet<string>): boolean {
   // Every step asks, and nearly every one passes.
   if (verdicts.every((_, i) => entries[i] === 1)) return true;
-  const thrown = verdicts.filter(({ otherwise }, i) => entries[i] !== 1 && otherwise === 'throw').map(({ owner }) => owner);
+  const failed = verdicts.filter(({ owner }, i) => entries[i] !== 1 && (!onlyInputs || present.has(owner)));
+  const thrown = failed.filter(({ otherwise }) => otherwise === 'throw').map(({ owner }) => owner);
   if (thrown.length > 0) throw new NonFiniteGradientError(thrown);
-  return false;
+  return failed.length === 0;
 }
 
 /** Whose results would not be finite, after a program that holds them back then. */

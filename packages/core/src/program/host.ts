@@ -1,4 +1,4 @@
-import type { BinaryOp, HostLine, HostOp, HostProgram, UnaryOp } from './program.ts';
+import type { BinaryOp, Block, HostLine, HostOp, HostProgram, Node, UnaryOp } from './program.ts';
 import { binaryOps, unaryOps } from './program.ts';
 import { binary, unary } from './scalar.ts';
 
@@ -95,4 +95,16 @@ export class HostEvaluator {
     const { values } = this;
     return applyHost(line.op, values[line.args[0] ?? 0] ?? 0, values[line.args[1] ?? 0] ?? 0, values[line.args[2] ?? 0] ?? 0);
   }
+}
+
+/** A node with its host scalars numbered anew, in the order of first use, which `used` keeps. */
+export function withScalars(node: Node, used: number[]): Node {
+  const { operation } = node;
+  if (operation.op === 'host') {
+    const known = used.indexOf(operation.index);
+    return { ...node, operation: { op: 'host', index: known >= 0 ? known : used.push(operation.index) - 1 } };
+  }
+  if (operation.op !== 'repeat') return node;
+  const inside = (block: Block): Block => ({ ...block, nodes: block.nodes.map((inner) => withScalars(inner, used)) });
+  return { ...node, operation: { ...operation, body: inside(operation.body), until: operation.until && inside(operation.until) } };
 }

@@ -1,3 +1,4 @@
+import { withScalars } from '../program/host.ts';
 import type { DType, Program } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
@@ -24,7 +25,7 @@ export function finishProgram(name: string, trace: Tracing, outputs: readonly Tr
   const { graph } = trace;
   const block = graph.finish(outputs.map(({ value }) => graph.lower(value)));
   const used: number[] = [];
-  const nodes = renumberHost(block.nodes, used);
+  const nodes = block.nodes.map((node) => withScalars(node, used));
   const inputs = nodes.flatMap(({ operation, shape, dtype }, node) =>
     operation.op === 'input' ? [{ key: operation.key, node, shape, dtype }] : [],
   );
@@ -42,21 +43,6 @@ export function finishProgram(name: string, trace: Tracing, outputs: readonly Tr
     })),
     host: trace.host.finish(used),
   };
-}
-
-/** Numbers host scalars in the order of first use, and drops those that nothing reads any more. */
-function renumberHost(nodes: Program['nodes'], used: number[]): Program['nodes'] {
-  return nodes.map((node) => {
-    const { operation } = node;
-    if (operation.op === 'host') {
-      const known = used.indexOf(operation.index);
-      return { ...node, operation: { op: 'host', index: known >= 0 ? known : used.push(operation.index) - 1 } };
-    }
-    if (operation.op !== 'repeat') return node;
-    const body = { ...operation.body, nodes: renumberHost(operation.body.nodes, used) };
-    const until = operation.until && { ...operation.until, nodes: renumberHost(operation.until.nodes, used) };
-    return { ...node, operation: { ...operation, body, until } };
-  });
 }
 
 /**
