@@ -14,8 +14,8 @@ import {
 import { instantiateKernels, type Kernels } from '@opt/linalg';
 import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
+import type { Handing } from './plan/handed.ts';
 import type { Place, Product } from './plan/products.ts';
-import type { Handing } from './plan/turn.ts';
 import { bytesOf, type Type } from './plan/values.ts';
 
 export interface WasmOptions {
