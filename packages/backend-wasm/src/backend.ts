@@ -59,7 +59,7 @@ export function wasm(options: WasmOptions = {}): WasmBackend {
   return new WasmBackend(maxMemory);
 }
 
-export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
+export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, 'f32'> {
   readonly specificationVersion = 1;
   readonly name = 'wasm';
   readonly run = 'sync';
