@@ -1,7 +1,7 @@
 import { type Contender, optimizers } from '../../tasks/optimizers.ts';
 import type { Task, TaskName } from '../../tasks/task.ts';
 import { tasks } from '../../tasks/tasks.ts';
-import { taskCode } from './settings-key.ts';
+import { taskCode } from './task-code.ts';
 
 /** What runs are made of. Workers import a module that exports one, so that tests can hand in small problems. */
 export interface Catalogue {

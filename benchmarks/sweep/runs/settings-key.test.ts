@@ -5,7 +5,8 @@ import type { Contender } from '../../tasks/optimizers.ts';
 import { catalogue as fixture } from '../fixtures/catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { RunSpec } from './run.ts';
-import { settingsKeys, taskCode } from './settings-key.ts';
+import { settingsKeys } from './settings-key.ts';
+import { taskCode } from './task-code.ts';
 
 const spec: RunSpec = { task: 'quadratic', optimizer: 'one', rate: 0.01, seed: 0, steps: 40, backend: 'wasm' };
 const made = (make: Contender['make']): Catalogue => ({ ...fixture, optimizers: [{ name: 'one', label: 'One', decades: [-3, 0], make }] });

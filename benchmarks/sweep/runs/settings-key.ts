@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { reference } from '@opt/backend-reference';
 import { createOptimizer, explain } from '@opt/core';
-import { build } from 'esbuild';
 import type { Contender } from '../../tasks/optimizers.ts';
 import { divergedBeyond } from '../protocol/train.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -54,7 +52,7 @@ const calls = 60;
 /** Programs take the learning rate as an input. */
 const someRate = 0.01;
 
-const digest = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A model small enough to trace and to fill in a millisecond, with a matrix and a vector: rules treat them differently. */
 const small = {
@@ -71,19 +69,4 @@ const describeRule = ({ make }: Contender, rate: number): string => {
   optimizer.dispose();
   backend.dispose();
   return `${programs}\n${checkpoint}`;
-};
-
-/** Hash of everything a task's module imports from its folder, without comments and spaces. */
-export const taskCode = async (name: string): Promise<string> => {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../../tasks/${name}.ts`, import.meta.url))],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    logLevel: 'silent',
-  });
-  return digest(outputFiles[0]?.contents ?? '');
 };

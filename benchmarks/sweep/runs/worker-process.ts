@@ -1,7 +1,7 @@
 import type { Catalogue } from './catalogue.ts';
 import { execute } from './execute.ts';
+import type { Answer, Question } from './messages.ts';
 import { settingsKeys } from './settings-key.ts';
-import type { Answer, Question } from './worker.ts';
 
 /**
  * A process that does one run after another for the process that forked it, and ends with it. Runs get a process of their own because

@@ -1,14 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunFailed } from './executor.ts';
-import type { RunResult, RunSpec } from './run.ts';
-
-/** What is sent to a worker process, and what comes back: steps, then a result or an error. */
-export interface Question {
-  readonly spec: RunSpec;
-  readonly key: string;
-}
-export type Answer = { readonly step: number } | { readonly result: RunResult } | { readonly error: string };
+import type { Answer, Question } from './messages.ts';
+import type { RunResult } from './run.ts';
 
 /** A worker process that ended in the middle of a run: another may do better. */
 export class WorkerLost extends Error {

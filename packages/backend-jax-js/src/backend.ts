@@ -17,7 +17,7 @@ export type JaxNative = JaxArray | JaxVariable;
 /** Runs programs under jax-js's `jit`, on arrays of jax-js. */
 export const jaxJs = (options: JaxJsOptions = {}): JaxJsBackend => new JaxJsBackend(options.device ?? 'wasm');
 
-export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVariable> {
+export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVariable, 'f32'> {
   readonly specificationVersion = 1;
   readonly name: string;
   readonly run = 'sync';

@@ -26,7 +26,7 @@ export async function onnx(options: OnnxOptions = {}): Promise<OnnxBackend | Wor
 
 const done: Promise<void> = Promise.resolve();
 
-export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer> {
+export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer, 'f32'> {
   readonly specificationVersion = 1;
   readonly name = 'onnx';
   readonly run = 'async';

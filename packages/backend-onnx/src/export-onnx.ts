@@ -26,6 +26,9 @@ export interface ExportOptions {
   readonly live?: readonly string[];
 }
 
+/** Bytes in memory of their own: `Uint8Array<ArrayBuffer>` for compilers that know of it, TypeScript 5.7 on. */
+type OwnBytes = ReturnType<Uint8Array['slice']>;
+
 /**
  * One optimizer step as a standalone .onnx file, for any ONNX runtime.
  *
@@ -39,7 +42,7 @@ export function exportOnnx(
   transform: Transform,
   parameters: Readonly<Record<string, { readonly shape: Shape }>>,
   options: ExportOptions = {},
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   const { programs, hyperparameters } = explain(transform, shapes, undefined, true);
   const { program, lags } = chosen(programs, options.step);

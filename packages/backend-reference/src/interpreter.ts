@@ -1,7 +1,5 @@
-import { BackendError, type Block, type DType, type Floats, type Node, size } from '@opt/core';
+import { BackendError, type Block, type DType, type Floats, type Node, type Precision, size } from '@opt/core';
 import { kernel } from './kernels.ts';
-
-export type Precision = 'f32' | 'f64';
 
 /** What a block sees of the world around it. */
 export interface Context {

@@ -1,9 +1,20 @@
-import { type Backend, BackendError, type DType, type Executable, type Floats, type Program, type Role, type Shape, size } from '@opt/core';
-import { allocate, Interpreter, type Precision } from './interpreter.ts';
+import {
+  type Backend,
+  BackendError,
+  type DType,
+  type Executable,
+  type Floats,
+  type Precision,
+  type Program,
+  type Role,
+  type Shape,
+  size,
+} from '@opt/core';
+import { allocate, Interpreter } from './interpreter.ts';
 
-export interface ReferenceOptions {
+export interface ReferenceOptions<P extends Precision = Precision> {
   /** What `working` means; default f64. `wide` is always f64. */
-  readonly precision?: Precision;
+  readonly precision?: P;
 }
 
 /** A tensor on this backend. */
@@ -15,6 +26,8 @@ export interface ReferenceBuffer {
  * Runs programs operation by operation in plain TypeScript: slow, short, and the truth that every other backend is held
  * against. In f32 every operation is computed in f64 and rounded once.
  */
+export function reference(options?: ReferenceOptions<'f64'>): ReferenceBackend<'f64'>;
+export function reference<P extends Precision>(options: ReferenceOptions<P>): ReferenceBackend<P>;
 export function reference(options: ReferenceOptions = {}): ReferenceBackend {
   const { precision = 'f64' } = options;
   if (precision !== 'f32' && precision !== 'f64')
@@ -22,18 +35,18 @@ export function reference(options: ReferenceOptions = {}): ReferenceBackend {
   return new ReferenceBackend(precision);
 }
 
-export class ReferenceBackend implements Backend<'sync', 'sync', never, ReferenceBuffer> {
+export class ReferenceBackend<P extends Precision = Precision> implements Backend<'sync', 'sync', never, ReferenceBuffer, P> {
   readonly specificationVersion = 1;
   readonly run = 'sync';
   readonly read = 'sync';
   readonly wide = 'f64';
   readonly name: string;
-  readonly precision: Precision;
+  readonly precision: P;
   /** Buffers alive, and programs compiled since the start: what a test of growth watches. */
   buffers = 0;
   compiled = 0;
 
-  constructor(precision: Precision) {
+  constructor(precision: P) {
     this.precision = precision;
     this.name = `reference-${precision}`;
   }

@@ -54,7 +54,7 @@ export const tfjsAsync = (): TfjsBackend<'async', 'async'> => new AsyncTfjs();
  */
 export const tfjsDevice = (): TfjsBackend<'sync', 'async'> => new DeviceTfjs();
 
-export interface TfjsBackend<Run extends Mode, Read extends Mode> extends Backend<Run, Read, TfjsNative, TfjsBuffer> {
+export interface TfjsBackend<Run extends Mode, Read extends Mode> extends Backend<Run, Read, TfjsNative, TfjsBuffer, 'f32'> {
   readonly precision: 'f32';
   /** Tensors and arrays held for optimizers at present. */
   readonly buffers: number;

@@ -14,8 +14,8 @@ import {
 import { instantiateKernels, type Kernels } from '@opt/linalg';
 import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
+import type { Handing } from './plan/handed.ts';
 import type { Place, Product } from './plan/products.ts';
-import type { Handing } from './plan/turn.ts';
 import { bytesOf, type Type } from './plan/values.ts';
 
 export interface WasmOptions {
@@ -59,7 +59,7 @@ export function wasm(options: WasmOptions = {}): WasmBackend {
   return new WasmBackend(maxMemory);
 }
 
-export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer> {
+export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, 'f32'> {
   readonly specificationVersion = 1;
   readonly name = 'wasm';
   readonly run = 'sync';

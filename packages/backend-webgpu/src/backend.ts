@@ -14,6 +14,7 @@ import {
 import { Commands } from './commands.ts';
 import { abilitiesOf, type ProductStorage } from './device.ts';
 import { factorizations } from './factorizations/factorizations.ts';
+import type { GpuDevice } from './gpu.ts';
 import { Host } from './host.ts';
 import { type Item, Linker } from './link.ts';
 import { DeviceMemory, type GpuTensor, type WebGpuBuffer } from './memory.ts';
@@ -28,13 +29,13 @@ import { Timer } from './timer.ts';
 /** Why a device is no more. */
 export interface DeviceLoss {
   /** `destroyed` by `device.destroy()`, or `unknown`: the driver gave up, the tab lost the GPU. */
-  readonly reason: GPUDeviceLostReason;
+  readonly reason: 'destroyed' | 'unknown';
   readonly message: string;
 }
 
 /** The device is gone, and with it all that lay there: make a new backend and an optimizer on it, and `load` what was saved last. */
 export class DeviceLostError extends BackendError {
-  readonly reason: GPUDeviceLostReason;
+  readonly reason: 'destroyed' | 'unknown';
 
   constructor({ reason, message }: DeviceLoss) {
     super(`webgpu: the device was lost (${reason}): ${message}`);
@@ -57,14 +58,14 @@ export interface WebGpuCounters {
 }
 
 /** What backends that wait for the host and those that do not have in common. */
-export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'async', GpuTensor, WebGpuBuffer> {
+export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'async', GpuTensor, WebGpuBuffer, 'f32'> {
   readonly specificationVersion = 1;
   readonly name = 'webgpu';
   abstract readonly run: Run;
   readonly read = 'async';
   readonly precision = 'f32';
   readonly wide = 'f32';
-  readonly device: GPUDevice;
+  readonly device: GpuDevice;
   /** Settles when the device is lost, however that comes. */
   readonly lost: Promise<DeviceLoss>;
   readonly #own: boolean;
@@ -83,7 +84,7 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   #programBuffers = 0;
 
   /** `own`: whether the device goes with the backend. */
-  constructor(device: GPUDevice, own: boolean, productStorage?: ProductStorage) {
+  constructor(device: GpuDevice, own: boolean, productStorage?: ProductStorage) {
     this.#abilities = abilitiesOf(device, productStorage);
     this.device = device;
     this.#own = own;

@@ -1,5 +1,6 @@
 /// <reference lib="dom" preserve="true" />
 import { BackendError } from '@opt/core';
+import type { GpuDevice } from './gpu.ts';
 import type { Abilities } from './plan/abilities.ts';
 
 /** Features that are used where a device has them. */
@@ -12,7 +13,7 @@ export type ProductStorage = 'f32' | 'f16';
  * What shaders may use on a device. NVIDIA's exchange numbers between invocations at the rate at which they read workgroup memory,
  * one number at a time: there, quads have nothing to gain.
  */
-export function abilitiesOf(device: GPUDevice, productStorage: ProductStorage = 'f32'): Abilities {
+export function abilitiesOf(device: GpuDevice, productStorage: ProductStorage = 'f32'): Abilities {
   const subgroups = device.features.has('subgroups');
   // Not every browser says on a device what it said of the adapter.
   const vendor = 'adapterInfo' in device ? device.adapterInfo.vendor : '';
@@ -40,7 +41,7 @@ async function gpu(): Promise<GPU> {
 }
 
 /** A device of the platform's with the highest limits its adapter has. */
-export async function requestDevice(powerPreference: GPUPowerPreference): Promise<GPUDevice> {
+export async function requestDevice(powerPreference: 'high-performance' | 'low-power'): Promise<GpuDevice> {
   const adapter = await (await gpu()).requestAdapter({ powerPreference });
   if (adapter === null) throw new BackendError('webgpu: no adapter was found; there is no GPU here that WebGPU can use');
   const { limits } = adapter;

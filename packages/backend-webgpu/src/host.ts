@@ -1,6 +1,6 @@
 import { BackendError } from '@opt/core';
 import { isFactorization } from '@opt/linalg';
-import type { Value } from './plan/values.ts';
+import type { Value } from './plan/value.ts';
 import { type Answer, type Entry, type Link, open } from './worker/link.ts';
 import { perform, type Work } from './worker/work.ts';
 

@@ -5,7 +5,7 @@ import type { Stretch } from './memory.ts';
 import { found } from './plan/found.ts';
 import type { Region } from './plan/region.ts';
 import type { BlockPlan, Member, Step } from './plan/step.ts';
-import type { Value } from './plan/values.ts';
+import type { Value } from './plan/value.ts';
 import { factorizationOf, tooLarge } from './requests.ts';
 import { loopText, type Phase } from './wgsl/loop.ts';
 import { rowLength, rowOf, shaderText } from './wgsl/shader.ts';

@@ -1,11 +1,12 @@
 /// <reference lib="dom" preserve="true" />
 import { BackendError, type Role, type Shape, size } from '@opt/core';
+import type { GpuBuffer, GpuDevice, OwnFloats } from './gpu.ts';
 import { mapRead, usage } from './usage.ts';
 
 /** Memory of the caller's: a parameter that is moved where it lies, or a value to copy on the device. */
 export interface GpuTensor {
   /** With usage STORAGE to be adopted, COPY_SRC to be read, COPY_DST to be loaded into. */
-  readonly buffer: GPUBuffer;
+  readonly buffer: GpuBuffer;
   /** Bytes, a multiple of 4; default 0. */
   readonly offset?: number;
   readonly shape: Shape;
@@ -13,7 +14,7 @@ export interface GpuTensor {
 
 /** A stretch of one GPU buffer that can be bound as a whole. */
 export interface Stretch {
-  readonly gpu: GPUBuffer;
+  readonly gpu: GpuBuffer;
 }
 
 /** A tensor on the device. */
@@ -32,10 +33,10 @@ class Arena implements Stretch {
   bytes = 0;
   living = 0;
   readonly #first = new Map<number, Float32Array>();
-  readonly #allocate: (arena: Arena) => GPUBuffer;
-  #gpu: GPUBuffer | undefined;
+  readonly #allocate: (arena: Arena) => GpuBuffer;
+  #gpu: GpuBuffer | undefined;
 
-  constructor(role: Role, allocate: (arena: Arena) => GPUBuffer) {
+  constructor(role: Role, allocate: (arena: Arena) => GpuBuffer) {
     this.role = role;
     this.#allocate = allocate;
   }
@@ -49,7 +50,7 @@ class Arena implements Stretch {
     this.#first.set(offset, data);
   }
 
-  get gpu(): GPUBuffer {
+  get gpu(): GpuBuffer {
     if (this.#gpu !== undefined) return this.#gpu;
     const buffer = this.#allocate(this);
     const mapped = new Float32Array(buffer.getMappedRange());
@@ -76,11 +77,11 @@ export class DeviceMemory {
   /** Tensors alive, and GPU buffers that hold them. */
   tensors = 0;
   buffers = 0;
-  readonly #device: GPUDevice;
+  readonly #device: GpuDevice;
   readonly #open = new Map<Role, Arena>();
-  #staging: Float32Array<ArrayBuffer> = new Float32Array(0);
+  #staging: OwnFloats = new Float32Array(0);
 
-  constructor(device: GPUDevice) {
+  constructor(device: GpuDevice) {
     this.#device = device;
   }
 
@@ -152,7 +153,7 @@ export class DeviceMemory {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  read({ buffer, offset, bytes }: WebGpuBuffer): Promise<Float32Array<ArrayBuffer>> {
+  read({ buffer, offset, bytes }: WebGpuBuffer): Promise<OwnFloats> {
     return readBack(this.#device, buffer.gpu, offset, bytes);
   }
 
@@ -164,7 +165,7 @@ export class DeviceMemory {
     if (arena.destroy()) this.buffers--;
   }
 
-  #singles(data: ArrayLike<number>): Float32Array<ArrayBuffer> {
+  #singles(data: ArrayLike<number>): OwnFloats {
     if (data instanceof Float32Array && data.buffer instanceof ArrayBuffer)
       return new Float32Array(data.buffer, data.byteOffset, data.length);
     if (this.#staging.length < data.length) this.#staging = new Float32Array(data.length);
@@ -174,7 +175,7 @@ export class DeviceMemory {
 }
 
 /** A copy in host memory; the staging buffer lives for this one read. */
-export async function readBack(device: GPUDevice, from: GPUBuffer, offset: number, bytes: number): Promise<Float32Array<ArrayBuffer>> {
+export async function readBack(device: GpuDevice, from: GpuBuffer, offset: number, bytes: number): Promise<OwnFloats> {
   const target = device.createBuffer({ size: Math.max(4, bytes), usage: usage.mapRead | usage.copyTarget });
   try {
     const encoder = device.createCommandEncoder();
@@ -189,10 +190,10 @@ export async function readBack(device: GPUDevice, from: GPUBuffer, offset: numbe
 
 const isPlaced = (tensor: WebGpuBuffer): tensor is Placed => 'arena' in tensor;
 
-const stretches = new WeakMap<GPUBuffer, Stretch>();
+const stretches = new WeakMap<GpuBuffer, Stretch>();
 
 /** Tensors adopted from one buffer share a binding. */
-function stretchOf(gpu: GPUBuffer): Stretch {
+function stretchOf(gpu: GpuBuffer): Stretch {
   const known = stretches.get(gpu) ?? { gpu };
   stretches.set(gpu, known);
   return known;

@@ -2,7 +2,7 @@ import { BackendError, type Program } from '@opt/core';
 import type { Factorization, Factorizations } from './dispatch.ts';
 import { eighLimit } from './factorizations/eigh/eigh.ts';
 import { orthonormalizeLimit } from './factorizations/orthonormalize/orthonormalize.ts';
-import { operand, type Value } from './plan/values.ts';
+import { operand, type Value } from './plan/value.ts';
 
 /** The factorisation a value asks for, of a batch of `count` operands like its own; undefined where it is too large for the device. */
 export function factorizationOf(value: Value, count: number, factorizations: Factorizations): Factorization | undefined {

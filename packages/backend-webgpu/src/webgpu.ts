@@ -2,6 +2,7 @@
 import { type Deferral, type Executable, OptionTypeError, type Program } from '@opt/core';
 import { GpuBackend } from './backend.ts';
 import { type ProductStorage, requestDevice } from './device.ts';
+import type { GpuDevice } from './gpu.ts';
 import type { WebGpuBuffer } from './memory.ts';
 import { anyTooLarge } from './requests.ts';
 
@@ -17,12 +18,12 @@ export interface ProductOptions {
 
 export interface WebGpuOptions extends ProductOptions {
   /** Which of several GPUs is asked for, `high-performance` (default) or `low-power`. */
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'high-performance' | 'low-power';
 }
 
 export interface OwnDeviceOptions extends ProductOptions {
   /** A device of yours: it is not destroyed by `dispose`, and tensors of yours on it can be adopted. */
-  readonly device: GPUDevice;
+  readonly device: GpuDevice;
 }
 
 /**
@@ -61,7 +62,7 @@ export function webgpu(
   if (productStorage !== undefined && productStorage !== 'f32' && productStorage !== 'f16')
     throw new OptionTypeError(`webgpu: productStorage must be 'f32' or 'f16', received ${JSON.stringify(productStorage)}`);
   const kind = staleBasis === 'wait' ? WaitingWebGpuBackend : staleBasis === 'async' ? DeferringWebGpuBackend : WebGpuBackend;
-  const make = (device: GPUDevice, own: boolean): WebGpuBackend | WaitingWebGpuBackend => new kind(device, own, productStorage);
+  const make = (device: GpuDevice, own: boolean): WebGpuBackend | WaitingWebGpuBackend => new kind(device, own, productStorage);
   if ('device' in options) return make(options.device, false);
   const { powerPreference = 'high-performance' } = options;
   return requestDevice(powerPreference).then((device) => make(device, true));

@@ -7,22 +7,32 @@ export type Result<M extends Mode, T> = M extends 'sync' ? T : Promise<T>;
 export type MaybePromise<T> = T | Promise<T>;
 
 export type Floats = Float32Array | Float64Array;
+/** What working precision is on a backend, and the arrays that hold it. */
+export type Precision = 'f32' | 'f64';
+export type FloatsOf<P extends Precision> = P extends 'f32' ? Float32Array : Float64Array;
 
 /** What a buffer is for. `output` takes what a program hands to the host. */
 export type Role = 'parameter' | 'gradient' | 'slot' | 'output';
 
 /**
  * Whatever can run a Program. `Run` and `Read` say whether running and reading back are synchronous, `Native` what else than
- * arrays can be adopted as a parameter or written (a tf.Variable, a GPUBuffer), `Buffer` how the backend holds a tensor.
+ * arrays can be adopted as a parameter or written (a tf.Variable, a GPUBuffer), `Buffer` how the backend holds a tensor, `Working` its
+ * working precision.
  */
-export interface Backend<Run extends Mode = Mode, Read extends Mode = Mode, Native = never, Buffer = unknown> {
+export interface Backend<
+  Run extends Mode = Mode,
+  Read extends Mode = Mode,
+  Native = never,
+  Buffer = unknown,
+  Working extends Precision = Precision,
+> {
   readonly specificationVersion: 1;
   readonly name: string;
   readonly run: Run;
   readonly read: Read;
   /** What `working` and `wide` are here. */
-  readonly precision: 'f32' | 'f64';
-  readonly wide: 'f32' | 'f64';
+  readonly precision: Working;
+  readonly wide: Precision;
 
   create(role: Role, key: string, shape: Shape, dtype: DType): Buffer;
   /** Takes a tensor that lives elsewhere as it is, without a copy. */

@@ -76,6 +76,12 @@ const mistakes = {
     // @ts-expect-error it is a promise
     return optimizer.parameters.w[0];
   },
+  'taking numbers of one precision for those of another': (backend: Backend<'sync', 'sync', never, unknown, 'f32'>) => {
+    const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
+    // @ts-expect-error it is a Float32Array
+    const wrong: Float64Array = optimizer.parameters.w;
+    return wrong;
+  },
 };
 
 /** What must: synchronous where the backend is. */
@@ -84,6 +90,8 @@ const fine = (
   submitting: Optimizer<'w', 'sync', 'async'>,
   remote: Optimizer<'w', 'async', 'async'>,
   shared: Backend<'async', 'sync'>,
+  single: Backend<'sync', 'sync', never, unknown, 'f32'>,
+  double: Backend<'sync', 'async', never, unknown, 'f64'>,
 ) => {
   const first: number | undefined = sync.parameters.w[0];
   const nothingToAwait: undefined = void submitting.step({ w: [1, 2] });
@@ -92,7 +100,10 @@ const fine = (
   const file: Promise<Uint8Array> = submitting.save();
   const made = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend: shared });
   const view: Promise<number | undefined> = made.then(({ parameters }) => parameters.w[0]);
-  return [first, nothingToAwait, later, skipped, file, view];
+  const parameters = { w: { shape: [2], data: [1, 2] } };
+  const f32: Float32Array = createOptimizer({ transform: nothing, parameters, backend: single }).parameters.w;
+  const f64: Promise<Float64Array> = createOptimizer({ transform: nothing, parameters, backend: double }).gradients.w;
+  return [first, nothingToAwait, later, skipped, file, view, f32, f64];
 };
 
 describe('types', () => {

@@ -113,8 +113,11 @@ export type ElementSize = 4 | 8;
 /** To be imported by another module, as v128 → v128, or (v128, v128) → v128; JavaScript can't call it. */
 export type VectorFunction = WebAssembly.ExportValue;
 
+/** Bytes in memory of their own: `Uint8Array<ArrayBuffer>` for compilers that know of it, TypeScript 5.7 on. */
+type OwnBytes = ReturnType<Uint8Array['slice']>;
+
 /** The bytes of the kernel module, plain SIMD or with relaxed-SIMD fused multiply-add; it imports `env.memory`. */
-export const kernelBytes = (fma: boolean): Uint8Array<ArrayBuffer> => decodeKernels(fma);
+export const kernelBytes = (fma: boolean): OwnBytes => decodeKernels(fma);
 
 let supported: boolean | undefined;
 

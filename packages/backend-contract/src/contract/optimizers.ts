@@ -36,6 +36,17 @@ const twin = (harness: Harness) => reference({ precision: harness.backend.precis
 export function testOptimizers(harness: Harness): void {
   const on = (transform: Transform, model: Model = smallModel) => optimizerOn(harness.backend, transform, model);
 
+  it('gives parameters and gradients as arrays of its working precision', async () => {
+    const kind = harness.backend.precision === 'f32' ? Float32Array : Float64Array;
+    await withOptimizer(on(lionRule()), async (optimizer) => {
+      await train(optimizer, smallModel, 0, 1);
+      for (const name of Object.keys(smallModel)) {
+        expect(await optimizer.parameters[name], name).toBeInstanceOf(kind);
+        expect(await optimizer.gradients[name], name).toBeInstanceOf(kind);
+      }
+    });
+  });
+
   describe.each(Object.entries(makers))('%s', (_, make) => {
     it('agrees with the reference', async () => {
       const run = (backend: typeof harness.backend) =>

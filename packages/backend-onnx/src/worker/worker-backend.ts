@@ -23,7 +23,7 @@ export interface Entry {
 const built: Entry = { script: new URL('./serve.js', import.meta.url), flags: [] };
 
 /** The backend of a worker thread: this thread does nothing but send and receive, however long a step takes. */
-export class WorkerBackend implements Backend<'async', 'async', never, WorkerBuffer> {
+export class WorkerBackend implements Backend<'async', 'async', never, WorkerBuffer, 'f32'> {
   readonly specificationVersion = 1;
   readonly name = 'onnx';
   readonly run = 'async';

@@ -1,5 +1,5 @@
-import type { BlockPlan } from '../plan/block-plan.ts';
 import type { CallWork, Kernel } from '../plan/fusion.ts';
+import type { BlockPlan } from '../plan/planned.ts';
 import { bytesOf, operand } from '../plan/values.ts';
 import { loads, scalars } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';

@@ -1,7 +1,7 @@
 import { broadcastStrides, type Shape, size, strides } from '@opt/core';
-import type { BlockPlan } from '../plan/block-plan.ts';
 import { found } from '../plan/found.ts';
 import type { CallWork, Kernel } from '../plan/fusion.ts';
+import type { BlockPlan } from '../plan/planned.ts';
 import type { Region } from '../plan/region.ts';
 import { bytesOf, operand } from '../plan/values.ts';
 import { drop } from '../wasm/instructions.ts';

@@ -6,7 +6,8 @@ import type { Code, ValueType } from '../wasm/code.ts';
 import { convert, highFirst, loads, lowHalves, stores, v128 } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { Addresses, pushAddress, type RowStart } from './addresses.ts';
-import { type Context, type Form, formsOf, isVector, typeOf } from './context.ts';
+import type { Context } from './context.ts';
+import { type Form, formsOf, isVector, typeOf } from './form.ts';
 import { emitValue } from './operations.ts';
 
 const valueType = (form: Form): ValueType => (form === 'f32' || form === 'f64' ? form : 'v128');

@@ -4,8 +4,9 @@ import { tiled } from '../plan/tiling.ts';
 import type { Value } from '../plan/values.ts';
 import type { Code } from '../wasm/code.ts';
 import type { Func } from '../wasm/module.ts';
-import { type Context, type Form, formsOf, isVector, typeOf } from './context.ts';
+import type { Context } from './context.ts';
 import { Expressions } from './expression.ts';
+import { type Form, formsOf, isVector, typeOf } from './form.ts';
 import { fillFirst, Reduction } from './reduction.ts';
 
 /** Loop nests of at most this many elements are written out. */

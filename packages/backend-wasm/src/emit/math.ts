@@ -2,7 +2,7 @@ import { found } from '../plan/found.ts';
 import type { ValueType } from '../wasm/code.ts';
 import { highFirst, lowHalves, v128 } from '../wasm/instructions.ts';
 import type { Func, ModuleBuilder } from '../wasm/module.ts';
-import type { Form } from './context.ts';
+import type { Form } from './form.ts';
 
 /** Functions that WebAssembly lacks, with their number of arguments: kernels on two f64 lanes. */
 const functions = { exp: 1, log: 1, expm1: 1, sin: 1, cos: 1, pow: 2 } as const;

@@ -3,15 +3,29 @@ import type { Instance } from '../plan/body.ts';
 import { found } from '../plan/found.ts';
 import type { Type } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
+import type { Code } from '../wasm/code.ts';
 import { convert, copySigns, i32, loads, select, v128 } from '../wasm/instructions.ts';
-import { arithmetic, type Form, isVector, typeOf } from './context.ts';
-import type { Expressions } from './expression.ts';
+import type { Addresses } from './addresses.ts';
+import type { Context } from './context.ts';
+import { arithmetic, type Form, isVector, typeOf } from './form.ts';
 import { isMath } from './math.ts';
+
+/** Where operations are written: see `Expressions`. */
+interface Writer {
+  readonly out: Code;
+  readonly context: Context;
+  readonly addresses: Addresses;
+  readonly at: readonly number[];
+  push(instance: Instance, form: Form): void;
+  local(instance: Instance, form: Form): number;
+  constant(form: Form, value: number): void;
+  once(key: string, emit: (code: Code) => void): number;
+}
 
 const evenWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
 
 /** Pushes a value that is not in memory, from its operands. */
-export function emitValue(e: Expressions, instance: Instance, form: Form): void {
+export function emitValue(e: Writer, instance: Instance, form: Form): void {
   const { value, inputs, view } = instance;
   const { operation } = value;
   const { out } = e;
@@ -88,7 +102,7 @@ export function emitValue(e: Expressions, instance: Instance, form: Form): void 
   }
 }
 
-function emitIndex(e: Expressions, view: View, form: Form): void {
+function emitIndex(e: Writer, view: View, form: Form): void {
   const { out } = e;
   const step = view.steps.at(-1) ?? 0;
   const first = e.addresses.pushLinear(out, view, e.at);
@@ -106,7 +120,7 @@ function emitIndex(e: Expressions, view: View, form: Form): void {
 }
 
 /** A condition as 0 or 1. Its own type is that of its result; what it compares may be wider. */
-function truth(e: Expressions, instance: Instance, form: Form): void {
+function truth(e: Writer, instance: Instance, form: Form): void {
   const { out } = e;
   if (isVector(form)) {
     emitMask(e, instance, form);
@@ -119,7 +133,7 @@ function truth(e: Expressions, instance: Instance, form: Form): void {
 }
 
 /** ±1 with the sign of x where |x| > 0, else x itself: ±0 or NaN. */
-function sign(e: Expressions, x: Instance, form: Form): void {
+function sign(e: Writer, x: Instance, form: Form): void {
   const { out } = e;
   const local = e.local(x, form);
   if (isVector(form)) {
@@ -136,7 +150,7 @@ function sign(e: Expressions, x: Instance, form: Form): void {
 }
 
 /** |x| with the sign of y; NaN counts as positive, whatever its bits. */
-function copySign(e: Expressions, x: Instance, y: Instance, form: Form): void {
+function copySign(e: Writer, x: Instance, y: Instance, form: Form): void {
   const { out } = e;
   const local = e.local(y, form);
   if (isVector(form)) {
@@ -151,13 +165,13 @@ function copySign(e: Expressions, x: Instance, y: Instance, form: Form): void {
   }
 }
 
-function signBits(e: Expressions, form: Form): number {
+function signBits(e: Writer, form: Form): number {
   const high = 0x80000000;
   return e.once(`sign ${typeOf(form)}`, (code) => code.v128(form === 'v32' ? [high, high, high, high] : [0, high, 0, high]));
 }
 
 /** Pushes a mask: all bits of a lane where the value is not 0, or for a single number 1. */
-function emitMask(e: Expressions, instance: Instance, form: Form): void {
+function emitMask(e: Writer, instance: Instance, form: Form): void {
   const { operation } = instance.value;
   const [a, b] = instance.inputs;
   const tests = instance.read === undefined && !instance.invariant;
@@ -187,7 +201,7 @@ function emitMask(e: Expressions, instance: Instance, form: Form): void {
 }
 
 /** A mask made in `type`, brought to the lane width of `form`. */
-function fitted(e: Expressions, type: Type, form: Form, emit: (form: Form) => void): void {
+function fitted(e: Writer, type: Type, form: Form, emit: (form: Form) => void): void {
   if (!isVector(form)) emit(type);
   else if (typeOf(form) === type) emit(form);
   else if (form === 'v32') {
@@ -201,7 +215,7 @@ function fitted(e: Expressions, type: Type, form: Form, emit: (form: Form) => vo
 }
 
 /** x − x: 0 where x is finite, else NaN. */
-export function emitDifference(e: Expressions, x: Instance, form: Form): void {
+export function emitDifference(e: Writer, x: Instance, form: Form): void {
   const local = e.local(x, form);
   e.out.get(local).get(local).op(arithmetic(form).sub);
 }

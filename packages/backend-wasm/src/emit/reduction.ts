@@ -2,8 +2,8 @@ import type { PlacedRoot } from '../plan/body.ts';
 import { bytesOf } from '../plan/values.ts';
 import type { ValueType } from '../wasm/code.ts';
 import { convert, i32, scalars, stores, v128, vectors } from '../wasm/instructions.ts';
-import { arithmetic, type Form, formsOf, typeOf } from './context.ts';
 import type { Expressions } from './expression.ts';
+import { arithmetic, type Form, formsOf, typeOf } from './form.ts';
 import { emitDifference } from './operations.ts';
 
 const first = { sum: 0, maximum: Number.NEGATIVE_INFINITY, poison: 0 } as const;

@@ -2,9 +2,10 @@ import { type Block, Lifetimes, reaches } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { found } from './found.ts';
 import { fuse, type Kernel } from './fusion.ts';
+import type { Handing } from './handed.ts';
+import type { BlockPlan, LoopPlan, Turn } from './planned.ts';
 import { Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
-import type { Handing, Turn } from './turn.ts';
 import { type Alias, aliased, bytesOf, operand, type Type, type Value, Values } from './values.ts';
 import { viewKey } from './view.ts';
 
@@ -18,31 +19,6 @@ export interface Target {
 export type Source = (
   operation: { readonly op: 'input'; readonly key: string } | { readonly op: 'parameter'; readonly index: number },
 ) => Region;
-
-/** The inside of a loop. */
-export interface LoopPlan {
-  readonly carry: readonly Region[];
-  readonly body: BlockPlan;
-  readonly until: BlockPlan | undefined;
-  readonly flag: Region;
-}
-
-/** A block made concrete: kernels in order, the memory of every value, and the copies that end it. */
-export interface BlockPlan {
-  /** Kernels in order, in stretches; one stretch where none are handed to somebody else. */
-  readonly turns: readonly Turn[];
-  /** Where a value lies; only for values that have memory. */
-  home(value: Value): Region;
-  /** The same for a value that may be a piece of another one. */
-  place(value: Value): Region;
-  /** Memory that a kernel needs while it runs. */
-  scratch(kernel: Kernel): Region;
-  loop(value: Value): LoopPlan;
-  readonly copies: readonly { readonly from: Region; readonly to: Region }[];
-  /** All scratch of the block; `bytes` long. */
-  readonly arena: Region;
-  readonly bytes: number;
-}
 
 /** `handing` says which kernels somebody else runs; those inside of loops are run here all the same. */
 export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels, handing?: Handing): BlockPlan {

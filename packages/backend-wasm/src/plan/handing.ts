@@ -1,7 +1,8 @@
 import type { Shape } from '@opt/core';
 import type { Kernel } from './fusion.ts';
+import type { Handing, Producers } from './handed.ts';
+import type { Turn } from './planned.ts';
 import { productsOf } from './products.ts';
-import type { Handing, Producers, Turn } from './turn.ts';
 import { aliased, constantOf, operand, type Type, type Value } from './values.ts';
 
 /** A matrix product, as somebody who might compute it sees it: α·op(a)·op(b) + β·c over the last two axes. */

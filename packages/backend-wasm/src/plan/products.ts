@@ -1,6 +1,6 @@
 import type { Shape } from '@opt/core';
-import type { BlockPlan } from './block-plan.ts';
 import type { Kernel } from './fusion.ts';
+import type { BlockPlan } from './planned.ts';
 import type { Region } from './region.ts';
 import { aliased, constantOf, operand, type Type, type Value } from './values.ts';
 

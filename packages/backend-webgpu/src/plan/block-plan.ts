@@ -9,7 +9,8 @@ import { ordered } from './order.ts';
 import { Region } from './region.ts';
 import { type Group, withRiders } from './riders.ts';
 import type { BlockPlan, Bounds, Member, Source, Step } from './step.ts';
-import { operand, type Value, Values } from './values.ts';
+import { operand, type Value } from './value.ts';
+import { Values } from './values.ts';
 import type { Fused } from './wishes.ts';
 
 /** `inside`: the block is a part of a loop, or of one of which one workgroup is to do everything. */

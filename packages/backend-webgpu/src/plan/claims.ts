@@ -1,7 +1,8 @@
 import { found } from './found.ts';
 import type { Region } from './region.ts';
 import type { Source } from './step.ts';
-import { operand, type Value, type Values } from './values.ts';
+import { operand, type Value } from './value.ts';
+import type { Values } from './values.ts';
 
 /** Which value is to lie in which target. A result that is a source, or has its place already, is copied; one that is its own target is left. */
 export function claimed(values: Values, source: Source, targets: readonly Region[]): Map<Value, Region> {

@@ -1,4 +1,4 @@
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** Operations a step of the computation stands for, where it is not one. */
 const costs: Readonly<Partial<Record<string, number>>> = {

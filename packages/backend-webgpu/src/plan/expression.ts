@@ -1,7 +1,7 @@
 import { type Axis, axesOf, strides } from '@opt/core';
 import { found } from './found.ts';
 import { type Index, literal, origin, runNumber, type Template } from './template.ts';
-import { operand, type Value } from './values.ts';
+import { operand, type Value } from './value.ts';
 import { literalRow, operandSteps, viewOf } from './view.ts';
 
 const infix: Readonly<Partial<Record<string, string>>> = { add: '+', sub: '-', mul: '*', div: '/', max: '', min: '' };

@@ -8,7 +8,7 @@ import type { Abilities } from './abilities.ts';
 import { effortOf } from './effort.ts';
 import { type Core, type Kernel, type KernelText, type Root, sizeOf } from './kernel.ts';
 import type { Surroundings } from './template.ts';
-import { operand, type Value } from './values.ts';
+import { operand, type Value } from './value.ts';
 import type { Fused, Wishes } from './wishes.ts';
 
 const factorizations: ReadonlySet<string> = new Set(['eigh', 'orthonormalize', 'cholesky', 'solveTriangular']);

@@ -1,5 +1,5 @@
 import type { Template } from './template.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** Where the elements of a root go, if not simply one after the other: to a row picked at run time, or into a part of the target. */
 export type Placing =

@@ -1,6 +1,6 @@
 import { type Block, type Operation, size } from '@opt/core';
 import { found } from './found.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** Elements up to which one workgroup computes a tensor sooner than several can be waited for. */
 const few = 2048;

@@ -1,4 +1,4 @@
-import { operand, type Value } from './values.ts';
+import { operand, type Value } from './value.ts';
 
 /** Conditions of which a value says that none holds for any element: `undefined` where there is none. */
 type Conditions = { readonly condition: Value } | readonly [Conditions, Conditions] | undefined;

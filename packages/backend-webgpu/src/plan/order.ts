@@ -1,5 +1,5 @@
 import type { Kernel } from './kernel.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /**
  * Kernels in an order that respects what they read, those of one key that are ready together as one group: a group waits, while there

@@ -1,5 +1,5 @@
 import type { Kernel } from './kernel.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** Work that is one dispatch: kernels of one text, and a few of another one beside them. */
 export interface Group {

@@ -1,7 +1,7 @@
 import type { Abilities } from './abilities.ts';
 import type { KernelText } from './kernel.ts';
 import type { Region } from './region.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** The memory of an input or a loop parameter. */
 export type Source = (

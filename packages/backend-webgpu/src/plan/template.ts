@@ -1,5 +1,5 @@
 import type { Abilities } from './abilities.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 /** What an expression asks of the plan around it. */
 export interface Surroundings {

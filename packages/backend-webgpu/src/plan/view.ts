@@ -1,5 +1,5 @@
 import { broadcastStrides, type Shape, strides } from '@opt/core';
-import { operand, type Value } from './values.ts';
+import { operand, type Value } from './value.ts';
 
 /** Where the elements of a value lie inside of another one's memory: offset and stride of every axis, in elements. */
 export interface View {

@@ -1,6 +1,6 @@
 import type { Abilities } from './abilities.ts';
 import type { Kernel } from './kernel.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 export interface Fused {
   readonly kernels: readonly Kernel[];

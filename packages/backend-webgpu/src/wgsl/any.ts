@@ -1,7 +1,7 @@
 import { Expressions } from '../plan/expression.ts';
 import type { KernelText } from '../plan/kernel.ts';
 import { type Index, runNumber, type Surroundings, Template } from '../plan/template.ts';
-import type { Value } from '../plan/values.ts';
+import type { Value } from '../plan/value.ts';
 import { bytesOf } from './finish.ts';
 
 const lanes = 64;

@@ -1,7 +1,7 @@
 import { strides } from '@opt/core';
 import type { KernelText } from '../plan/kernel.ts';
 import { type Surroundings, Template } from '../plan/template.ts';
-import { operand, type Value } from '../plan/values.ts';
+import { operand, type Value } from '../plan/value.ts';
 import { viewOf } from '../plan/view.ts';
 import { bytesOf } from './finish.ts';
 

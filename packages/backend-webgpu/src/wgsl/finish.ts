@@ -1,7 +1,7 @@
 import { type CoreValue, Expressions } from '../plan/expression.ts';
 import type { Core, Root } from '../plan/kernel.ts';
 import { type Index, origin, type Template } from '../plan/template.ts';
-import type { Value } from '../plan/values.ts';
+import type { Value } from '../plan/value.ts';
 
 /** The function that computes and writes every root at element `i`, given what the core computed for it. */
 export function finishText(template: Template, core: Core, roots: readonly Root[]): string {

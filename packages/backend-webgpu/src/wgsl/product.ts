@@ -1,7 +1,7 @@
 import { size } from '@opt/core';
 import type { KernelText, Root } from '../plan/kernel.ts';
 import { type Surroundings, Template } from '../plan/template.ts';
-import { operand, type Value } from '../plan/values.ts';
+import { operand, type Value } from '../plan/value.ts';
 import { type View, viewOf } from '../plan/view.ts';
 import { type Terms, termsText, walk } from './reduce.ts';
 import { type Factor, type Geometry, tiledText } from './tiled.ts';

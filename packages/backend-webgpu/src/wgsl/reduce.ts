@@ -2,7 +2,7 @@ import { axesOf, type Shape, size, strides } from '@opt/core';
 import { Expressions } from '../plan/expression.ts';
 import type { KernelText, Root } from '../plan/kernel.ts';
 import { literal, type Surroundings, Template } from '../plan/template.ts';
-import { operand, type Value } from '../plan/values.ts';
+import { operand, type Value } from '../plan/value.ts';
 import { bytesOf, finishText } from './finish.ts';
 
 /** A sum, or a maximum, of terms: how many, in how many slices, and the text of term `r` of result `o`. */

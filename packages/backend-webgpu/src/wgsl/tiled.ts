@@ -1,7 +1,7 @@
 import { type Shape, size } from '@opt/core';
 import type { KernelText, Root } from '../plan/kernel.ts';
 import type { Template } from '../plan/template.ts';
-import type { Value } from '../plan/values.ts';
+import type { Value } from '../plan/value.ts';
 import { bytesOf, finishText } from './finish.ts';
 import { walk } from './reduce.ts';
 import { tileStorage } from './tile-storage.ts';

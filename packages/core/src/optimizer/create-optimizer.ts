@@ -1,4 +1,4 @@
-import type { Backend, MaybePromise, Mode } from '../backend.ts';
+import type { Backend, MaybePromise, Mode, Precision } from '../backend.ts';
 import { whenDone } from '../backend.ts';
 import { BackendError, GradientError, OptionRangeError, ShapeError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
@@ -13,21 +13,21 @@ import type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer.t
  *
  * @throws GradientError without parameters · ShapeError where data and shape differ · every option error of the transform
  */
-export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
-  options: OptimizerOptions<N, 'sync', 'sync', Native, Buffer>,
-): Optimizer<N, 'sync', 'sync', Native>;
-export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
-  options: OptimizerOptions<N, 'sync', 'async', Native, Buffer>,
-): Optimizer<N, 'sync', 'async', Native>;
-export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
-  options: OptimizerOptions<N, 'async', 'sync', Native, Buffer>,
-): Promise<Optimizer<N, 'async', 'sync', Native>>;
-export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
-  options: OptimizerOptions<N, 'async', 'async', Native, Buffer>,
-): Promise<Optimizer<N, 'async', 'async', Native>>;
-export function createOptimizer<N extends string, Native = never, Buffer = unknown>(
-  options: OptimizerOptions<N, Mode, Mode, Native, Buffer>,
-): MaybePromise<Optimizer<N, Mode, Mode, Native>>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
+  options: OptimizerOptions<N, 'sync', 'sync', Native, Buffer, P>,
+): Optimizer<N, 'sync', 'sync', Native, P>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
+  options: OptimizerOptions<N, 'sync', 'async', Native, Buffer, P>,
+): Optimizer<N, 'sync', 'async', Native, P>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
+  options: OptimizerOptions<N, 'async', 'sync', Native, Buffer, P>,
+): Promise<Optimizer<N, 'async', 'sync', Native, P>>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
+  options: OptimizerOptions<N, 'async', 'async', Native, Buffer, P>,
+): Promise<Optimizer<N, 'async', 'async', Native, P>>;
+export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
+  options: OptimizerOptions<N, Mode, Mode, Native, Buffer, P>,
+): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
   const { transform, backend, seed = 0, draws } = options;

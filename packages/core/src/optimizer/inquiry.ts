@@ -6,6 +6,7 @@ import { size } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
 import type { Need, Shapes } from '../transform/transform.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
+import { lacking } from './lacking.ts';
 import type { Memory } from './memory.ts';
 import type { Plan } from './planner.ts';
 import type { Draws } from './randomness.ts';
@@ -165,18 +166,3 @@ export class Inquiry<Native, Buffer> {
 
 const isArrayLike = (value: unknown): value is ArrayLike<number> =>
   typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number';
-
-const remedies: Readonly<Record<string, string>> = {
-  loss: 'call step(objective) with loss()',
-  hvp: 'call step(objective) with hvp(v), the product of the Hessian with v',
-  perSampleGradients: 'call step(objective) with perSampleGradients() and samples, their number',
-};
-
-/** Says who needs what this step, and how to supply it. */
-export function lacking(what: string, needs: readonly Need[]): ObjectiveError {
-  const need = needs.find((one) => one.what === what);
-  const hint = need?.hint === undefined ? '' : `; ${need.hint}`;
-  const taken =
-    need?.differences === undefined ? remedies[what] : 'call step(objective) with gradients(at), of which differences are taken';
-  return new ObjectiveError(`step: ${need?.by ?? 'a stage'} needs ${what} in this step: ${taken ?? ''}${hint}`);
-}

@@ -1,4 +1,4 @@
-import type { Backend, Floats, MaybePromise, Mode, Result } from '../backend.ts';
+import type { Backend, Floats, FloatsOf, MaybePromise, Mode, Precision, Result } from '../backend.ts';
 import type { Gradients, Objective } from '../objective/objective.ts';
 import type { Scalar } from '../options/hyper.ts';
 import type { Shape } from '../program/shape.ts';
@@ -10,12 +10,19 @@ import type { Draws } from './randomness.ts';
 /** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
 export type ParameterSource<Native> = { readonly shape: Shape; readonly data: ArrayLike<number> } | Native;
 
-export interface OptimizerOptions<N extends string, Run extends Mode, Read extends Mode, Native, Buffer> {
+export interface OptimizerOptions<
+  N extends string,
+  Run extends Mode,
+  Read extends Mode,
+  Native,
+  Buffer,
+  Working extends Precision = Precision,
+> {
   /** A rule, or any transform that moves parameters. */
   readonly transform: Transform;
   /** By name; the order is that of joined state. */
   readonly parameters: Readonly<Record<N, ParameterSource<NoInfer<Native>>>>;
-  readonly backend: Backend<Run, Read, Native, Buffer>;
+  readonly backend: Backend<Run, Read, Native, Buffer, Working>;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
   /** Random numbers from outside, in place of the seed's: for replays and tests. */
@@ -23,7 +30,13 @@ export interface OptimizerOptions<N extends string, Run extends Mode, Read exten
 }
 
 /** Parameters, their optimizer state, and the programs that move them, on one backend. */
-export interface Optimizer<N extends string = string, Run extends Mode = Mode, Read extends Mode = Mode, Native = never> {
+export interface Optimizer<
+  N extends string = string,
+  Run extends Mode = Mode,
+  Read extends Mode = Mode,
+  Native = never,
+  Working extends Precision = Precision,
+> {
   /**
    * One step. A parameter whose gradient is left out, null or undefined is left alone. Gradients are read before `step`
    * returns; nothing has changed if it throws, except on `StepInterrupted`. An objective is asked for what this step needs.
@@ -32,9 +45,9 @@ export interface Optimizer<N extends string = string, Run extends Mode = Mode, R
   step(objective: Objective<N, 'sync', Native>): Run extends 'sync' ? Result<Read, void> : Promise<void>;
   step(objective: Objective<N, Mode, Native>): MaybePromise<void>;
   /** Current values; on a backend in host memory, live views. */
-  readonly parameters: { readonly [K in N]: Result<Read, Floats> };
+  readonly parameters: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
-  readonly gradients: { readonly [K in N]: Result<Read, Floats> };
+  readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** State by key, such as `soap/adam.m:layer.weight`. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
   /** Of what `save` holds beside parameters; what deferred computations read and write meanwhile comes on top. */

@@ -4,12 +4,12 @@ import type { Distribution } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
 import { emit, inputKey } from '../trace/emit.ts';
 import { allFinite, concat } from '../trace/functions.ts';
-import { Tensor } from '../trace/tensor.ts';
+import { Tensor, tensorOf } from '../trace/tensor.ts';
 import { joined } from '../transform/concatenated.ts';
 import type { Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Effect } from './counters.ts';
-import { lacking } from './inquiry.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
+import { lacking } from './lacking.ts';
 import { type DeclaredSlot, skippedKey, slotKey } from './layout.ts';
 import { answerAt, choice, hash } from './randomness.ts';
 import type { StepTrace } from './step-trace.ts';
@@ -146,7 +146,7 @@ export class StepSite implements Site {
       return this.trace.input(fed.key, shape, 'working');
     }
     const call = this.host(this.trace.tracing.host.call());
-    return finish(emit({ op: 'random', distribution, seed: random.seed, stream: hash(key) }, [call], shape, 'working'));
+    return finish(tensorOf(emit({ op: 'random', distribution, seed: random.seed, stream: hash(key) }, [call], shape, 'working')));
   }
 
   choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A {

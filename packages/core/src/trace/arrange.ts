@@ -1,11 +1,10 @@
 import { broadcast, printShape, type Shape, sameShape, size } from '../program/shape.ts';
-import { where } from './elementwise.ts';
-import { asTensor, axisOf, commonType, emit, fail, isSymmetric, nodeOf, operandOf, sameTensor } from './emit.ts';
-import type { Tensor } from './tensor.ts';
+import { axisOf, commonType, emit, fail, isSymmetric, nodeOf, operandOf, traced } from './emit.ts';
+import type { Traced } from './graph.ts';
 
 /** Operations that move elements without changing them. */
 
-export function reshape(x: Tensor, shape: Shape): Tensor {
+export function reshape(x: Traced, shape: Shape): Traced {
   const free = shape.indexOf(-1);
   const known = size(shape.filter((n) => n !== -1));
   const full = free < 0 ? shape : shape.map((n) => (n === -1 ? size(x.shape) / Math.max(1, known) : n));
@@ -16,7 +15,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return source === undefined ? emit({ op: 'reshape' }, [x], full, x.dtype) : reshape(source, full);
 }
 
-export function permute(x: Tensor, permutation: readonly number[] | undefined): Tensor {
+export function permute(x: Traced, permutation: readonly number[] | undefined): Traced {
   const rank = x.shape.length;
   if (permutation === undefined && rank < 2) return x;
   const order = permutation ?? [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2);
@@ -40,7 +39,7 @@ export function permute(x: Tensor, permutation: readonly number[] | undefined): 
 }
 
 /** The matrix whose plain transpose over the last two axes x is, if it is one. */
-export function untransposed(x: Tensor): Tensor | undefined {
+export function untransposed(x: Traced): Traced | undefined {
   const operation = nodeOf(x)?.operation;
   if (operation?.op !== 'transpose') return undefined;
   const rank = x.shape.length;
@@ -48,7 +47,7 @@ export function untransposed(x: Tensor): Tensor | undefined {
   return plain ? operandOf(x, 0) : undefined;
 }
 
-export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+export function broadcastTo(x: Traced, shape: Shape): Traced {
   if (sameShape(x.shape, shape)) return x;
   const result = broadcast(x.shape, shape);
   if (result === undefined || !sameShape(result, shape))
@@ -56,7 +55,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return emit({ op: 'broadcastTo' }, [x], shape, x.dtype);
 }
 
-export function slice(x: Tensor, starts: readonly number[], ends: readonly number[]): Tensor {
+export function slice(x: Traced, starts: readonly number[], ends: readonly number[]): Traced {
   const from = x.shape.map((_, i) => starts[i] ?? 0);
   const to = x.shape.map((n, i) => ends[i] ?? n);
   const valid = x.shape.every((n, i) => 0 <= (from[i] ?? 0) && (from[i] ?? 0) <= (to[i] ?? 0) && (to[i] ?? 0) <= n);
@@ -66,20 +65,19 @@ export function slice(x: Tensor, starts: readonly number[], ends: readonly numbe
   return sameShape(shape, x.shape) ? x : emit({ op: 'slice', starts: from }, [x], shape, x.dtype);
 }
 
-/** Tensors joined along `axis`. */
-export function concat(parts: readonly Tensor[], axis = 0): Tensor {
+export function concat(parts: readonly Traced[], axis: number): Traced {
   const [first] = parts;
   if (first === undefined) return fail('concat: at least one tensor is needed');
   if (parts.length === 1) return first;
   const along = axisOf('concat', axis, first.shape);
-  const fits = (part: Tensor): boolean =>
+  const fits = (part: Traced): boolean =>
     part.shape.length === first.shape.length && part.shape.every((n, i) => i === along || n === first.shape[i]);
   if (!parts.every(fits)) fail(`concat: shapes ${parts.map((part) => printShape(part.shape)).join(', ')} differ off axis ${along}`);
   const shape = first.shape.map((n, i) => (i === along ? parts.reduce((sum, part) => sum + (part.shape[i] ?? 0), 0) : n));
   return emit({ op: 'concat', axis: along }, parts, shape, commonType(parts));
 }
 
-export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
+export function gather(x: Traced, index: Traced, axis: number): Traced {
   const along = axisOf('gather', axis, x.shape);
   if (index.shape.length !== 1) fail(`gather: index must be a vector, received shape ${printShape(index.shape)}`);
   return emit(
@@ -90,30 +88,18 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
   );
 }
 
-export function row(x: Tensor, index: Tensor | number): Tensor {
+export function row(x: Traced, index: Traced | number): Traced {
   if (x.shape.length === 0) fail('row: a scalar has no rows');
   return emit({ op: 'row' }, [x, scalarIndex('row', index)], x.shape.slice(1), x.dtype, 'working');
 }
 
-export function setRow(x: Tensor, index: Tensor | number, value: Tensor): Tensor {
+export function setRow(x: Traced, index: Traced | number, value: Traced): Traced {
   if (!sameShape(x.shape.slice(1), value.shape) || x.shape.length === 0)
     fail(`setRow: a row of ${printShape(x.shape)} cannot be ${printShape(value.shape)}`);
   return emit({ op: 'setRow' }, [x, scalarIndex('setRow', index), value], x.shape, x.dtype);
 }
 
-function scalarIndex(op: string, index: Tensor | number): Tensor {
-  const i = asTensor(index);
+function scalarIndex(op: string, index: Traced | number): Traced {
+  const i = traced(index);
   return i.shape.length === 0 ? i : fail(`${op}: index must be a scalar, received shape ${printShape(i.shape)}`);
-}
-
-/**
- * where(c, setRow(h, i, r), h) as setRow(h, i, where(c, r, row(h, i))), and so on for several rows: rejected rows never copy their
- * history.
- */
-export function rowSelect(c: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
-  if (c.shape.length > 0 || nodeOf(a)?.operation.op !== 'setRow') return undefined;
-  const [history, index, value] = [operandOf(a, 0), operandOf(a, 1), operandOf(a, 2)];
-  if (history === undefined || index === undefined || value === undefined) return undefined;
-  const earlier = sameTensor(history, b) ? history : rowSelect(c, history, b);
-  return earlier && setRow(earlier, index, where(c, value, row(b, index)));
 }

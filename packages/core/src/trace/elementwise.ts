@@ -1,30 +1,29 @@
 import type { BinaryOp, DType, ReduceOp, UnaryOp } from '../program/program.ts';
 import { binary as binaryOf, unary as unaryOf } from '../program/scalar.ts';
 import { broadcast, printShape, type Shape } from '../program/shape.ts';
-import { broadcastTo, rowSelect } from './arrange.ts';
-import { asTensor, axisOf, commonType, emit, fail, familyOf, isSymmetric, literal, markSymmetric } from './emit.ts';
-import { tracing } from './graph.ts';
-import { Tensor } from './tensor.ts';
+import { axisOf, commonType, emit, fail, familyOf, isSymmetric, literal, markSymmetric, traced } from './emit.ts';
+import { type Traced, tracing } from './graph.ts';
 
-const host = (line: number): Tensor => new Tensor([], 'working', { in: 'host', line });
+/** A scalar that the host computes. */
+export const host = (line: number): Traced => ({ shape: [], dtype: 'working', at: { in: 'host', line } });
 
 /** The lines of scalars the host can compute, or undefined where one of them it cannot. */
-function linesOf(tensors: readonly Tensor[]): number[] | undefined {
+export function linesOf(tensors: readonly Traced[]): number[] | undefined {
   if (tensors.some(({ at }) => at.in === 'graph')) return undefined;
   return tensors.flatMap(({ at }) => (at.in === 'host' ? at.line : at.in === 'literal' ? tracing().host.literal(at.value) : []));
 }
 
-export function map(op: UnaryOp, x: Tensor): Tensor {
+export function map(op: UnaryOp, x: Traced): Traced {
   if (x.at.in === 'literal') return literal(unaryOf[op](x.at.value));
   if (x.at.in === 'host') return host(tracing().host.apply(op, [x.at.line]));
   const result = emit({ op }, [x], x.shape, op === 'isFinite' ? 'working' : x.dtype);
   return isSymmetric(x) ? markSymmetric(result) : result;
 }
 
-const isLiteral = (x: Tensor, value: number): boolean => x.at.in === 'literal' && x.at.value === value;
+const isLiteral = (x: Traced, value: number): boolean => x.at.in === 'literal' && x.at.value === value;
 
-export function combine(op: BinaryOp, left: Tensor | number, right: Tensor | number): Tensor {
-  const [a, b] = [asTensor(left), asTensor(right)];
+export function combine(op: BinaryOp, left: Traced | number, right: Traced | number): Traced {
+  const [a, b] = [traced(left), traced(right)];
   if (a.at.in === 'literal' && b.at.in === 'literal') return literal(binaryOf[op](a.at.value, b.at.value));
   if ((op === 'mul' || op === 'div') && isLiteral(b, 1)) return a;
   if (op === 'mul' && isLiteral(a, 1)) return b;
@@ -42,7 +41,7 @@ export function combine(op: BinaryOp, left: Tensor | number, right: Tensor | num
 }
 
 /** Elementwise work keeps symmetry; sums and multiples by a scalar keep the commuting family too. */
-function carrySymmetry(op: BinaryOp, a: Tensor, b: Tensor, result: Tensor): Tensor {
+function carrySymmetry(op: BinaryOp, a: Traced, b: Traced, result: Traced): Traced {
   const [symmetricA, symmetricB] = [isSymmetric(a), isSymmetric(b)];
   if (symmetricA && symmetricB) {
     const commute = (op === 'add' || op === 'sub') && familyOf(a) === familyOf(b);
@@ -53,33 +52,13 @@ function carrySymmetry(op: BinaryOp, a: Tensor, b: Tensor, result: Tensor): Tens
   return result;
 }
 
-/**
- * a where the condition is not 0, else b: a select, the branch not taken may be NaN. A constant condition folds, so that the
- * other branch is not part of the program.
- */
-export function where(condition: Tensor | number, left: Tensor | number, right: Tensor | number): Tensor {
-  const [c, a, b] = [asTensor(condition), asTensor(left), asTensor(right)];
-  const both = broadcast(a.shape, b.shape);
-  const shape =
-    (both && broadcast(c.shape, both)) ?? fail(`where: shapes ${[c, a, b].map((x) => printShape(x.shape)).join(', ')} do not broadcast`);
-  if (c.at.in === 'literal') return broadcastTo(c.at.value !== 0 ? a : b, shape);
-  const lines = linesOf([c, a, b]);
-  if (lines !== undefined) return host(tracing().host.apply('where', lines));
-  const selected = rowSelect(c, a, b);
-  if (selected !== undefined) return selected;
-  const type = commonType([a, b]);
-  const result = emit({ op: 'where' }, [c, a, b], shape, type);
-  const commute = familyOf(a) === familyOf(b) ? familyOf(a) : undefined;
-  return c.shape.length === 0 && isSymmetric(a) && isSymmetric(b) ? markSymmetric(result, commute) : result;
-}
-
-export function cast(x: Tensor, dtype: DType): Tensor {
+export function cast(x: Traced, dtype: DType): Traced {
   if (x.at.in === 'graph' && x.dtype === dtype) return x;
   const result = emit({ op: 'cast' }, [x], x.shape, dtype, 'wide');
   return isSymmetric(x) ? markSymmetric(result, familyOf(x)) : result;
 }
 
-export function reduce(op: ReduceOp, x: Tensor, axes: readonly number[] | undefined, keep: boolean): Tensor {
+export function reduce(op: ReduceOp, x: Traced, axes: readonly number[] | undefined, keep: boolean): Traced {
   const reduced = new Set((axes ?? x.shape.map((_, i) => i)).map((axis) => axisOf(op, axis, x.shape)));
   if (reduced.size === 0) return x;
   const sorted = [...reduced].sort((i, j) => i - j);
@@ -87,7 +66,7 @@ export function reduce(op: ReduceOp, x: Tensor, axes: readonly number[] | undefi
   return emit({ op, axes: sorted, keep }, [x], shape, x.dtype);
 }
 
-export function argsort(x: Tensor): Tensor {
+export function argsort(x: Traced): Traced {
   if (x.shape.length === 0) fail('argsort: a scalar has no order');
   return emit({ op: 'argsort' }, [x], x.shape, 'int');
 }

@@ -1,22 +1,21 @@
 import type { DType, Node, Operation } from '../program/program.ts';
 import { printShape, type Shape } from '../program/shape.ts';
-import { type Graph, tracing } from './graph.ts';
-import { Tensor } from './tensor.ts';
+import { type Graph, type Traced, tracing } from './graph.ts';
 
 /** A constant. */
-export const literal = (value: number): Tensor => new Tensor([], 'working', { in: 'literal', value });
+export const literal = (value: number): Traced => ({ shape: [], dtype: 'working', at: { in: 'literal', value } });
 
-export const asTensor = (value: Tensor | number): Tensor => (typeof value === 'number' ? literal(value) : value);
+export const traced = (value: Traced | number): Traced => (typeof value === 'number' ? literal(value) : value);
 
 /** The strongest precision among traced operands; constants and host scalars take on that of their surroundings. */
-export function commonType(operands: readonly Tensor[]): DType {
+export function commonType(operands: readonly Traced[]): DType {
   const types = operands.filter(({ at }) => at.in === 'graph').map(({ dtype }) => dtype);
   if (types.includes('wide')) return 'wide';
   return types.length > 0 && types.length === operands.length && types.every((type) => type === 'int') ? 'int' : 'working';
 }
 
 /** A node of the open block as a tensor. Scalars among the operands are written in precision `operandType`. */
-export function emit(operation: Operation, operands: readonly Tensor[], shape: Shape, dtype: DType, operandType: DType = dtype): Tensor {
+export function emit(operation: Operation, operands: readonly Traced[], shape: Shape, dtype: DType, operandType: DType = dtype): Traced {
   const { graph } = tracing();
   return at(
     graph,
@@ -29,42 +28,42 @@ export function emit(operation: Operation, operands: readonly Tensor[], shape: S
   );
 }
 
-const lowered = (graph: Graph, operand: Tensor, dtype: DType): number =>
+const lowered = (graph: Graph, operand: Traced, dtype: DType): number =>
   graph.lower(operand, operand.at.in === 'graph' ? operand.dtype : dtype);
 
-export function at(graph: Graph, position: number): Tensor {
+export function at(graph: Graph, position: number): Traced {
   const { shape, dtype } = graph.node(position);
-  return new Tensor(shape, dtype, { in: 'graph', graph, node: position });
+  return { shape, dtype, at: { in: 'graph', graph, node: position } };
 }
 
 /** The node a tensor stands for, with its block, where it is one. */
-export function nodeOf(tensor: Tensor): Node | undefined {
+export function nodeOf(tensor: Traced): Node | undefined {
   return tensor.at.in === 'graph' ? tensor.at.graph.node(tensor.at.node) : undefined;
 }
 
 /** The key of the buffer a tensor is read from, if it is an input as it came. */
-export function inputKey(tensor: Tensor): string | undefined {
+export function inputKey(tensor: Traced): string | undefined {
   const operation = nodeOf(tensor)?.operation;
   return operation?.op === 'input' ? operation.key : undefined;
 }
 
 /** The i-th operand of a tensor's node. */
-export function operandOf(tensor: Tensor, i: number): Tensor | undefined {
+export function operandOf(tensor: Traced, i: number): Traced | undefined {
   if (tensor.at.in !== 'graph') return undefined;
   const position = tensor.at.graph.node(tensor.at.node).inputs[i];
   return position === undefined ? undefined : at(tensor.at.graph, position);
 }
 
-export const sameTensor = (a: Tensor, b: Tensor): boolean =>
+export const sameTensor = (a: Traced, b: Traced): boolean =>
   a.at.in === 'graph' && b.at.in === 'graph' && a.at.graph === b.at.graph && a.at.node === b.at.node;
 
-export const isSymmetric = (tensor: Tensor): boolean => nodeOf(tensor)?.symmetric ?? false;
+export const isSymmetric = (tensor: Traced): boolean => nodeOf(tensor)?.symmetric ?? false;
 
 /** The commuting family of a symmetric tensor. */
-export const familyOf = (tensor: Tensor): string | undefined =>
+export const familyOf = (tensor: Traced): string | undefined =>
   tensor.at.in === 'graph' && isSymmetric(tensor) ? tensor.at.graph.family(tensor.at.node) : undefined;
 
-export function markSymmetric(tensor: Tensor, family?: string): Tensor {
+export function markSymmetric(tensor: Traced, family?: string): Traced {
   if (tensor.at.in === 'graph') tensor.at.graph.markSymmetric(tensor.at.node, family);
   return tensor;
 }

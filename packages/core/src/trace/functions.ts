@@ -1,29 +1,48 @@
 import type { DType } from '../program/program.ts';
 import { type Shape, sameShape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
+import * as arrange from './arrange.ts';
 import { cast } from './elementwise.ts';
-import { asTensor, at, emit, fail, literal } from './emit.ts';
+import { at, emit, fail, literal, traced } from './emit.ts';
 import { Graph, tracing } from './graph.ts';
-import type { Tensor } from './tensor.ts';
-
-export { concat } from './arrange.ts';
-export { where } from './elementwise.ts';
-export { norm } from './linear-algebra.ts';
+import * as select from './select.ts';
+import { type Tensor, tensorOf } from './tensor.ts';
 
 /** A constant scalar. */
-export const scalar = (value: number): Tensor => literal(value);
+export const scalar = (value: number): Tensor => tensorOf(literal(value));
+
+/** Tensors joined along `axis`. */
+export const concat = (parts: readonly Tensor[], axis = 0): Tensor => tensorOf(arrange.concat(parts, axis));
+
+/**
+ * a where the condition is not 0, else b: a select, the branch not taken may be NaN. A constant condition folds, so that the
+ * other branch is not part of the program.
+ */
+export const where = (condition: Tensor | number, a: Tensor | number, b: Tensor | number): Tensor =>
+  tensorOf(select.where(condition, a, b));
+
+/** ‖x‖₂ of all elements, as s·‖x/s‖ with s = max|x|, so that squares neither overflow nor vanish in f32. */
+export function norm(x: Tensor): Tensor {
+  const s = x.abs().maximum();
+  return x
+    .div(where(s.gt(0), s, 1))
+    .square()
+    .sum()
+    .sqrt()
+    .mul(s);
+}
 
 /** 0, 1, …, n − 1. */
-export const iota = (n: number): Tensor => emit({ op: 'iota' }, [], [n], 'int');
+export const iota = (n: number): Tensor => tensorOf(emit({ op: 'iota' }, [], [n], 'int'));
 
 /** A tensor of one value. */
-export const full = (shape: Shape, value: Tensor | number): Tensor => asTensor(value).broadcastTo(shape);
+export const full = (shape: Shape, value: Tensor | number): Tensor => tensorOf(traced(value)).broadcastTo(shape);
 
 /** The identity matrix. */
 export const identity = (n: number): Tensor => iota(n).reshape([n, 1]).eq(iota(n));
 
 /** The smallest of the conditions: 1 where all hold. */
-export const all = (conditions: readonly Tensor[]): Tensor => conditions.reduce((a, b) => a.min(b), literal(1));
+export const all = (conditions: readonly Tensor[]): Tensor => conditions.reduce((a, b) => a.min(b), scalar(1));
 
 /** 1 if every element is finite, else 0. */
 export const allFinite = (x: Tensor): Tensor => x.isFinite().not().maximum().not();
@@ -35,7 +54,7 @@ export const mod = (x: Tensor, n: number): Tensor => x.sub(x.div(n).floor().mul(
 export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.log()).expm1().neg();
 
 /** A next carry in the precision of the one before; scalars of the host take it on by themselves. */
-const inPrecision = (x: Tensor, dtype: DType): Tensor => (x.at.in === 'graph' || dtype === 'int' ? cast(x, dtype) : x);
+const inPrecision = (x: Tensor, dtype: DType): Tensor => (x.at.in === 'graph' || dtype === 'int' ? tensorOf(cast(x, dtype)) : x);
 
 /**
  * Applies `body` to `carry` `times` times, or fewer: `until` is asked before every round, and once it gives something
@@ -52,7 +71,7 @@ export function repeat<K extends string>(
   const inside = <T>(f: (parameters: Record<K, Tensor>, graph: Graph) => T): T => {
     const outer = trace.graph;
     const graph = new Graph(trace, outer, captured);
-    const parameters = mapValues(carry, (x) => at(graph, graph.parameter(x.shape, x.dtype)));
+    const parameters = mapValues(carry, (x) => tensorOf(at(graph, graph.parameter(x.shape, x.dtype))));
     trace.graph = graph;
     try {
       return f(parameters, graph);
@@ -73,5 +92,5 @@ export function repeat<K extends string>(
   const starts = Object.values<Tensor>(carry);
   const loop = emit({ op: 'repeat', times, body: bodyBlock, until: untilBlock }, [...starts, ...captured], [], 'working');
   let index = 0;
-  return mapValues(carry, (x) => emit({ op: 'part', index: index++ }, [loop], x.shape, x.dtype));
+  return mapValues(carry, (x) => tensorOf(emit({ op: 'part', index: index++ }, [loop], x.shape, x.dtype)));
 }

@@ -2,13 +2,19 @@ import { ShapeError } from '../errors.ts';
 import { HostBuilder } from '../program/host.ts';
 import type { Block, DType, Node, Operation, Origin } from '../program/program.ts';
 import { printShape, type Shape, sameShape } from '../program/shape.ts';
-import type { Tensor } from './tensor.ts';
 
 /** Where a traced value lives: arithmetic stays in the cheapest place, in this order. */
 export type Residence =
   | { readonly in: 'literal'; readonly value: number }
   | { readonly in: 'host'; readonly line: number }
   | { readonly in: 'graph'; readonly graph: Graph; readonly node: number };
+
+/** A traced value as data: what operations are written on. `Tensor` is the same with methods. */
+export interface Traced {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly at: Residence;
+}
 
 /** What is being traced: the block now open, its host scalars, and whose code is writing. */
 export class Tracing {
@@ -64,20 +70,20 @@ export class Graph {
   private readonly trace: Tracing;
   private readonly parent: Graph | undefined;
   /** What a loop body took from outside, behind its own parameters; shared by its body and its `until`. */
-  private readonly captured: Tensor[];
+  private readonly captured: Traced[];
   private readonly known = new Map<string, number>();
   /** Symmetric nodes that are polynomials of one symmetric matrix commute: their product is symmetric again. */
   private readonly families = new Map<number, string>();
   private parameters = 0;
 
-  constructor(trace: Tracing, parent: Graph | undefined, captured: Tensor[]) {
+  constructor(trace: Tracing, parent: Graph | undefined, captured: Traced[]) {
     this.trace = trace;
     this.parent = parent;
     this.captured = captured;
   }
 
   /** The position in this block of a tensor made here, outside, on the host or from a constant. */
-  lower(tensor: Tensor, dtype: DType = tensor.dtype): number {
+  lower(tensor: Traced, dtype: DType = tensor.dtype): number {
     const { at } = tensor;
     const scalarType = dtype === 'int' ? 'working' : dtype;
     if (at.in === 'literal') return this.add({ op: 'literal', value: at.value }, [], [], scalarType);

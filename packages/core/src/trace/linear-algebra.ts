@@ -1,17 +1,29 @@
 import { broadcast, printShape, type Shape, sameShape } from '../program/shape.ts';
 import { untransposed } from './arrange.ts';
-import { where } from './elementwise.ts';
-import { asTensor, commonType, emit, fail, familyOf, isSymmetric, markSymmetric, sameTensor } from './emit.ts';
-import type { MatmulOptions, Tensor } from './tensor.ts';
+import { commonType, emit, fail, familyOf, isSymmetric, markSymmetric, sameTensor, traced } from './emit.ts';
+import type { Traced } from './graph.ts';
 
-const matrix = (op: string, x: Tensor): readonly [batch: Shape, rows: number, columns: number] => {
+export interface ProductOptions<T> {
+  /** Use aᵀ. */
+  readonly transposeA?: boolean;
+  /** Use bᵀ. */
+  readonly transposeB?: boolean;
+  /** Factor of the product; default 1. */
+  readonly alpha?: T | number;
+  /** A matrix of the result's shape that is added, times `beta`. */
+  readonly add?: T;
+  /** Factor of `add`; default 1. */
+  readonly beta?: T | number;
+}
+
+const matrix = (op: string, x: Traced): readonly [batch: Shape, rows: number, columns: number] => {
   const [rows, columns] = x.shape.slice(-2);
   return rows === undefined || columns === undefined
     ? fail(`${op}: a matrix is needed, received shape ${printShape(x.shape)}`)
     : [x.shape.slice(0, -2), rows, columns];
 };
 
-export function contract(left: Tensor, right: Tensor, options: MatmulOptions): Tensor {
+export function contract(left: Traced, right: Traced, options: ProductOptions<Traced>): Traced {
   const [a, transposeA] = plain(left, options.transposeA ?? false);
   const [b, transposeB] = plain(right, options.transposeB ?? false);
   const [batchA, rowsA, columnsA] = matrix('matmul', a);
@@ -31,22 +43,22 @@ export function contract(left: Tensor, right: Tensor, options: MatmulOptions): T
   return carrySymmetry(result, a, transposeA, b, transposeB, add);
 }
 
-function factor(name: string, given: Tensor | number = 1): Tensor {
-  const x = asTensor(given);
+function factor(name: string, given: Traced | number = 1): Traced {
+  const x = traced(given);
   return x.shape.length === 0 ? x : fail(`matmul: ${name} must be a scalar, received shape ${printShape(x.shape)}`);
 }
 
-const mark = (x: Tensor, transposed: boolean): string => `${printShape(x.shape)}${transposed ? 'ᵀ' : ''}`;
+const mark = (x: Traced, transposed: boolean): string => `${printShape(x.shape)}${transposed ? 'ᵀ' : ''}`;
 
 /** Takes a transposition out of an operand and into the product's flag. */
-function plain(x: Tensor, transposed: boolean): readonly [Tensor, boolean] {
+function plain(x: Traced, transposed: boolean): readonly [Traced, boolean] {
   const source = untransposed(x);
   if (source !== undefined) return plain(source, !transposed);
   return [x, transposed && !isSymmetric(x)];
 }
 
 /** x·xᵀ is symmetric, and so is the product of two polynomials of one symmetric matrix. */
-function carrySymmetry(result: Tensor, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean, add: Tensor | undefined): Tensor {
+function carrySymmetry(result: Traced, a: Traced, transposeA: boolean, b: Traced, transposeB: boolean, add: Traced | undefined): Traced {
   const family = familyOf(a);
   const commute = family !== undefined && family === familyOf(b);
   const gram = sameTensor(a, b) && transposeA !== transposeB;
@@ -55,12 +67,12 @@ function carrySymmetry(result: Tensor, a: Tensor, transposeA: boolean, b: Tensor
   return markSymmetric(result, kept ? family : undefined);
 }
 
-function square(op: string, x: Tensor): readonly [Shape, number] {
+function square(op: string, x: Traced): readonly [Shape, number] {
   const [batch, rows, columns] = matrix(op, x);
   return rows === columns ? [batch, rows] : fail(`${op}: a square matrix is needed, received shape ${printShape(x.shape)}`);
 }
 
-export function eigh(x: Tensor): { values: Tensor; vectors: Tensor } {
+export function eigh(x: Traced): { values: Traced; vectors: Traced } {
   const [batch, n] = square('eigh', x);
   const pair = emit({ op: 'eigh' }, [x], [...batch, n + 1, n], x.dtype);
   return {
@@ -69,31 +81,20 @@ export function eigh(x: Tensor): { values: Tensor; vectors: Tensor } {
   };
 }
 
-export function orthonormalize(x: Tensor, deficient: 'zero' | 'complete', tolerance: number): Tensor {
+export function orthonormalize(x: Traced, deficient: 'zero' | 'complete', tolerance: number): Traced {
   const [, rows, columns] = matrix('orthonormalize', x);
   if (deficient === 'complete' && columns > rows) fail(`orthonormalize: ${rows} rows cannot hold ${columns} orthonormal columns`);
   return emit({ op: 'orthonormalize', deficient, tolerance }, [x], x.shape, x.dtype);
 }
 
-export function cholesky(x: Tensor): Tensor {
+export function cholesky(x: Traced): Traced {
   square('cholesky', x);
   return emit({ op: 'cholesky' }, [x], x.shape, x.dtype);
 }
 
-export function solveTriangular(l: Tensor, b: Tensor, transpose: boolean): Tensor {
+export function solveTriangular(l: Traced, b: Traced, transpose: boolean): Traced {
   const [batch, n] = square('solveTriangular', l);
   const [batchB, rows] = matrix('solveTriangular', b);
   if (rows !== n || !sameShape(batch, batchB)) fail(`solveTriangular: shapes ${printShape(l.shape)} and ${printShape(b.shape)} do not fit`);
   return emit({ op: 'solveTriangular', transpose }, [l, b], b.shape, commonType([l, b]));
-}
-
-/** ‖x‖₂ of all elements, as s·‖x/s‖ with s = max|x|, so that squares neither overflow nor vanish in f32. */
-export function norm(x: Tensor): Tensor {
-  const s = x.abs().maximum();
-  return x
-    .div(where(s.gt(0), s, 1))
-    .square()
-    .sum()
-    .sqrt()
-    .mul(s);
 }

@@ -2,21 +2,10 @@ import type { BinaryOp, DType, UnaryOp } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
 import { broadcastTo, gather, permute, reshape, row, setRow, slice } from './arrange.ts';
 import { argsort, cast, combine, map, reduce } from './elementwise.ts';
-import type { Residence } from './graph.ts';
-import { cholesky, contract, eigh, orthonormalize, solveTriangular } from './linear-algebra.ts';
+import type { Residence, Traced } from './graph.ts';
+import { cholesky, contract, eigh, orthonormalize, type ProductOptions, solveTriangular } from './linear-algebra.ts';
 
-export interface MatmulOptions {
-  /** Use aᵀ. */
-  readonly transposeA?: boolean;
-  /** Use bᵀ. */
-  readonly transposeB?: boolean;
-  /** Factor of the product; default 1. */
-  readonly alpha?: Tensor | number;
-  /** A matrix of the result's shape that is added, times `beta`. */
-  readonly add?: Tensor;
-  /** Factor of `add`; default 1. */
-  readonly beta?: Tensor | number;
-}
+export type MatmulOptions = ProductOptions<Tensor>;
 
 export interface ReduceOptions {
   /** Keep the reduced axes as axes of size 1. */
@@ -27,7 +16,7 @@ export interface ReduceOptions {
  * A symbolic value: it stands for what will be computed when the traced program runs. Elementwise operations broadcast
  * as in NumPy; booleans are 0 and 1; results are IEEE's (0/0 is NaN) unless noted.
  */
-export class Tensor {
+export class Tensor implements Traced {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly at: Residence;
@@ -80,10 +69,10 @@ export class Tensor {
   }
   /** 1 − x: the negation of a condition, the complement of a weight. */
   not(): Tensor {
-    return combine('sub', 1, this);
+    return tensorOf(combine('sub', 1, this));
   }
   reciprocal(): Tensor {
-    return combine('div', 1, this);
+    return tensorOf(combine('div', 1, this));
   }
 
   // Elementwise, two operands.
@@ -121,26 +110,26 @@ export class Tensor {
     return this.binary('le', other);
   }
   gt(other: Tensor | number): Tensor {
-    return combine('lt', other, this);
+    return tensorOf(combine('lt', other, this));
   }
   ge(other: Tensor | number): Tensor {
-    return combine('le', other, this);
+    return tensorOf(combine('le', other, this));
   }
   eq(other: Tensor | number): Tensor {
     return this.binary('eq', other);
   }
   /** (x − w·x) + w·other: x at w = 0, other at w = 1, and no overflow between. */
   lerp(other: Tensor | number, weight: Tensor | number): Tensor {
-    return this.sub(this.mul(weight)).add(combine('mul', other, weight));
+    return this.sub(this.mul(weight)).add(tensorOf(combine('mul', other, weight)));
   }
 
   // Reductions; all axes unless some are named (negative ones count from the end).
   sum(axes?: readonly number[], options: ReduceOptions = {}): Tensor {
-    return reduce('sum', this, axes, options.keep ?? false);
+    return tensorOf(reduce('sum', this, axes, options.keep ?? false));
   }
   /** The largest element; unspecified if one is NaN. */
   maximum(axes?: readonly number[], options: ReduceOptions = {}): Tensor {
-    return reduce('maximum', this, axes, options.keep ?? false);
+    return tensorOf(reduce('maximum', this, axes, options.keep ?? false));
   }
   mean(axes?: readonly number[], options: ReduceOptions = {}): Tensor {
     const total = this.sum(axes, options);
@@ -155,62 +144,63 @@ export class Tensor {
 
   // Shapes.
   reshape(shape: Shape): Tensor {
-    return reshape(this, shape);
+    return tensorOf(reshape(this, shape));
   }
   /** The axes in the order `permutation`; without one, the last two are swapped. */
   transpose(permutation?: readonly number[]): Tensor {
-    return permute(this, permutation);
+    return tensorOf(permute(this, permutation));
   }
   /** The matrix, its last two axes swapped. */
   get T(): Tensor {
-    return permute(this, undefined);
+    return tensorOf(permute(this, undefined));
   }
   broadcastTo(shape: Shape): Tensor {
-    return broadcastTo(this, shape);
+    return tensorOf(broadcastTo(this, shape));
   }
   /** Elements [start, end) along each axis; where one is missing, from the beginning or to the end. */
   slice(starts: readonly number[], ends: readonly number[] = []): Tensor {
-    return slice(this, starts, ends);
+    return tensorOf(slice(this, starts, ends));
   }
   /** Entries `index` (a vector of positions) along `axis`, in that order. */
   gather(index: Tensor, axis: number): Tensor {
-    return gather(this, index, axis);
+    return tensorOf(gather(this, index, axis));
   }
   /** Entry `index` (a scalar) of the first axis. */
   row(index: Tensor | number): Tensor {
-    return row(this, index);
+    return tensorOf(row(this, index));
   }
   /** A copy with entry `index` of the first axis replaced by `value`. */
   setRow(index: Tensor | number, value: Tensor): Tensor {
-    return setRow(this, index, value);
+    return tensorOf(setRow(this, index, value));
   }
   /** The order that sorts the last axis ascending; equal elements keep their order. */
   argsort(): Tensor {
-    return argsort(this);
+    return tensorOf(argsort(this));
   }
 
   // Precision.
   wide(): Tensor {
-    return cast(this, 'wide');
+    return tensorOf(cast(this, 'wide'));
   }
   working(): Tensor {
-    return cast(this, 'working');
+    return tensorOf(cast(this, 'working'));
   }
   int(): Tensor {
-    return cast(this, 'int');
+    return tensorOf(cast(this, 'int'));
   }
 
   // Linear algebra over the last two axes; leading axes are a batch.
   /** alpha·op(this)·op(other) + beta·add. */
   matmul(other: Tensor, options: MatmulOptions = {}): Tensor {
-    return contract(this, other, options);
+    return tensorOf(contract(this, other, options));
   }
   /**
    * Eigenvalues, ascending, and eigenvectors in columns, of the symmetric part. The tolerance is relative to the matrix with
    * an absolute floor: 0 gives 0 and I. NaN gives NaN.
    */
   eigh(): { values: Tensor; vectors: Tensor } {
-    return eigh(this);
+    const { values, vectors } = eigh(this);
+    return { values: tensorOf(values), vectors: tensorOf(vectors) };
   }
   /**
    * Columns made orthonormal, left to right: each loses its part along the accepted ones, twice. What is then no longer than
@@ -219,21 +209,24 @@ export class Tensor {
    * vector e_i of the smallest i with r_i ≥ (1 − 10⁻⁴)·max r, cleaned the same way.
    */
   orthonormalize(deficient: 'zero' | 'complete', tolerance = 1e-6): Tensor {
-    return orthonormalize(this, deficient, tolerance);
+    return tensorOf(orthonormalize(this, deficient, tolerance));
   }
   /** Lower triangular L with LLᵀ = this; NaN where the matrix is not positive definite. */
   cholesky(): Tensor {
-    return cholesky(this);
+    return tensorOf(cholesky(this));
   }
   /** L⁻¹·other for this lower triangular L, or L⁻ᵀ·other. */
   solveTriangular(other: Tensor, options: { readonly transpose?: boolean } = {}): Tensor {
-    return solveTriangular(this, other, options.transpose ?? false);
+    return tensorOf(solveTriangular(this, other, options.transpose ?? false));
   }
 
   private unary(op: UnaryOp): Tensor {
-    return map(op, this);
+    return tensorOf(map(op, this));
   }
   private binary(op: BinaryOp, other: Tensor | number): Tensor {
-    return combine(op, this, other);
+    return tensorOf(combine(op, this, other));
   }
 }
+
+/** A traced value with its methods. */
+export const tensorOf = (value: Traced): Tensor => (value instanceof Tensor ? value : new Tensor(value.shape, value.dtype, value.at));

@@ -4,7 +4,7 @@ import type { Shape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
 import { at } from './emit.ts';
 import { during, type Graph, Tracing } from './graph.ts';
-import type { Tensor } from './tensor.ts';
+import { type Tensor, tensorOf } from './tensor.ts';
 
 /** A result of a trace: the value, and the input whose buffer may take it. */
 export interface TracedOutput {
@@ -17,7 +17,7 @@ export interface TracedOutput {
 export function inputTensor(graph: Graph, key: string, shape: Shape, dtype: DType, symmetric = false): Tensor {
   const position = graph.add({ op: 'input', key }, [], shape, dtype);
   if (symmetric && shape.length >= 2) graph.markSymmetric(position);
-  return at(graph, position);
+  return tensorOf(at(graph, position));
 }
 
 /** Closes a trace: what `outputs` need, as plain data. */

@@ -1,5 +1,5 @@
 import { threads, tile } from '../kernel.ts';
-import type { PlaceName } from './module.ts';
+import type { PlaceName } from './place-name.ts';
 
 const gramOfChunk = `
 fn gramOfChunk(s: Shape, matrix: u32, part: u32, t: u32) {

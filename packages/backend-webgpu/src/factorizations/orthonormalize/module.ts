@@ -3,13 +3,11 @@ import { gram } from './gram.ts';
 import { finish, load, measureThreshold, scan } from './load.ts';
 import { outside } from './outside.ts';
 import { panel } from './panel.ts';
+import type { PlaceName } from './place-name.ts';
 import { measureRoom, refill } from './refill.ts';
 
 /** Words of a matrix's state before those for each column. */
 export const stateWords = 8;
-
-/** What the dispatches bind. */
-export type PlaceName = 'X' | 'parts' | 'state' | 'Q' | 'C' | 'room' | 'norms' | 'grams' | 'T';
 
 /** The functions of which the dispatches are made, those whose places are bound. */
 export function orthonormalizeModule(tolerance: number, names: readonly PlaceName[]): string {

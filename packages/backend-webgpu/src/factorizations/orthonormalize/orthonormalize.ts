@@ -1,6 +1,7 @@
 import type { Dispatch, Factorization, Place } from '../../dispatch.ts';
 import { bound, kernel, tile, tilesOf } from '../kernel.ts';
-import { orthonormalizeModule, type PlaceName, stateWords } from './module.ts';
+import { orthonormalizeModule, stateWords } from './module.ts';
+import type { PlaceName } from './place-name.ts';
 
 export interface OrthonormalizeSize {
   readonly rows: number;

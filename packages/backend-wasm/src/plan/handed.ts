@@ -1,13 +1,7 @@
-import type { BlockPlan } from './block-plan.ts';
 import type { Kernel } from './fusion.ts';
+import type { BlockPlan, Turn } from './planned.ts';
 import type { Product } from './products.ts';
 import type { Value } from './values.ts';
-
-/** A stretch of kernels: run here one after the other, or handed over together. */
-export interface Turn {
-  readonly kernels: readonly Kernel[];
-  readonly handed: boolean;
-}
 
 export type Producers = ReadonlyMap<Value, readonly Kernel[]>;
 
