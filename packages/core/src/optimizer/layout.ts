@@ -2,6 +2,7 @@ import { OptionTypeError, TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import { size } from '../program/shape.ts';
 import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
+import { isSkipCount } from './keys.ts';
 
 export interface DeclaredSlot {
   readonly key: string;
@@ -14,6 +15,15 @@ export const slotKey = (path: string, slot: string, owner: string): string => `$
 
 /** Steps that the device dropped, where it decides. */
 export const skippedKey: string = slotKey('guard', 'skipped', '');
+
+/** What a key, or a counter, is about: a parameter, `'*'` or ''. */
+export const ownerOf = (key: string): string => key.slice(key.indexOf(':') + 1);
+
+/** The path of the stage that a slot belongs to. */
+export const stageOf = (key: string): string => {
+  const head = key.slice(0, key.indexOf(':'));
+  return head.slice(0, Math.max(0, head.lastIndexOf('.')));
+};
 
 /** What an objective can offer. */
 const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
@@ -40,14 +50,18 @@ export class Layout {
     transform.declare(parameters, this.at('', []));
   }
 
+  /** The slots that a checkpoint holds: all but counts of calls that guards dropped on the device. Those are one number there. */
+  saved(): DeclaredSlot[] {
+    return [...this.slots.values()].filter(({ key }) => !isSkipCount(key));
+  }
+
+  skipCounts(): DeclaredSlot[] {
+    return [...this.slots.values()].filter(({ key }) => isSkipCount(key));
+  }
+
   /** Bytes of state, with `working` elements of the given size. */
   bytes(working: number): number {
     return [...this.slots.values()].reduce((sum, { slot }) => sum + size(slot.shape) * (slot.dtype === 'wide' ? 8 : working), 0);
-  }
-
-  /** The parameters that slots of joined ones are about, in their order. */
-  joins(): Record<string, readonly string[]> {
-    return Object.fromEntries([...this.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])));
   }
 
   /** A name that no other hyperparameter has: `learningRate`, or with the path in front where several share it. */
