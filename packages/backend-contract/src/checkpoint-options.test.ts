@@ -155,10 +155,10 @@ describe('parameters that came and went', () => {
   it('are refused, both ways, with what would do', async () => {
     const [grown, shrunk] = [await on(adamw(), three), await on(adamw())];
     expect(messageOf(await failureOf(async () => grown.load(await savedBy(adamw()))))).toBe(
-      "load: the file does not fit: it lacks the parameters 'c' (to start them anew: { newcomers: 'fresh' })",
+      "load: the file must hold 'parameter:c' (to start what it lacks anew: { newcomers: 'fresh' })",
     );
     expect(messageOf(await failureOf(async () => shrunk.load(await savedBy(adamw(), three))))).toBe(
-      "load: the file does not fit: it has the parameters 'c', which are not here (to leave them out: { leavers: 'drop' })",
+      "load: the file holds 'parameter:c', nothing here does (to leave that out: { leavers: 'drop' })",
     );
   });
 
@@ -254,7 +254,7 @@ describe('names', () => {
     const optimizer = await on(adamw(), odd);
     const file = await optimizer.save();
     expect(await (await on(adamw(), odd)).load(file)).toEqual(everythingFitted);
-    expect(messageOf(await failureOf(async () => (await on(adamw())).load(file)))).toContain("'__proto__'");
+    expect(messageOf(await failureOf(async () => (await on(adamw())).load(file)))).toContain("'parameter:__proto__'");
   });
 });
 

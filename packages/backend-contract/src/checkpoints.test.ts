@@ -87,7 +87,7 @@ describe('state is kept by name', () => {
     const file = await savedBy(transform, first);
     await withOptimizer(on(transform, second), async (optimizer) => {
       const before = await snapshot(optimizer);
-      expect(messageOf(await failing(() => optimizer.load(file)))).toContain("it has the parameters 'c', which are not here");
+      expect(messageOf(await failing(() => optimizer.load(file)))).toContain("load: the file holds 'parameter:c', nothing here does");
       const after = await snapshot(optimizer);
       for (const [key, value] of Object.entries(before)) expectSame(key, after[key] ?? [], value);
     });

@@ -38,12 +38,12 @@ export class Memory<Native, Buffer> {
 
   /** Gives a slot the value it has before the first step. */
   initialize(key: string, { shape, init = 0 }: Slot): void {
-    const n = shape.at(-1) ?? 1;
-    const value = (i: number): number => (init === 'identity' ? Number(Math.floor(i / n) % n === i % n) : init);
-    this.write(
-      key,
-      Float64Array.from({ length: size(shape) }, (_, i) => value(i)),
-    );
+    const value = new Float64Array(size(shape));
+    if (init === 'identity') {
+      const n = shape.at(-1) ?? 1;
+      for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = 1;
+    } else if (init !== 0) value.fill(init);
+    this.write(key, value);
   }
 
   buffer(key: string): Buffer {

@@ -72,7 +72,7 @@ export function match({ host, tensors }: Checkpoint, here: Standing, options: Re
     differing,
   };
   const complaints = [...complaintsOf(change, options), ...(options.state === 'all' ? stateComplaints(strange) : [])];
-  if (complaints.length > 0) throw new CheckpointError(`load: the file does not fit: ${complaints.join('; ')}`, { missing, surplus });
+  if (complaints.length > 0) throw new CheckpointError(`load: ${complaints.join('; ')}`, { missing, surplus });
   const foreign = options.state === 'none' || strange.missing.length + strange.surplus.length + differing.length > 0;
   return { parameters, slots, fresh, counters: goingOn(host, here, tensors, slots, change.leavers, options), missing, surplus, foreign };
 }
@@ -139,8 +139,12 @@ function complaintsOf({ newcomers, leavers }: Change, options: ResolvedLoad): st
   const came = options.newcomers === 'refuse' && newcomers.size > 0;
   const went = options.leavers === 'refuse' && leavers.size > 0;
   return [
-    ...(came ? [`it lacks the parameters ${listed([...newcomers])} (to start them anew: { newcomers: 'fresh' })`] : []),
-    ...(went ? [`it has the parameters ${listed([...leavers])}, which are not here (to leave them out: { leavers: 'drop' })`] : []),
+    ...(came
+      ? [`the file must hold ${listed([...newcomers].map(parameterKey))} (to start what it lacks anew: { newcomers: 'fresh' })`]
+      : []),
+    ...(went
+      ? [`the file holds ${listed([...leavers].map(parameterKey))}, nothing here does (to leave that out: { leavers: 'drop' })`]
+      : []),
   ];
 }
 
