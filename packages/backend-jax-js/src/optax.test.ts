@@ -75,7 +75,7 @@ describe('toOptax', () => {
     state.dispose();
     params = there;
     const loaded = load(file, tree.ref(params));
-    expect(loaded.report).toEqual({ missing: [], surplus: [] });
+    expect(loaded.report).toEqual({ missing: [], surplus: [], fresh: [], hyperparameters: [] });
     state = loaded.state;
     train(8, 14);
     expect(read(params)).toEqual(through);

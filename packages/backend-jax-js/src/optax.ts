@@ -2,6 +2,7 @@ import { jit, type OwnedFunction, tree } from '@jax-js/jax';
 import {
   createOptimizer,
   DisposedError,
+  type LoadOptions,
   type LoadReport,
   type Optimizer,
   printShape,
@@ -33,11 +34,15 @@ export interface Optax {
    */
   update<Params extends ArrayTree>(grads: ArrayTree, state: OptaxState, params: Params): [updates: Params, state: OptaxState];
   /**
-   * The state that `OptaxState.save` wrote, for parameters of the same names and shapes, and what of it did not fit. Consumes `params`.
+   * The state that `OptaxState.save` wrote, and what of it did not fit; `options` as for `Optimizer.load`. Consumes `params`.
    *
-   * @throws CheckpointError for a file of other parameters
+   * @throws CheckpointError for a file of other parameters or another transform, unless an option allows it
    */
-  load(file: Uint8Array, params: ArrayTree): { readonly state: OptaxState; readonly report: LoadReport };
+  load(
+    file: Uint8Array | ArrayBuffer,
+    params: ArrayTree,
+    options?: LoadOptions,
+  ): { readonly state: OptaxState; readonly report: LoadReport };
 }
 
 /** An optimizer, and the variables it moves. */
@@ -111,10 +116,10 @@ export function toOptax(transform: Transform, options: OptaxOptions = {}): Optax
       engines.delete(state);
       return [rebuilt(params, moved), stateOf(engine)];
     },
-    load(file, params) {
+    load(file, params, options) {
       const state = init(params);
       try {
-        return { state, report: engineOf(state).optimizer.load(file) };
+        return { state, report: engineOf(state).optimizer.load(file, options) };
       } catch (error) {
         state.dispose();
         throw error;

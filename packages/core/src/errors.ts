@@ -119,10 +119,23 @@ export class KindError extends OptError {
   }
 }
 
-/** A file that is no checkpoint, or one for other parameters or shapes. Nothing was loaded. */
+/** A file that is no checkpoint, or one of another transform or other parameters. Nothing was loaded. */
 export class CheckpointError extends OptError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Keys of parameters and slots here that the file lacks, and of tensors in the file that nothing here uses, if that is why. */
+  readonly missing: readonly string[];
+  readonly surplus: readonly string[];
+
+  constructor(
+    message: string,
+    {
+      missing = [],
+      surplus = [],
+      ...options
+    }: ErrorOptions & { readonly missing?: readonly string[]; readonly surplus?: readonly string[] } = {},
+  ) {
     super('checkpoint', message, options);
+    this.missing = missing;
+    this.surplus = surplus;
   }
 }
 

@@ -3,7 +3,7 @@ export * from './errors.ts';
 export { warn } from './log.ts';
 export * from './objective/differences.ts';
 export type { Answer, Gradients, Objective, PerSampleGradients, Values } from './objective/objective.ts';
-export type { LoadReport } from './optimizer/checkpoint.ts';
+export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/checkpoint/load-options.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';

@@ -1,4 +1,4 @@
-import { createOptimizer, type Optimizer, type Transform } from '@opt/core';
+import { createOptimizer, type LoadReport, type Optimizer, type Transform } from '@opt/core';
 import type { AnyBackend } from '../families/family.ts';
 import { type Input, input } from './harness.ts';
 
@@ -20,6 +20,9 @@ export const oddModel: Model = {
 
 /** Small and well posed for every optimizer: what comparisons across precisions need. */
 export const smallModel: Model = { w: input([3, 3], 1), b: input([3], 2), s: input([], 3) };
+
+/** What `load` reports of a file that the same optimizer saved. */
+export const everythingFitted: LoadReport = { missing: [], surplus: [], fresh: [], hyperparameters: [] };
 
 /** Noise around a quadratic: never the same gradient twice, nothing degenerate. */
 export function gradientsAt(model: Model, step: number): Record<string, number[]> {

@@ -65,7 +65,7 @@ export function deviceSession(
       // The variables leave their buffers before these are overwritten, and come back with their values at the next step.
       for (const one of held.values()) one.leave();
       submitPending();
-      return now(optimizer.load(file));
+      now(optimizer.load(file, { newcomers: 'fresh' }));
     },
     finalize() {
       join();

@@ -76,9 +76,8 @@ export function hostSession(
       return optimizer.save();
     },
     load(file) {
-      const report = optimizer.load(file);
+      optimizer.load(file, { newcomers: 'fresh' });
       for (const parameter of parameters) if (parameter.variable !== undefined) read(parameter, parameter.variable);
-      return report;
     },
     finalize() {
       refresh();

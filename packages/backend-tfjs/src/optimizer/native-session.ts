@@ -34,7 +34,7 @@ export function nativeSession(
     load(file) {
       const before = parameters.map(({ variable }) => variable && clone(variable));
       try {
-        return now(optimizer.load(file));
+        now(optimizer.load(file, { newcomers: 'fresh' }));
       } finally {
         parameters.forEach(({ variable }, i) => {
           const value = before[i];

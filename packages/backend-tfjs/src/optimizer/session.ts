@@ -14,8 +14,8 @@ export interface Session {
   step(gradients: ReadonlyMap<string, Tensor>): void;
   set(address: string, value: Scalar): void;
   save(): MaybePromise<Uint8Array>;
-  /** Takes over a state. The variables stay as they are. */
-  load(file: Uint8Array): { readonly missing: readonly string[]; readonly surplus: readonly string[] };
+  /** Takes over a state, which may know fewer parameters. The variables stay as they are. */
+  load(file: Uint8Array): void;
   finalize(): void;
   readonly skippedSteps: MaybePromise<number>;
   dispose(): void;

@@ -7,7 +7,8 @@ import { type Shape, size } from '../program/shape.ts';
 import { getters, mapValues } from '../records.ts';
 import type { Moment, Shapes, Transform } from '../transform/transform.ts';
 import { Background } from './background.ts';
-import { decodeHost, encodeHost, type HostState, type LoadReport, match } from './checkpoint.ts';
+import { Checkpoints, type Takeover } from './checkpoint/checkpoints.ts';
+import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { Counters } from './counters.ts';
 import { type Explanation, explain } from './explain.ts';
 import { Facts } from './facts.ts';
@@ -15,13 +16,12 @@ import { allFinite, isArray } from './floats.ts';
 import { Inquiry } from './inquiry.ts';
 import { gradientKey, parameterKey } from './keys.ts';
 import { lacking } from './lacking.ts';
-import { Layout, skippedKey } from './layout.ts';
+import { Layout } from './layout.ts';
 import { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type Plan, Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
 import { Runner } from './runner.ts';
-import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { Turns } from './turns.ts';
 import { validateGradients } from './validate-gradients.ts';
 import { failing, passes, refusals as refusalsOf } from './verdicts.ts';
@@ -48,6 +48,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly counters = new Counters();
   private readonly memory: Memory<Native, Buffer>;
   private readonly runner: Runner<Native, Buffer>;
+  private readonly checkpoints: Checkpoints<Native, Buffer>;
   private background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
   private readonly sizes: ReadonlyMap<string, number>;
@@ -84,6 +85,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.memory = new Memory(backend);
     this.runner = new Runner(backend, this.memory, this.counters);
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
+    this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.runner.live);
     for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
     for (const { name, shape, buffer } of placed) this.memory.add(parameterKey(name), buffer, shape);
     this.gradientBuffers = placed.map(({ name, shape }) => this.memory.create('gradient', gradientKey(name), shape, 'working'));
@@ -107,8 +109,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    if (!this.layout.deviceDecides) return this.skipped;
-    return whenDone(this.read(skippedKey), (device) => this.skipped + (device[0] ?? 0));
+    const dropped = (): MaybePromise<number> => this.checkpoints.dropped(this.skipped);
+    return this.backend.read === 'sync' ? dropped() : this.turns.afterwards(dropped);
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -131,15 +133,16 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   save(): MaybePromise<Uint8Array> {
     this.usable('save');
-    const keys = [...this.names.map(parameterKey), ...this.layout.slots.keys()];
-    return this.turns.take(keys, (all) =>
-      whenDone(this.memory.snapshot(all), (tensors) => encodeSafetensors({ tensors, metadata: encodeHost(this.hostState()) })),
-    );
+    return this.turns.take(undefined, () => this.checkpoints.encode({ call: this.call, skipped: this.skipped, seed: this.random.seed }));
   }
 
-  load(file: Uint8Array): MaybePromise<LoadReport> {
+  load(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): MaybePromise<LoadReport> {
     if (this.disposed) throw new DisposedError('load');
-    return this.turns.take(file, (saved) => this.loadNow(saved));
+    const [bytes, asked] = [bytesOf(file), resolveLoad(options)];
+    // The caller may reuse its array as soon as this returns.
+    return this.turns.take(this.turns.idle ? bytes : bytes.slice(), (held) =>
+      this.loadNow(this.checkpoints.prepare(held, asked, this.random.seed)),
+    );
   }
 
   finalize(): MaybePromise<void> {
@@ -166,14 +169,20 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   /** What the transform does to parameters outside of steps. */
   once(moment: Moment): MaybePromise<void> {
+    return whenDone(this.prepareParameters(moment), (refusals) => {
+      if (refusals.length === 0) return;
+      this.dispose();
+      throw new TransformError(refusals.join('; '));
+    });
+  }
+
+  /** The same, giving what the transform has against them. */
+  private prepareParameters(moment: Moment): MaybePromise<string[]> {
     const plan = this.planner.once(moment);
     return whenDone(this.run(plan), () =>
       whenDone(this.runner.verdict(plan), (entries) => {
-        const refusals = refusalsOf(plan, entries ?? []);
         this.runner.keep(this.planner.plans);
-        if (refusals.length === 0) return;
-        this.dispose();
-        throw new TransformError(refusals.join('; '));
+        return refusalsOf(plan, entries ?? []);
       }),
     );
   }
@@ -303,44 +312,21 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     throw error;
   }
 
-  private hostState(): HostState {
-    const hypers = [...this.runner.live].flatMap(([hyper, value]) =>
-      typeof value === 'number' ? [[this.layout.address(hyper), value] as const] : [],
+  private loadNow(file: Takeover): MaybePromise<LoadReport> {
+    return whenDone(
+      this.checkpoints.write(file, () => this.prepareParameters('construct')),
+      () => {
+        this.facts = new Facts(this.layout);
+        for (const [key, { data }] of file.slots) this.facts.observe(key, data);
+        const { call, skipped, seed } = file.tally;
+        [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
+        this.background?.abandon();
+        this.planner = this.makePlanner();
+        this.runner.keep([]);
+        this.interruption = undefined;
+        return file.report;
+      },
     );
-    return {
-      counters: Object.fromEntries(this.counters.entries()),
-      call: this.call,
-      skipped: this.skipped,
-      seed: this.random.seed,
-      hypers: Object.fromEntries(hypers),
-      parameters: this.shapes,
-      joins: this.layout.joins(),
-    };
-  }
-
-  private loadNow(file: Uint8Array): LoadReport {
-    const saved = decodeSafetensors(file);
-    const host = decodeHost(saved.metadata);
-    const { writes, report } = match(saved, host, this.shapes, this.layout);
-    for (const { key, slot } of this.layout.slots.values()) if (!writes.has(key)) this.memory.initialize(key, slot);
-    this.facts = new Facts(this.layout);
-    for (const [key, { data }] of writes) {
-      this.memory.write(key, data);
-      this.facts.observe(key, data);
-    }
-    for (const hyper of this.runner.live.keys()) {
-      const value = host.hypers[this.layout.address(hyper)];
-      if (value !== undefined && hyper.range.holds(value)) this.runner.live.set(hyper, value);
-    }
-    this.call = host.call;
-    this.skipped = host.skipped;
-    this.random = { ...this.random, seed: host.seed };
-    this.counters.load(Object.entries(host.counters));
-    this.background?.abandon();
-    this.planner = this.makePlanner();
-    this.runner.keep([]);
-    this.interruption = undefined;
-    return report;
   }
 
   private makePlanner(): Planner {

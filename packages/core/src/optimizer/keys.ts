@@ -3,8 +3,12 @@ import type { Shape } from '../program/shape.ts';
 
 /** Keys of buffers that are no slots; slots have a '.' before their first ':', so the two cannot meet. */
 export const parameterKey = (name: string): string => `parameter:${name}`;
+export const isParameterKey = (key: string): boolean => key.startsWith('parameter:');
 export const gradientKey = (name: string): string => `gradient:${name}`;
 export const verdictKey = 'verdict';
+
+/** Whether a slot is the number of calls a guard dropped on the device. */
+export const isSkipCount = (key: string): boolean => /(^|\/)guard\.skipped:$/.test(key);
 
 /** Keys of what an objective delivers; per-sample values carry their number b, which is part of their shape. */
 export const lossKey = 'objective:loss';

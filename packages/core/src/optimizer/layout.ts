@@ -15,6 +15,15 @@ export const slotKey = (path: string, slot: string, owner: string): string => `$
 /** Steps that the device dropped, where it decides. */
 export const skippedKey: string = slotKey('guard', 'skipped', '');
 
+/** What a key, or a counter, is about: a parameter, `'*'` or ''. */
+export const ownerOf = (key: string): string => key.slice(key.indexOf(':') + 1);
+
+/** The path of the stage that a slot belongs to. */
+export const stageOf = (key: string): string => {
+  const head = key.slice(0, key.indexOf(':'));
+  return head.slice(0, Math.max(0, head.lastIndexOf('.')));
+};
+
 /** What an objective can offer. */
 const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
 
@@ -36,18 +45,23 @@ export class Layout {
   constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, epsilon: number = 2 ** -23) {
     this.deviceDecides = deviceDecides;
     this.epsilon = epsilon;
-    if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant' } });
+    if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', derived: '' } });
     transform.declare(parameters, this.at('', []));
+  }
+
+  /** The slots that a checkpoint holds. */
+  saved(): DeclaredSlot[] {
+    return [...this.slots.values()].filter(({ slot }) => slot.derived === undefined);
+  }
+
+  /** Those that only stand for what the host counts anyway. */
+  derived(): DeclaredSlot[] {
+    return [...this.slots.values()].filter(({ slot }) => slot.derived !== undefined);
   }
 
   /** Bytes of state, with `working` elements of the given size. */
   bytes(working: number): number {
     return [...this.slots.values()].reduce((sum, { slot }) => sum + size(slot.shape) * (slot.dtype === 'wide' ? 8 : working), 0);
-  }
-
-  /** The parameters that slots of joined ones are about, in their order. */
-  joins(): Record<string, readonly string[]> {
-    return Object.fromEntries([...this.slots.values()].flatMap(({ key, slot }) => (slot.joins ? [[key, Object.keys(slot.joins)]] : [])));
   }
 
   /** A name that no other hyperparameter has: `learningRate`, or with the path in front where several share it. */

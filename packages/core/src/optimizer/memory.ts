@@ -3,7 +3,8 @@ import { DisposedError } from '../errors.ts';
 import type { DType } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
 import type { Slot } from '../transform/transform.ts';
-import type { SavedTensor } from './safetensors.ts';
+import type { SavedTensor } from './checkpoint/safetensors.ts';
+import { inTurn } from './turns.ts';
 
 /** The buffers of one optimizer on its backend, by key. */
 export class Memory<Native, Buffer> {
@@ -37,12 +38,12 @@ export class Memory<Native, Buffer> {
 
   /** Gives a slot the value it has before the first step. */
   initialize(key: string, { shape, init = 0 }: Slot): void {
-    const n = shape.at(-1) ?? 1;
-    const value = (i: number): number => (init === 'identity' ? Number(Math.floor(i / n) % n === i % n) : init);
-    this.write(
-      key,
-      Float64Array.from({ length: size(shape) }, (_, i) => value(i)),
-    );
+    const value = new Float64Array(size(shape));
+    if (init === 'identity') {
+      const n = shape.at(-1) ?? 1;
+      for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = 1;
+    } else if (init !== 0) value.fill(init);
+    this.write(key, value);
   }
 
   buffer(key: string): Buffer {
@@ -60,15 +61,11 @@ export class Memory<Native, Buffer> {
   /** What is in the buffers of these keys, read one after the other and copied. */
   snapshot(keys: readonly string[]): MaybePromise<Map<string, SavedTensor>> {
     const tensors = new Map<string, SavedTensor>();
-    const from = (i: number): MaybePromise<Map<string, SavedTensor>> => {
-      const key = keys[i];
-      if (key === undefined) return tensors;
-      return whenDone(this.read(key), (data) => {
-        tensors.set(key, { shape: this.shape(key), data: data.slice() });
-        return from(i + 1);
-      });
-    };
-    return from(0);
+    const keep = (key: string) => (data: Floats) => void tensors.set(key, { shape: this.shape(key), data: data.slice() });
+    return whenDone(
+      inTurn(keys, (key) => whenDone(this.read(key), keep(key))),
+      () => tensors,
+    );
   }
 
   write(key: string, data: ArrayLike<number> | Native): void {

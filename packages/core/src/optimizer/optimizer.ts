@@ -3,7 +3,7 @@ import type { Gradients, Objective } from '../objective/objective.ts';
 import type { Scalar } from '../options/hyper.ts';
 import type { Shape } from '../program/shape.ts';
 import type { Transform } from '../transform/transform.ts';
-import type { LoadReport } from './checkpoint.ts';
+import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
 import type { Draws } from './randomness.ts';
 
@@ -60,8 +60,11 @@ export interface Optimizer<
   set(address: string, value: Scalar): void;
   /** Everything needed to go on bit for bit, as a safetensors file; deferred computations under way are not waited for, and not in it. */
   save(): Result<Read, Uint8Array>;
-  /** Takes over a saved state, hyperparameters that were numbers included, or throws a `CheckpointError` and changes nothing. */
-  load(file: Uint8Array): Result<Run, LoadReport>;
+  /**
+   * Takes over a saved state, hyperparameters that are numbers here and there included; schedules stay. What differs is refused unless
+   * an option allows it, and reported. A `CheckpointError` has changed nothing.
+   */
+  load(file: Uint8Array | ArrayBuffer, options?: LoadOptions): Result<Run, LoadReport>;
   /** Ends training: an averaged model takes its average. */
   finalize(): Result<Run, void>;
   /**

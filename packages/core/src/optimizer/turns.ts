@@ -26,3 +26,26 @@ export class Turns {
     return this.pending === undefined ? look() : this.pending.then(look);
   }
 }
+
+/** `f` of one item after the other, awaited only where it has to be. */
+export function inTurn<T>(items: Iterable<T>, f: (item: T) => MaybePromise<void>): MaybePromise<void> {
+  const rest = items[Symbol.iterator]();
+  const go = (): MaybePromise<void> => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) {
+      const running = f(next.value);
+      if (isPromise(running)) return running.then(go);
+    }
+    return undefined;
+  };
+  return go();
+}
+
+/** `try … catch` for both modes. */
+export function attempt<T>(call: () => MaybePromise<T>, rescue: (error: unknown) => never): MaybePromise<T> {
+  try {
+    const result = call();
+    return isPromise(result) ? result.catch(rescue) : result;
+  } catch (error) {
+    return rescue(error);
+  }
+}

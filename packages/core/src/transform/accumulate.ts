@@ -29,7 +29,10 @@ export function accumulate(n: number, inner: Transform): Transform {
     declare(parameters, at) {
       const here = at.child('accumulate');
       for (const [owner, shape] of Object.entries(parameters)) here.slot('sum', owner, { shape, kind: 'invariant' });
-      if (at.deviceDecides) for (const slot of ['collected', 'dropped']) here.slot(slot, '', { shape: [], kind: 'invariant' });
+      if (at.deviceDecides) {
+        here.slot('collected', '', { shape: [], kind: 'invariant', derived: `${here.path}:` });
+        here.slot('dropped', '', { shape: [], kind: 'invariant', derived: '' });
+      }
       inner.declare(parameters, at);
     },
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),

@@ -26,6 +26,8 @@ export interface Slot {
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */
   readonly joins?: Shapes;
+  /** Not part of checkpoints: it starts from what this counter says (`path:owner`), or from 0 where there is none. */
+  readonly derived?: string;
 }
 
 /** One step on its way through the stages, for the whole model. */

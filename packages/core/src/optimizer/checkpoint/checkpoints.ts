@@ -1,0 +1,137 @@
+import { type Backend, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
+import { CheckpointError } from '../../errors.ts';
+import type { Hyper, Scalar } from '../../options/hyper.ts';
+import type { Shapes } from '../../transform/transform.ts';
+import type { Counters } from '../counters.ts';
+import { type Layout, skippedKey } from '../layout.ts';
+import type { Memory } from '../memory.ts';
+import { attempt } from '../turns.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { checkFinite } from './finite.ts';
+import type { HostState } from './host-state.ts';
+import type { LoadReport, ResolvedLoad } from './load-options.ts';
+import { type Match, match } from './match.ts';
+import { type LiveHypers, matchHypers } from './match-hypers.ts';
+import type { SavedTensor } from './safetensors.ts';
+
+/** What the engine counts by itself. */
+export type Tally = Pick<HostState, 'call' | 'skipped' | 'seed'>;
+
+/** Everything that loading a file does here, decided before anything is done. */
+export interface Takeover extends Pick<Match, 'parameters' | 'slots' | 'fresh' | 'counters' | 'foreign'> {
+  readonly hypers: ReadonlyMap<Hyper, number>;
+  readonly tally: Tally;
+  readonly report: LoadReport;
+}
+
+/** What of one optimizer goes into a checkpoint, and comes back from one. */
+export class Checkpoints<Native, Buffer> {
+  private readonly backend: Backend<Mode, Mode, Native, Buffer>;
+  private readonly shapes: Shapes;
+  private readonly layout: Layout;
+  private readonly memory: Memory<Native, Buffer>;
+  private readonly counters: Counters;
+  private readonly live: Map<Hyper, Scalar>;
+
+  constructor(
+    backend: Backend<Mode, Mode, Native, Buffer>,
+    shapes: Shapes,
+    layout: Layout,
+    memory: Memory<Native, Buffer>,
+    counters: Counters,
+    live: Map<Hyper, Scalar>,
+  ) {
+    this.backend = backend;
+    this.shapes = shapes;
+    this.layout = layout;
+    this.memory = memory;
+    this.counters = counters;
+    this.live = live;
+  }
+
+  /** The file; `skipped` are the calls that the host dropped. */
+  encode({ call, skipped, seed }: Tally): MaybePromise<Uint8Array> {
+    const hypers = [...this.live].map(([hyper, value]) => [this.layout.address(hyper), value] as const);
+    const slots = this.layout.saved().map(({ key, slot: { shape, kind, dtype = 'working', symmetric = false, joins } }) => {
+      return [key, { shape, kind, dtype, symmetric, joins: joins && Object.keys(joins) }] as const;
+    });
+    const type = { f32: 'F32', f64: 'F64' } as const;
+    return whenDone(this.dropped(skipped), (all) =>
+      encodeCheckpoint(
+        {
+          ...{ call, skipped: all, seed, counters: new Map(this.counters.entries(all - skipped)) },
+          hypers: new Map(hypers.filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
+          schedules: hypers.flatMap(([address, value]) => (typeof value === 'function' ? [address] : [])),
+          parameters: new Map(Object.entries(this.shapes)),
+          slots: new Map(slots),
+        },
+        { read: (key) => this.memory.read(key), types: { working: type[this.backend.precision], wide: type[this.backend.wide] } },
+      ),
+    );
+  }
+
+  /** All dropped calls: those the host dropped, and those that guards dropped on the device. */
+  dropped(byHost: number): MaybePromise<number> {
+    if (!this.layout.deviceDecides) return byHost;
+    return whenDone(this.memory.read(skippedKey), ([dropped = 0]) => byHost + dropped);
+  }
+
+  /** Reads a file and holds it against what is here. Nothing is changed. @throws CheckpointError */
+  prepare(file: Uint8Array, options: ResolvedLoad, seed: number): Takeover {
+    const checkpoint = decodeCheckpoint(file);
+    const here = { parameters: new Map(Object.entries(this.shapes)), slots: this.layout.saved() };
+    const { missing, surplus, ...matched } = match(checkpoint, here, options);
+    const live: LiveHypers = new Map([...this.live].map(([hyper, value]) => [this.layout.address(hyper), { hyper, value }]));
+    const { values, report: hyperparameters } = matchHypers(checkpoint.host, live, options);
+    for (const [key, tensor] of [...matched.parameters, ...matched.slots]) {
+      const wide = this.layout.slots.get(key)?.slot.dtype === 'wide';
+      checkFinite(key, tensor, wide ? this.backend.wide : this.backend.precision);
+    }
+    return {
+      ...matched,
+      hypers: values,
+      tally: options.state === 'none' ? { call: 0, skipped: 0, seed } : checkpoint.host,
+      report: { missing, surplus, fresh: matched.fresh.map(({ key }) => key), hyperparameters },
+    };
+  }
+
+  /**
+   * Writes what a file holds. Parameters of another transform are first made fit for this one by `construct`, which says what it has
+   * against them. @throws CheckpointError if it has, with everything as it was
+   */
+  write(file: Takeover, construct: () => MaybePromise<readonly string[]>): MaybePromise<void> {
+    if (!file.foreign) {
+      this.writeAll(file.parameters);
+      return this.writeState(file);
+    }
+    // What must not be read in between has nothing against any parameter.
+    const before = this.layout.deviceDecides ? new Map<string, SavedTensor>() : this.memory.snapshot([...file.parameters.keys()]);
+    return whenDone(before, (parameters) =>
+      attempt(
+        () => {
+          this.writeAll(file.parameters);
+          return whenDone(construct(), (refusals) => {
+            if (refusals.length > 0) throw new CheckpointError(`load: ${refusals.join('; ')}`);
+            this.writeState(file);
+          });
+        },
+        (error) => {
+          this.writeAll(parameters);
+          throw error;
+        },
+      ),
+    );
+  }
+
+  private writeState({ slots, fresh, hypers, counters }: Takeover): void {
+    for (const { key, slot } of fresh) this.memory.initialize(key, slot);
+    this.writeAll(slots);
+    for (const { key, slot } of this.layout.derived()) this.memory.write(key, [counters.get(slot.derived ?? '') ?? 0]);
+    for (const [hyper, value] of hypers) this.live.set(hyper, value);
+    this.counters.load(counters);
+  }
+
+  private writeAll(tensors: ReadonlyMap<string, SavedTensor>): void {
+    for (const [key, { data }] of tensors) this.memory.write(key, data);
+  }
+}
