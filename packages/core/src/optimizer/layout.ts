@@ -1,5 +1,6 @@
 import { TransformError } from '../errors.ts';
-import type { Hyper } from '../options/hyper.ts';
+import { checkValue, type Hyper } from '../options/hyper.ts';
+import { type Precision, precisions } from '../program/precision.ts';
 import { size } from '../program/shape.ts';
 import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
 
@@ -25,12 +26,12 @@ export class Layout {
   /** What steps need beside gradients. */
   readonly needs: Need[] = [];
   readonly deviceDecides: boolean;
-  /** Machine epsilon of working precision. */
-  readonly epsilon: number;
+  /** What working precision holds. */
+  readonly precision: Precision;
 
-  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, epsilon: number = 2 ** -23) {
+  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, precision: Precision['name'] = 'f32') {
     this.deviceDecides = deviceDecides;
-    this.epsilon = epsilon;
+    this.precision = precisions[precision];
     transform.declare(parameters, this.at('', []));
   }
 
@@ -72,7 +73,7 @@ export class Layout {
       deviceDecides: this.deviceDecides,
       child: (name) => this.at(name === '' ? path : path === '' ? name : `${path}/${name}`, open),
       slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
-      hyper: (hyper) => void this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]),
+      hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       scope: (label, f) => this.record(`${path}|${label}`, f),
     };
@@ -89,6 +90,11 @@ export class Layout {
     } finally {
       this.recording.pop();
     }
+  }
+
+  private live(hyper: Hyper, path: string): void {
+    if (typeof hyper.value === 'number') checkValue(hyper, hyper.value, this.precision);
+    this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]);
   }
 
   private need(need: Need): void {

@@ -2,6 +2,7 @@ import { type Backend, type Executable, type Floats, isPromise, type MaybePromis
 import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
 import { checkValue, type Hyper, type Scalar } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
+import { precisions } from '../program/precision.ts';
 import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
@@ -86,10 +87,16 @@ export class Runner<Native, Buffer> {
   private valueOf(input: HyperInput | undefined): number {
     if (input === undefined) return 0;
     const value = this.live.get(input.hyper) ?? input.hyper.value;
-    if (typeof value === 'number') return value;
+    if (typeof value === 'number') return this.rounded(input.hyper, value);
     const now = value(this.counters.valueOf(input.clock));
-    checkValue(input.hyper, now);
-    return now;
+    checkValue(input.hyper, now, precisions[this.backend.precision]);
+    return this.rounded(input.hyper, now);
+  }
+
+  /** A hyperparameter as programs have it, so that β and 1 − β, rounded each, still make 1. */
+  private rounded({ range }: Hyper, value: number): number {
+    const single = Math.fround(value);
+    return this.backend.precision === 'f32' && range.holds(single) ? single : value;
   }
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {

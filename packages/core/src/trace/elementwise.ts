@@ -73,6 +73,18 @@ export function where(condition: Tensor | number, left: Tensor | number, right: 
   return c.shape.length === 0 && isSymmetric(a) && isSymmetric(b) ? markSymmetric(result, commute) : result;
 }
 
+/**
+ * (1 − w)a + wb as (a − wa) + wb, in which nothing overflows and equal values stay what they are: a for w = 0, b for w = 1. A weight of the host
+ * is that of an average of finite values; for any other, infinities are looked after too: a mean of two that agree is what they are.
+ */
+export function lerp(left: Tensor, right: Tensor | number, weight: Tensor | number): Tensor {
+  const [b, w] = [asTensor(right), asTensor(weight)];
+  const mixed = left.sub(left.mul(w)).add(b.mul(w));
+  if (w.at.in === 'host') return mixed;
+  const mean = where(left.isFinite().mul(b.isFinite()), mixed, left.mul(w.not()).add(b.mul(w)));
+  return where(w.eq(1), b, where(w.eq(0).add(left.eq(b)), left, mean));
+}
+
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.at.in === 'graph' && x.dtype === dtype) return x;
   const result = emit({ op: 'cast' }, [x], x.shape, dtype, 'wide');

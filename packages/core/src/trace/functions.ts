@@ -8,7 +8,7 @@ import type { Tensor } from './tensor.ts';
 
 export { concat } from './arrange.ts';
 export { where } from './elementwise.ts';
-export { norm } from './linear-algebra.ts';
+export { norm, normalized, type Scaled, scaled } from './linear-algebra.ts';
 
 /** A constant scalar. */
 export const scalar = (value: number): Tensor => literal(value);
@@ -33,6 +33,15 @@ export const mod = (x: Tensor, n: number): Tensor => x.sub(x.div(n).floor().mul(
 
 /** A traced value that may be a plain number: 1 − βᵗ as −expm1(t·ln β), exact for small t(1−β) and on every device. */
 export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.log()).expm1().neg();
+
+/**
+ * x with every element brought into ±(largest/4n)^(1/p): then the sum of n p-th powers is finite, with room for rounding; ∞ for the largest
+ * number itself where p and n are 1, as after a sum. `largest` is that of working precision, `site.largest`.
+ */
+export function saturate(x: Tensor, largest: number, power = 1, terms = 1): Tensor {
+  const limit = power === 1 && terms === 1 ? largest : (largest / (4 * terms)) ** (1 / power);
+  return x.min(limit).max(-limit);
+}
 
 /** A next carry in the precision of the one before; scalars of the host take it on by themselves. */
 const inPrecision = (x: Tensor, dtype: DType): Tensor => (x.at.in === 'graph' || dtype === 'int' ? cast(x, dtype) : x);

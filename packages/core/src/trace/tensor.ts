@@ -1,7 +1,7 @@
 import type { BinaryOp, DType, UnaryOp } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
 import { broadcastTo, gather, permute, reshape, row, setRow, slice } from './arrange.ts';
-import { argsort, cast, combine, map, reduce } from './elementwise.ts';
+import { argsort, cast, combine, lerp, map, reduce } from './elementwise.ts';
 import type { Residence } from './graph.ts';
 import { cholesky, contract, eigh, orthonormalize, solveTriangular } from './linear-algebra.ts';
 
@@ -129,9 +129,9 @@ export class Tensor {
   eq(other: Tensor | number): Tensor {
     return this.binary('eq', other);
   }
-  /** x + w·(other − x). */
+  /** (1 − w)·x + w·other: x for w = 0, other for w = 1, and what both are where they agree. */
   lerp(other: Tensor | number, weight: Tensor | number): Tensor {
-    return this.add(combine('sub', other, this).mul(weight));
+    return lerp(this, other, weight);
   }
 
   // Reductions; all axes unless some are named (negative ones count from the end).
