@@ -3,6 +3,7 @@ import { testArrange } from './contract/arrange.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
 import { testFactorizations } from './contract/factorizations.ts';
+import { testFinite } from './contract/finite.ts';
 import { testFuzz } from './contract/fuzz.ts';
 import { testGolden } from './contract/golden.ts';
 import { type BackendContract, harnessOf } from './contract/harness.ts';
@@ -40,6 +41,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testRandom(harness);
     testTable(harness);
     testOptimizers(harness);
+    testFinite(harness);
     testGolden(harness);
     testFuzz(harness);
   });
