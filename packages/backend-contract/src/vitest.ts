@@ -3,6 +3,7 @@ import { testArrange } from './contract/arrange.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
 import { testFactorizations } from './contract/factorizations.ts';
+import { testFinite } from './contract/finite.ts';
 import { testFuzz } from './contract/fuzz.ts';
 import { testGolden } from './contract/golden.ts';
 import { testGuards } from './contract/guards.ts';
@@ -42,6 +43,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testTable(harness);
     testOptimizers(harness);
     testGuards(harness);
+    testFinite(harness);
     testGolden(harness);
     testFuzz(harness);
   });

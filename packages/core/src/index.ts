@@ -33,13 +33,28 @@ export { type Grid, Lifetimes } from './planning/lifetimes.ts';
 export { reaches } from './planning/order.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
+export { precisions } from './program/precision.ts';
 export { printProgram } from './program/print.ts';
 export * from './program/program.ts';
 export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { mapValues, required } from './records.ts';
-export { sameTensor } from './trace/emit.ts';
-export { all, allFinite, concat, debias, full, identity, iota, mod, norm, repeat, scalar, where } from './trace/functions.ts';
+export { isModerate, moderate, sameTensor } from './trace/emit.ts';
+export {
+  all,
+  allFinite,
+  concat,
+  debias,
+  full,
+  identity,
+  iota,
+  mod,
+  repeat,
+  saturate,
+  scalar,
+  where,
+} from './trace/functions.ts';
+export { norm, normalized, type Scaled, scaled } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

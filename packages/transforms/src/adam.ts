@@ -2,13 +2,16 @@ import {
   choice,
   closedUnit,
   debias,
+  moderate,
   optional,
   perTensor,
   positive,
   resolve,
   type Setting,
   type Shape,
+  type Site,
   type Slot,
+  saturate,
   type Tensor,
   type TensorChange,
   type Transform,
@@ -39,7 +42,8 @@ export interface AdamOptions {
  *
  *     m ← β₁m + (1−β₁)g     v ← β₂v + (1−β₂)g²     u = (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε)
  *
- * g, m, v: shape of the parameter; t counts this stage's steps from 1.
+ * g, m, v: shape of the parameter; t counts this stage's steps from 1. Elements of g beyond half the root of the largest number (9.2e18 in f32)
+ * count as that, so that squares stay finite.
  */
 export function adam(options: AdamOptions = {}): Transform {
   const { name, correctBias, amsgradBeta, beta1, beta2, epsilon } = resolve('adam', options, {
@@ -55,10 +59,11 @@ export function adam(options: AdamOptions = {}): Transform {
       name,
       hyper: { beta1, beta2, epsilon },
       state: moments,
-      apply({ update: g, state: { m, v }, hyper, count: t }) {
-        const m1 = m.lerp(g, hyper.beta1.not());
-        const v1 = v.lerp(g.square(), hyper.beta2.not());
-        return { ...direction(m1, v1, hyper, t, correctBias), state: { m: m1, v: v1 } };
+      apply({ update, state: { m, v }, hyper, count: t, site }) {
+        const g = saturate(update, site.largest, 2);
+        const m1 = m.mul(hyper.beta1).add(g.mul(hyper.beta1.not()));
+        const v1 = v.mul(hyper.beta2).add(g.square().mul(hyper.beta2.not()));
+        return { ...direction(m1, v1, hyper, t, correctBias, site), state: { m: m1, v: v1 } };
       },
     });
   }
@@ -66,11 +71,12 @@ export function adam(options: AdamOptions = {}): Transform {
     name,
     hyper: { beta1, beta2, epsilon, amsgradBeta },
     state: ({ shape }) => ({ ...moments({ shape }), x: { shape, kind: 'diagonal' } }),
-    apply({ update: g, state: { m, v, x }, hyper, count: t }) {
-      const m1 = m.lerp(g, hyper.beta1.not());
-      const v1 = v.lerp(g.square(), hyper.beta2.not());
+    apply({ update, state: { m, v, x }, hyper, count: t, site }) {
+      const g = saturate(update, site.largest, 2);
+      const m1 = m.mul(hyper.beta1).add(g.mul(hyper.beta1.not()));
+      const v1 = v.mul(hyper.beta2).add(g.square().mul(hyper.beta2.not()));
       const x1 = x.mul(hyper.amsgradBeta).max(v1);
-      return { ...direction(m1, x1, hyper, t, correctBias), state: { m: m1, v: v1, x: x1 } };
+      return { ...direction(m1, x1, hyper, t, correctBias, site), state: { m: m1, v: v1, x: x1 } };
     },
   });
 }
@@ -82,15 +88,17 @@ const moments = ({ shape }: { readonly shape: Shape }): Record<'m' | 'v', Slot> 
 
 type Hypers = Readonly<Record<'beta1' | 'beta2' | 'epsilon', Tensor>>;
 
-/** m/(√v + ε), the bias of both corrected where `correctBias` says. */
+/** m/(√v + ε), the bias of both corrected where `correctBias` says: m/c₁/(√(v/c₂) + ε) as m/(√v·c₁/√c₂ + εc₁), factors of the host. */
 function direction(
   m: Tensor,
   v: Tensor,
   { beta1, beta2, epsilon }: Hypers,
   t: Tensor,
   correctBias: 'moments' | 'rate' | 'none',
+  site: Site,
 ): TensorChange<never> {
-  if (correctBias === 'moments') return { update: m.div(debias(beta1, t)).div(v.div(debias(beta2, t)).sqrt().add(epsilon)) };
-  const update = m.div(v.sqrt().add(epsilon));
-  return correctBias === 'none' ? { update } : { update, gain: debias(beta2, t).sqrt().div(debias(beta1, t)) };
+  const [c1, root] = [debias(beta1, t), debias(beta2, t).sqrt()];
+  if (correctBias === 'moments') return { update: moderate(m.div(v.sqrt().mul(c1.div(root)).add(epsilon.mul(c1).max(site.smallest)))) };
+  const update = moderate(m.div(v.sqrt().add(epsilon)));
+  return correctBias === 'none' ? { update } : { update, gain: root.div(c1) };
 }

@@ -1,4 +1,4 @@
-import { choice, nonNegative, perTensor, resolve, type Setting, type Transform } from '@opt/core';
+import { choice, nonNegative, perTensor, resolve, type Setting, saturate, type Transform } from '@opt/core';
 
 export interface DecayOptions {
   /** η ≥ 0, default 1e-3; not used by `'independent'`. */
@@ -25,7 +25,7 @@ export function decay(options: DecayOptions = {}): Transform {
     apply({ update: u, parameter: p, hyper: { learningRate, weightDecay } }) {
       if (mode === 'independent') return { parameter: p.mul(weightDecay.not()) };
       const rate = learningRate.mul(weightDecay);
-      return { parameter: mode === 'cautious' ? p.sub(p.mul(u.mul(p).ge(0)).mul(rate)) : p.mul(rate.not()) };
+      return { parameter: mode === 'cautious' ? p.sub(p.mul(u.sign().mul(p.sign()).ge(0)).mul(rate)) : p.mul(rate.not()) };
     },
   });
 }
@@ -35,6 +35,6 @@ export function l2(options: { readonly weightDecay?: Setting } = {}): Transform 
   return perTensor({
     name: 'l2',
     hyper: resolve('l2', options, { weightDecay: nonNegative(0) }),
-    apply: ({ update: u, parameter: p, hyper: { weightDecay } }) => ({ update: u.add(p.mul(weightDecay)) }),
+    apply: ({ update: u, parameter: p, hyper: { weightDecay }, site }) => ({ update: saturate(u.add(p.mul(weightDecay)), site.largest) }),
   });
 }

@@ -1,4 +1,4 @@
-import { flag, norm, perTensor, positive, resolve, type Setting, type Transform, where } from '@opt/core';
+import { flag, normalized, perTensor, positive, resolve, type Setting, saturate, scaled, size, type Transform, where } from '@opt/core';
 
 /** Stateless changes of a direction u; g is the gradient that entered the enclosing scope. */
 
@@ -7,9 +7,10 @@ export function cautious(options: { readonly rescale?: boolean } = {}): Transfor
   const { rescale } = resolve('cautious', options, { rescale: flag(false) });
   return perTensor({
     name: 'cautious',
-    apply({ update: u, gradient: g }) {
-      const mask = g.mul(u).gt(0);
-      return { update: u.mul(rescale ? mask.div(mask.mean().max(1e-3)) : mask) };
+    apply({ update: u, gradient: g, site }) {
+      // By signs: the product of two small numbers is 0.
+      const mask = g.sign().mul(u.sign()).gt(0);
+      return { update: rescale ? saturate(u.mul(mask.div(mask.mean().max(1e-3))), site.largest) : u.mul(mask) };
     },
   });
 }
@@ -22,18 +23,19 @@ export const copyGradientSign = (): Transform =>
   perTensor({ name: 'copy-gradient-sign', apply: ({ update: u, gradient: g }) => ({ update: u.copySign(g) }) });
 
 /** u/‖u‖, and 0 for u = 0. */
-export const normalize = (): Transform =>
-  perTensor({
-    name: 'normalize',
-    apply({ update: u }) {
-      const length = norm(u);
-      return { update: u.div(where(length.gt(0), length, 1)) };
-    },
-  });
+export const normalize = (): Transform => perTensor({ name: 'normalize', apply: ({ update: u }) => ({ update: normalized(u) }) });
 
 /** u/(10⁻³⁰ + √mean(u²)): unit root mean square. */
 export const normalizeRms = (): Transform =>
-  perTensor({ name: 'normalize-rms', apply: ({ update: u }) => ({ update: u.div(u.square().mean().sqrt().add(1e-30)) }) });
+  perTensor({
+    name: 'normalize-rms',
+    apply({ update: u }) {
+      const { root, length, by } = scaled([u]);
+      const rms = length.div(Math.sqrt(size(u.shape)));
+      const epsilon = root.reciprocal().mul(1e-30).div(root);
+      return { update: by(u).div(rms.add(epsilon)) };
+    },
+  });
 
 /** NaN, ∞ and −∞ become 0. */
 export const nanToZero = (): Transform =>
@@ -44,6 +46,10 @@ export function unscale(options: { readonly lossScaleFactor?: Setting } = {}): T
   return perTensor({
     name: 'unscale',
     hyper: resolve('unscale', options, { lossScaleFactor: positive(1) }),
-    apply: ({ update: u, hyper: { lossScaleFactor } }) => ({ update: u.div(lossScaleFactor) }),
+    apply({ update: u, hyper: { lossScaleFactor: s }, site }) {
+      // One over the very largest numbers is a denormal: these are halved on either side.
+      const half = where(s.gt(site.largest / 8), 1 / 8, 1);
+      return { update: saturate(u.mul(half).div(s.mul(half)), site.largest) };
+    },
   });
 }

@@ -1,4 +1,4 @@
-import { closedUnit, debias, flag, perTensor, resolve, type Setting, type Transform, text, unit, where } from '@opt/core';
+import { closedUnit, debias, flag, perTensor, resolve, type Setting, saturate, type Transform, text, unit, where } from '@opt/core';
 
 export interface MomentumOptions {
   /** μ in [0, 1), default 0.9. */
@@ -23,9 +23,9 @@ export function momentum(options: MomentumOptions = {}): Transform {
     name,
     hyper,
     state: ({ shape }) => ({ b: { shape, kind: 'vector' } }),
-    apply({ update: g, state: { b }, hyper: { momentum: mu, dampening }, count: t }) {
-      const b1 = b.mul(mu).add(g.mul(where(t.eq(1), 1, dampening.not())));
-      return { update: nesterov ? g.add(b1.mul(mu)) : b1, state: { b: b1 } };
+    apply({ update: g, state: { b }, hyper: { momentum: mu, dampening }, count: t, site: { largest } }) {
+      const b1 = saturate(b.mul(mu).add(g.mul(where(t.eq(1), 1, dampening.not()))), largest);
+      return { update: nesterov ? saturate(g.add(b1.mul(mu)), largest) : b1, state: { b: b1 } };
     },
   });
 }
@@ -53,10 +53,10 @@ export function ema(options: EmaOptions = {}): Transform {
     name,
     hyper,
     state: ({ shape }) => ({ m: { shape, kind: 'vector' } }),
-    apply({ update: g, state: { m }, hyper: { beta }, count: t }) {
-      const m1 = m.lerp(g, beta.not());
-      const ahead = nesterov ? m1.lerp(g, beta.not()) : m1;
-      return { update: correctBias ? ahead.div(debias(beta, t)) : ahead, state: { m: m1 } };
+    apply({ update: g, state: { m }, hyper: { beta }, count: t, site: { largest } }) {
+      const m1 = saturate(m.lerp(g, beta.not()), largest);
+      const ahead = nesterov ? saturate(m1.lerp(g, beta.not()), largest) : m1;
+      return { update: correctBias ? saturate(ahead.div(debias(beta, t)), largest) : ahead, state: { m: m1 } };
     },
   });
 }

@@ -1,4 +1,4 @@
-import { flag, perTensor, positive, resolve, type Setting, type Transform, text, unit } from '@opt/core';
+import { flag, moderate, perTensor, positive, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
 
 export interface RmspropOptions {
   /** β in [0, 1), default 0.99. */
@@ -13,7 +13,7 @@ export interface RmspropOptions {
 
 /**
  * RMSprop (Tieleman & Hinton 2012), as a direction: v ← βv + (1−β)g², u = g/(√v + ε); centered (Graves 2013): m ← βm + (1−β)g
- * and v − m² in place of v. No bias correction.
+ * and v − m² in place of v. No bias correction. Elements of g beyond half the root of the largest number (9.2e18 in f32) count as that.
  */
 export function rmsprop(options: RmspropOptions = {}): Transform {
   const { centered, name, ...hyper } = resolve('rmsprop', options, {
@@ -27,9 +27,10 @@ export function rmsprop(options: RmspropOptions = {}): Transform {
       name,
       hyper,
       state: ({ shape }) => ({ v: { shape, kind: 'diagonal' } }),
-      apply({ update: g, state: { v }, hyper: { beta, epsilon } }) {
-        const v1 = v.lerp(g.square(), beta.not());
-        return { update: g.div(v1.sqrt().add(epsilon)), state: { v: v1 } };
+      apply({ update, state: { v }, hyper: { beta, epsilon }, site }) {
+        const g = saturate(update, site.largest, 2);
+        const v1 = v.mul(beta).add(g.square().mul(beta.not()));
+        return { update: moderate(g.div(v1.sqrt().add(epsilon))), state: { v: v1 } };
       },
     });
   }
@@ -37,9 +38,10 @@ export function rmsprop(options: RmspropOptions = {}): Transform {
     name,
     hyper,
     state: ({ shape }) => ({ v: { shape, kind: 'diagonal' }, m: { shape, kind: 'vector' } }),
-    apply({ update: g, state: { v, m }, hyper: { beta, epsilon } }) {
-      const v1 = v.lerp(g.square(), beta.not());
-      const m1 = m.lerp(g, beta.not());
+    apply({ update, state: { v, m }, hyper: { beta, epsilon }, site }) {
+      const g = saturate(update, site.largest, 2);
+      const v1 = v.mul(beta).add(g.square().mul(beta.not()));
+      const m1 = m.mul(beta).add(g.mul(beta.not()));
       return { update: g.div(v1.sub(m1.square()).max(0).sqrt().add(epsilon)), state: { v: v1, m: m1 } };
     },
   });

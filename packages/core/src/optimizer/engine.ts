@@ -80,7 +80,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.sizes = new Map(placed.map(({ name, shape }) => [name, size(shape)]));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
-    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision === 'f64' ? 2 ** -52 : 2 ** -23);
+    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision);
     this.facts = new Facts(this.layout);
     this.memory = new Memory(backend);
     this.runner = new Runner(backend, this.memory, this.counters);
@@ -127,7 +127,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   set(address: string, value: Scalar): void {
     const hyper = this.layout.find(address);
-    checkScalar(hyper, value);
+    checkScalar(hyper, value, this.layout.precision);
     this.runner.live.set(hyper, value);
   }
 
@@ -155,7 +155,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   explain(calls?: number): Explanation {
-    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.layout.epsilon);
+    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.backend.precision);
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 import type { Scalar } from '../options/hyper.ts';
 import { type Cost, cost } from '../program/cost.ts';
+import type { Precision } from '../program/precision.ts';
 import { printProgram, quantity } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
 import { size } from '../program/shape.ts';
@@ -37,10 +38,10 @@ export function explain(
   shapes: Shapes,
   calls: number = lookahead,
   deviceDecides: boolean = false,
-  epsilon?: number,
+  precision?: Precision['name'],
   samples = 1,
 ): Explanation {
-  const layout = new Layout(transform, shapes, deviceDecides, epsilon);
+  const layout = new Layout(transform, shapes, deviceDecides, precision);
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
   const present = new Set(Object.keys(shapes));

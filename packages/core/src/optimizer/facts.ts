@@ -21,9 +21,9 @@ export class Facts {
   private readonly hypers = new Map<string, Span>();
 
   constructor(layout: Layout) {
-    const double = layout.epsilon < 2 ** -30;
-    this.largest = double ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
-    this.round = double ? (x) => x : Math.fround;
+    const { name, largest } = layout.precision;
+    this.largest = largest;
+    this.round = name === 'f64' ? (x) => x : Math.fround;
     for (const { key, slot } of layout.slots.values()) this.slots.set(key, atFirst(slot));
   }
 
@@ -93,9 +93,9 @@ const atFirst = ({ init = 0 }: Slot): Span => (init === 'identity' ? span(0, 1) 
 
 /** Around a value, as far as the hyperparameter's range goes: learning rates down to 0, weights of averages not as far as 1. */
 function near({ range }: Hyper, value: number): Span {
-  const size = Math.max(Math.abs(value) * 16, range.holds(0) ? 1 : 0);
-  const high = range.holds(size) ? size : range.holds(1) ? 1 : 1 - (1 - value) / 16;
-  return span(range.holds(-1) ? -size : range.holds(0) ? 0 : value / 16, Math.max(high, value));
+  const size = Math.max(Math.abs(value) * 4, range.holds(0) ? 1 : 0);
+  const high = range.holds(size) ? size : range.holds(1) ? 1 : 1 - (1 - value) / 4;
+  return span(range.holds(-1) ? -size : range.holds(0) ? 0 : value / 4, Math.max(high, value));
 }
 
 const farthest = ({ range }: Hyper): Span => span(range.holds(-1) ? -Number.MAX_VALUE : 0, range.holds(2) ? Number.MAX_VALUE : 1);

@@ -1,5 +1,6 @@
 import { OptionTypeError, TransformError } from '../errors.ts';
-import type { Hyper } from '../options/hyper.ts';
+import { checkValue, type Hyper } from '../options/hyper.ts';
+import { type Precision, precisions } from '../program/precision.ts';
 import { size } from '../program/shape.ts';
 import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
 
@@ -39,12 +40,12 @@ export class Layout {
   readonly deviceDecides: boolean;
   /** What happens to a step that is dropped. */
   otherwise: 'skip' | 'throw' = 'skip';
-  /** Machine epsilon of working precision. */
-  readonly epsilon: number;
+  /** What working precision holds. */
+  readonly precision: Precision;
 
-  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, epsilon: number = 2 ** -23) {
+  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, precision: Precision['name'] = 'f32') {
     this.deviceDecides = deviceDecides;
-    this.epsilon = epsilon;
+    this.precision = precisions[precision];
     if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', derived: '' } });
     transform.declare(parameters, this.at('', []));
   }
@@ -92,7 +93,7 @@ export class Layout {
       deviceDecides: this.deviceDecides,
       child: (name) => this.at(name === '' ? path : path === '' ? name : `${path}/${name}`, open),
       slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
-      hyper: (hyper) => void this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]),
+      hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
       scope: (label, f) => this.record(`${path}|${label}`, f),
@@ -117,6 +118,11 @@ export class Layout {
     if (this.deviceDecides)
       throw new OptionTypeError("nonFinite must be 'skip' on a backend that cannot be read within a step, received 'throw'");
     this.otherwise = otherwise;
+  }
+
+  private live(hyper: Hyper, path: string): void {
+    if (typeof hyper.value === 'number') checkValue(hyper, hyper.value, this.precision);
+    this.hypers.set(hyper, [...(this.hypers.get(hyper) ?? []), path]);
   }
 
   private need(need: Need): void {

@@ -2,6 +2,7 @@ import { type Backend, type Executable, type Floats, isPromise, type MaybePromis
 import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
 import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
+import { precisions } from '../program/precision.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
@@ -54,7 +55,7 @@ export class Runner<Native, Buffer> {
     const last = this.asked.get(hyper);
     if (last !== undefined && last.step === step && last.schedule === value) return last.value;
     const now = value(step);
-    checkValue(hyper, now);
+    checkValue(hyper, now, precisions[this.backend.precision]);
     this.asked.set(hyper, { schedule: value, step, value: now });
     return now;
   };
@@ -131,7 +132,13 @@ export class Runner<Native, Buffer> {
   }
 
   private valueOf(input: HyperInput | undefined): number {
-    return input === undefined ? 0 : this.valueAt(input.hyper, this.counters.valueOf(input.clock));
+    return input === undefined ? 0 : this.rounded(input.hyper, this.valueAt(input.hyper, this.counters.valueOf(input.clock)));
+  }
+
+  /** A hyperparameter as programs have it, so that β and 1 − β, rounded each, still make 1. */
+  private rounded({ range }: Hyper, value: number): number {
+    const single = Math.fround(value);
+    return this.backend.precision === 'f32' && range.holds(single) ? single : value;
   }
 
   private prepare(unit: Unit): MaybePromise<Prepared<Buffer>> {

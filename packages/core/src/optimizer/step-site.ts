@@ -44,7 +44,15 @@ export class StepSite implements Site {
   }
 
   get epsilon(): number {
-    return this.trace.layout.epsilon;
+    return this.trace.layout.precision.epsilon;
+  }
+
+  get largest(): number {
+    return this.trace.layout.precision.largest;
+  }
+
+  get smallest(): number {
+    return this.trace.layout.precision.smallest;
   }
 
   child(name: string, over: Surroundings = {}): Site {

@@ -1,4 +1,5 @@
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
+import type { Precision } from '../program/precision.ts';
 
 /** A value as a function of the number of steps applied before this one. */
 export type Schedule = (step: number) => number;
@@ -36,16 +37,27 @@ export function hyper(rule: string, name: string, value: Scalar, range: Range = 
   return result;
 }
 
-/** Throws unless `value` is a number in the hyperparameter's range, or a schedule. */
-export function checkScalar(of: Hyper, value: unknown): asserts value is Scalar {
+/** Throws unless `value` is a number in the hyperparameter's range, also in working precision where that is known, or a schedule. */
+export function checkScalar(of: Hyper, value: unknown, precision?: Precision): asserts value is Scalar {
   if (typeof value === 'function') return;
   if (typeof value !== 'number')
     throw new OptionTypeError(message(of.rule, of.name, `${of.range.rule}, or a function returning one`, value));
-  checkValue(of, value);
+  checkValue(of, value, precision);
 }
 
-export function checkValue(of: Hyper, value: number): void {
+/** A number that is in range and, as working precision holds it, no longer is, would be 0 or infinite where the rule divides by it. */
+export function checkValue(of: Hyper, value: number, precision?: Precision): void {
   if (!of.range.holds(value)) throw new OptionRangeError(message(of.rule, of.name, of.range.rule, value));
+  if (precision === undefined || of.range.holds(held(value, precision))) return;
+  const { name, smallest, largest } = precision;
+  const holds = `${smallest.toPrecision(3)} to ${largest.toPrecision(3)}`;
+  throw new OptionRangeError(message(of.rule, of.name, `${of.range.rule} in ${name}, which holds ${holds}`, value));
+}
+
+/** A number as working precision has it, but for rounding: too large is infinite, too small is 0. */
+function held(value: number, { smallest, largest }: Precision): number {
+  if (Math.abs(value) > largest) return Math.sign(value) * Infinity;
+  return Math.abs(value) < smallest ? 0 : value;
 }
 
 /** The wording of every complaint about an option. */

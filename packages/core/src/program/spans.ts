@@ -226,20 +226,58 @@ function corners(values: readonly number[], nan: boolean, round: (x: number) => 
 
 const operationAt = ({ program }: Context, position: number | undefined): Node | undefined => program.nodes[position ?? -1];
 
-/** (a − w·a) + w·b with w in [0, 1] lies between a and b. */
+/** (a − w·a) + w·b, and v·a + w·b with v = 1 − w of the host, lie between a and b for w in [0, 1]. */
 function ofMean(node: Node, context: Context): Span | undefined {
-  if (node.operation.op !== 'add') return undefined;
+  const operands = node.operation.op === 'add' ? (meanWithout(node, context) ?? meanOf(node, context)) : undefined;
+  if (operands === undefined) return undefined;
+  const [w, a, b] = operands.map((position) => context.all[position] ?? anything);
+  if (w === undefined || a === undefined || b === undefined) return undefined;
+  return holds(condition, w) && isFiniteSpan(a) && isFiniteSpan(b) ? hull(a, b) : undefined;
+}
+
+type Mean = readonly [weight: number, old: number, next: number];
+
+/** (a − w·a) + w·b */
+function meanWithout(node: Node, context: Context): Mean | undefined {
   const [kept, taken] = [operationAt(context, node.inputs[0]), operationAt(context, node.inputs[1])];
   if (kept?.operation.op !== 'sub' || taken?.operation.op !== 'mul') return undefined;
   const [old, away] = kept.inputs;
   const lost = operationAt(context, away);
-  if (old === undefined || lost?.operation.op !== 'mul' || !lost.inputs.includes(old)) return undefined;
-  const weight = lost.inputs[0] === old ? lost.inputs[1] : lost.inputs[0];
-  if (weight === undefined || !taken.inputs.includes(weight)) return undefined;
-  const next = taken.inputs[0] === weight ? taken.inputs[1] : taken.inputs[0];
-  const [w, a, b] = [weight, old, next ?? -1].map((position) => context.all[position] ?? anything);
-  if (w === undefined || a === undefined || b === undefined) return undefined;
-  return holds(condition, w) && isFiniteSpan(a) && isFiniteSpan(b) ? hull(a, b) : undefined;
+  if (old === undefined || lost?.operation.op !== 'mul') return undefined;
+  const weight = other(lost, old);
+  const next = weight === undefined ? undefined : other(taken, weight);
+  return weight === undefined || next === undefined ? undefined : [weight, old, next];
+}
+
+/** v·a + w·b, one of the two 1 minus the other. */
+function meanOf(node: Node, context: Context): Mean | undefined {
+  const [kept, taken] = [operationAt(context, node.inputs[0]), operationAt(context, node.inputs[1])];
+  if (kept?.operation.op !== 'mul' || taken?.operation.op !== 'mul') return undefined;
+  for (const v of kept.inputs) {
+    for (const w of taken.inputs) {
+      const [old, next] = [other(kept, v), other(taken, w)];
+      if (old !== undefined && next !== undefined && (areComplements(v, w, context) || areComplements(w, v, context)))
+        return [w, old, next];
+    }
+  }
+  return undefined;
+}
+
+/** The other operand of a product. */
+const other = ({ inputs }: Node, one: number): number | undefined =>
+  inputs[0] === one ? inputs[1] : inputs[1] === one ? inputs[0] : undefined;
+
+/** Whether a host scalar is 1 minus the other. */
+function areComplements(v: number, w: number, context: Context): boolean {
+  const { lines, scalars } = context.program.host;
+  const lineOf = (position: number): number | undefined => {
+    const operation = operationAt(context, position)?.operation;
+    return operation?.op === 'host' ? scalars[operation.index] : undefined;
+  };
+  const [of, is] = [lineOf(v), lines[lineOf(w) ?? -1]];
+  if (of === undefined || is?.op !== 'sub') return false;
+  const one = lines[is.args[0] ?? -1];
+  return one?.op === 'literal' && one.value === 1 && is.args[1] === of;
 }
 
 /** A select; what its condition says of a branch is used where it is about that branch itself. */

@@ -21,17 +21,6 @@ export const concat = (parts: readonly Tensor[], axis = 0): Tensor => tensorOf(a
 export const where = (condition: Tensor | number, a: Tensor | number, b: Tensor | number): Tensor =>
   tensorOf(select.where(condition, a, b));
 
-/** ‖x‖₂ of all elements, as s·‖x/s‖ with s = max|x|, so that squares neither overflow nor vanish in f32. */
-export function norm(x: Tensor): Tensor {
-  const s = x.abs().maximum();
-  return x
-    .div(where(s.gt(0), s, 1))
-    .square()
-    .sum()
-    .sqrt()
-    .mul(s);
-}
-
 /** 0, 1, …, n − 1. */
 export const iota = (n: number): Tensor => tensorOf(emit({ op: 'iota' }, [], [n], 'int'));
 
@@ -52,6 +41,15 @@ export const mod = (x: Tensor, n: number): Tensor => x.sub(x.div(n).floor().mul(
 
 /** A traced value that may be a plain number: 1 − βᵗ as −expm1(t·ln β), exact for small t(1−β) and on every device. */
 export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.log()).expm1().neg();
+
+/**
+ * x with every element brought into ±(largest/4n)^(1/p): then the sum of n p-th powers is finite, with room for rounding; ∞ for the largest
+ * number itself where p and n are 1, as after a sum. `largest` is that of working precision, `site.largest`.
+ */
+export function saturate(x: Tensor, largest: number, power = 1, terms = 1): Tensor {
+  const limit = power === 1 && terms === 1 ? largest : (largest / (4 * terms)) ** (1 / power);
+  return x.min(limit).max(-limit);
+}
 
 /** A next carry in the precision of the one before; scalars of the host take it on by themselves. */
 const inPrecision = (x: Tensor, dtype: DType): Tensor => (x.at.in === 'graph' || dtype === 'int' ? tensorOf(cast(x, dtype)) : x);

@@ -1,6 +1,6 @@
 import { broadcast, printShape } from '../program/shape.ts';
 import { broadcastTo, row, setRow } from './arrange.ts';
-import { host, linesOf } from './elementwise.ts';
+import { combine, host, linesOf, map } from './elementwise.ts';
 import { commonType, emit, fail, familyOf, isSymmetric, markSymmetric, nodeOf, operandOf, sameTensor, traced } from './emit.ts';
 import { type Traced, tracing } from './graph.ts';
 
@@ -31,4 +31,17 @@ function rowSelect(c: Traced, a: Traced, b: Traced): Traced | undefined {
   if (history === undefined || index === undefined || value === undefined) return undefined;
   const earlier = sameTensor(history, b) ? history : rowSelect(c, history, b);
   return earlier && setRow(earlier, index, where(c, value, row(b, index)));
+}
+
+/**
+ * (1 − w)a + wb as (a − wa) + wb, in which nothing overflows and equal values stay what they are: a for w = 0, b for w = 1. A weight of the host
+ * is that of an average of finite values; for any other, infinities are looked after too: a mean of two that agree is what they are.
+ */
+export function lerp(a: Traced, right: Traced | number, weight: Traced | number): Traced {
+  const [b, w] = [traced(right), traced(weight)];
+  const mixed = combine('add', combine('sub', a, combine('mul', a, w)), combine('mul', b, w));
+  if (w.at.in === 'host') return mixed;
+  const finite = combine('mul', map('isFinite', a), map('isFinite', b));
+  const mean = where(finite, mixed, combine('add', combine('mul', a, combine('sub', 1, w)), combine('mul', b, w)));
+  return where(combine('eq', w, 1), b, where(combine('add', combine('eq', w, 0), combine('eq', a, b)), a, mean));
 }

@@ -4,6 +4,7 @@ import { broadcastTo, gather, permute, reshape, row, setRow, slice } from './arr
 import { argsort, cast, combine, map, reduce } from './elementwise.ts';
 import type { Residence, Traced } from './graph.ts';
 import { cholesky, contract, eigh, orthonormalize, type ProductOptions, solveTriangular } from './linear-algebra.ts';
+import { lerp } from './select.ts';
 
 export type MatmulOptions = ProductOptions<Tensor>;
 
@@ -118,9 +119,9 @@ export class Tensor implements Traced {
   eq(other: Tensor | number): Tensor {
     return this.binary('eq', other);
   }
-  /** (x − w·x) + w·other: x at w = 0, other at w = 1, and no overflow between. */
+  /** (1 − w)·x + w·other: x for w = 0, other for w = 1, and what both are where they agree. */
   lerp(other: Tensor | number, weight: Tensor | number): Tensor {
-    return this.sub(this.mul(weight)).add(tensorOf(combine('mul', other, weight)));
+    return tensorOf(lerp(this, other, weight));
   }
 
   // Reductions; all axes unless some are named (negative ones count from the end).

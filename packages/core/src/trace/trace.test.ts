@@ -4,7 +4,8 @@ import { cost } from '../program/cost.ts';
 import type { Node, Program } from '../program/program.ts';
 import { rule } from '../transform/chain.ts';
 import { perTensor } from '../transform/per-tensor.ts';
-import { all, allFinite, concat, full, identity, iota, mod, norm, repeat, scalar, where } from './functions.ts';
+import { all, allFinite, concat, full, identity, iota, mod, repeat, scalar, where } from './functions.ts';
+import { norm } from './norms.ts';
 import type { Tensor } from './tensor.ts';
 import { trace } from './trace.ts';
 

@@ -121,6 +121,10 @@ export interface Site {
   readonly deviceDecides: boolean;
   /** Machine epsilon of working precision: what a tolerance is a multiple of. */
   readonly epsilon: number;
+  /** The largest finite number of working precision: what `saturate` keeps powers and sums within. */
+  readonly largest: number;
+  /** The smallest positive number that every device tells from 0. */
+  readonly smallest: number;
 
   child(name: string, over?: Surroundings): Site;
   /** A place whose schedules count the runs that reach it, under the name of a wrapper. */
