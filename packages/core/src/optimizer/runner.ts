@@ -8,6 +8,16 @@ import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
 import type { HyperInput, Plan, Unit } from './planner.ts';
 
+/** The values of hyperparameters, and how often one of them was set. */
+export class LiveHypers extends Map<Hyper, Scalar> {
+  version = 0;
+
+  override set(hyper: Hyper, value: Scalar): this {
+    this.version++;
+    return super.set(hyper, value);
+  }
+}
+
 /** Parts of plans that are kept beyond them. */
 const mostParts = 1024;
 
@@ -16,6 +26,8 @@ interface Prepared<Buffer> {
   readonly executable: Executable;
   readonly evaluator: HostEvaluator;
   readonly hypers: Float64Array;
+  /** The version of the hyperparameters that `hypers` has, if all of them are numbers. */
+  current: number | undefined;
   readonly counts: Float64Array;
   /** Where the verdict of a check pass arrives. */
   readonly verdict: Buffer | undefined;
@@ -24,7 +36,9 @@ interface Prepared<Buffer> {
 /** Runs plans: compiles each once, computes its host scalars before every run. */
 export class Runner<Native, Buffer> {
   /** The values hyperparameters have at present. */
-  readonly live: Map<Hyper, Scalar> = new Map();
+  readonly live: LiveHypers = new LiveHypers();
+  /** The version of the hyperparameters for which a plan fits, where all of its are numbers. */
+  private readonly fitting = new WeakMap<Plan, number>();
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly memory: Memory<Native, Buffer>;
   private readonly counters: Counters;
@@ -61,13 +75,18 @@ export class Runner<Native, Buffer> {
   };
 
   /** Whether every hyperparameter is where the plan's program was proved for. */
-  fits({ hypers, sound }: Plan): boolean {
-    if (sound?.proved !== true) return true;
-    for (const { hyper, clock, assumed } of hypers) {
+  fits(plan: Plan): boolean {
+    if (plan.sound?.proved !== true || this.fitting.get(plan) === this.live.version) return true;
+    for (const { hyper, clock, assumed } of plan.hypers) {
       const value = this.valueAt(hyper, this.counters.valueOf(clock));
       if (value < assumed.low || value > assumed.high) return false;
     }
+    if (this.areNumbers(plan.hypers)) this.fitting.set(plan, this.live.version);
     return true;
+  }
+
+  private areNumbers(hypers: readonly HyperInput[]): boolean {
+    return hypers.every(({ hyper }) => typeof (this.live.get(hyper) ?? hyper.value) === 'number');
   }
 
   /** Runs the plan's programs, if it has any. `call` numbers the step, for random draws. */
@@ -119,8 +138,12 @@ export class Runner<Native, Buffer> {
     this.keep([]);
   }
 
-  private execute(unit: Unit, { executable, evaluator, hypers, counts }: Prepared<Buffer>, call: number): MaybePromise<void> {
-    for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(unit.hypers[i]);
+  private execute(unit: Unit, prepared: Prepared<Buffer>, call: number): MaybePromise<void> {
+    const { executable, evaluator, hypers, counts } = prepared;
+    if (prepared.current !== this.live.version) {
+      for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(unit.hypers[i]);
+      prepared.current = this.areNumbers(unit.hypers) ? this.live.version : undefined;
+    }
     for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(unit.counts[i] ?? -1) + 1;
     const scalars = evaluator.run(hypers, counts, call);
     try {
@@ -157,6 +180,7 @@ export class Runner<Native, Buffer> {
         executable,
         evaluator: new HostEvaluator(program.host),
         hypers: new Float64Array(unit.hypers.length),
+        current: undefined,
         counts: new Float64Array(unit.counts.length),
         verdict,
       };

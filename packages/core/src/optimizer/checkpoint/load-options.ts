@@ -1,5 +1,5 @@
 import { CheckpointError } from '../../errors.ts';
-import { choice, type Resolved, resolve } from '../../options/options.ts';
+import { choice, type Option, type Resolved, resolve } from '../../options/options.ts';
 
 /** What `load` may do where the file and what is here differ. Nothing is done unless it is asked for, and all of it is reported. */
 export interface LoadOptions {
@@ -42,7 +42,11 @@ export interface LoadedHyperparameter {
   readonly taken: 'saved' | 'here';
 }
 
-const table = {
+const table: Readonly<{
+  state: Option<'all' | 'matching' | 'none'>;
+  newcomers: Option<'refuse' | 'fresh'>;
+  leavers: Option<'refuse' | 'drop'>;
+}> = {
   state: choice('all', ['all', 'matching', 'none']),
   newcomers: choice('refuse', ['refuse', 'fresh']),
   leavers: choice('refuse', ['refuse', 'drop']),
