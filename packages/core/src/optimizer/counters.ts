@@ -51,7 +51,7 @@ export class Counters {
     return split;
   }
 
-  apply(counted: readonly number[], reset: readonly number[]): void {
+  apply(counted: Iterable<number>, reset: Iterable<number>): void {
     for (const cell of counted) this.cells[cell] = (this.cells[cell] ?? 0) + 1;
     for (const cell of reset) {
       this.cells[cell] = 0;

@@ -22,7 +22,7 @@ import type { Optimizer } from './optimizer.ts';
 import { type Plan, Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
 import { Runner } from './runner.ts';
-import { Turns } from './turns.ts';
+import { inTurn, Turns } from './turns.ts';
 import { validateGradients } from './validate-gradients.ts';
 import { failing, passes, refusals as refusalsOf } from './verdicts.ts';
 
@@ -221,6 +221,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     decides: boolean,
     objective: Objective<string, Mode, Native> | undefined,
   ): MaybePromise<void> {
+    const single = kind === '' || decides ? undefined : this.separately(present);
+    if (single !== undefined) return this.applyEach(single);
     const plan = this.planFor(present, kind, decides, objective?.samples);
     return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
       whenDone(this.run(plan), () =>
@@ -231,6 +233,29 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
           this.call++;
         }),
       ),
+    );
+  }
+
+  /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
+  private separately(present: ReadonlySet<string>): Plan[] | undefined {
+    if (this.transform.separable !== true || this.layout.needs.length > 0) return undefined;
+    for (;;) {
+      const { generation } = this.planner;
+      const plans = [...present].map((name) => this.planFor(new Set([name]), JSON.stringify([name]), false, undefined));
+      if (generation !== this.planner.generation) continue;
+      const alone = ({ sound, fed, taken, deferred }: Plan): boolean =>
+        sound?.proved === true && fed.length === 0 && taken.length === 0 && deferred === undefined;
+      return plans.every(alone) ? plans : undefined;
+    }
+  }
+
+  private applyEach(plans: readonly Plan[]): MaybePromise<void> {
+    return whenDone(
+      inTurn(plans, (plan) => this.run(plan)),
+      () => {
+        this.counters.apply(new Set(plans.flatMap(({ counted }) => counted)), new Set(plans.flatMap(({ reset }) => reset)));
+        this.call++;
+      },
     );
   }
 

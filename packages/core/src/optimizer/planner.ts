@@ -1,7 +1,6 @@
 import { TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
-import { components } from '../program/components.ts';
 import type { Program } from '../program/program.ts';
 import type { Span } from '../program/spans.ts';
 import { mapValues, required } from '../records.ts';
@@ -27,27 +26,16 @@ export interface HyperInput {
   readonly assumed: Span;
 }
 
-/** A program, and what of the host it takes. */
-export interface Unit {
-  readonly program: Program;
-  readonly hypers: readonly HyperInput[];
-  /** Cells of the program's counts. */
-  readonly counts: readonly number[];
-  /** Where it is one part of several: what it does, so that other plans can share it. */
-  readonly same?: string;
-}
-
 /** What one kind of step does: a program, and what it means for the host's counters. */
 export interface Plan {
   /** Undefined where there is nothing to do. */
   readonly program: Program | undefined;
-  /** What is run: the program, or parts of it that have nothing to do with one another. */
-  readonly units: readonly Unit[];
   /** How it is known that its results are finite; undefined where it has none to be kept. */
   readonly sound: SoundPlan | undefined;
   /** Whether all that has to be finite is among the inputs, as they are handed over. */
   readonly onlyInputs: boolean;
   readonly hypers: readonly HyperInput[];
+  /** Cells of the program's counts. */
   readonly counts: readonly number[];
   readonly counted: readonly number[];
   readonly reset: readonly number[];
@@ -65,9 +53,6 @@ export interface Plan {
 interface SoundPlan extends Sound {
   readonly finite: ReadonlySet<string>;
 }
-
-/** From this many plans on, something is traced anew that should be a host scalar. */
-const bound = 64;
 
 /** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
 interface Branch {
@@ -100,7 +85,8 @@ export class Planner {
   private readonly standing: Standing | undefined;
   private readonly facts: Facts;
   private readonly live: Live;
-  private readonly names: number;
+  /** From this many plans on, something is traced anew that should be a host scalar. */
+  private readonly bound: number;
   private splits = 0;
   /** Grows when plans become void. */
   generation = 0;
@@ -125,7 +111,8 @@ export class Planner {
     this.standing = standing;
     this.facts = facts;
     this.live = live;
-    this.names = Object.keys(shapes).length;
+    // A parameter may have plans of its own.
+    this.bound = 64 + 8 * Object.keys(shapes).length;
   }
 
   /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them. */
@@ -182,7 +169,7 @@ export class Planner {
   }
 
   private hang(key: string, traceOnce: () => { trace: StepTrace; plan: Plan }): Plan {
-    if (this.plans.length >= bound) this.forget();
+    if (this.plans.length >= this.bound) this.forget();
     const { trace, plan } = traceOnce();
     // Counters that part make every earlier program void: their host scalars stood for both.
     if (trace.pass === 'step' && this.counters.separate(trace.effects)) {
@@ -199,8 +186,8 @@ export class Planner {
     }
     at.plan = plan;
     this.plans.push(plan);
-    if (this.plans.length === bound && this.plans.every(({ units }) => units.length < 2)) {
-      warn(`one optimizer has traced ${bound} programs; does a phase have an answer of its own for every step?`);
+    if (this.plans.length === this.bound) {
+      warn(`one optimizer has traced ${this.bound} programs; does a phase have an answer of its own for every step?`);
     }
     return plan;
   }
@@ -242,7 +229,7 @@ export class Planner {
       const outputs = [...moved, ...slots, ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
-      return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }, present.size < this.names) };
+      return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
     });
   }
 
@@ -257,16 +244,7 @@ export class Planner {
     return this.facts.assume(address, hyper, this.live(hyper, this.counters.valueOf(trace.cell(clock))));
   }
 
-  private unit(trace: StepTrace, program: Program): Unit {
-    const hypers = program.host.hypers.map((address) => {
-      const used = trace.hypers.get(address);
-      if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
-      return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
-    });
-    return { program, hypers, counts: program.host.counters.map((counter) => trace.cell(counter)) };
-  }
-
-  private plan(trace: StepTrace, program: Program, sound?: SoundPlan, partial = false): Plan {
+  private plan(trace: StepTrace, program: Program, sound?: SoundPlan): Plan {
     // Passes that only look count nothing, and ask for nothing.
     const steps = trace.pass === 'step';
     const effects = steps ? [...trace.effects] : [];
@@ -274,16 +252,17 @@ export class Planner {
     const cellsOf = (effect: string): number[] => [
       ...new Set(effects.filter(([, one]) => one === effect).map(([counter]) => trace.cell(counter))),
     ];
-    const whole = this.unit(trace, program);
-    const parts = partial ? components(program) : [];
-    const none = program.outputs.length === 0;
+    const hypers = program.host.hypers.map((address) => {
+      const used = trace.hypers.get(address);
+      if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
+      return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
+    });
     return {
-      program: none ? undefined : program,
-      units: none ? [] : parts.length < 2 ? [whole] : parts.map((part) => ({ ...this.unit(trace, part), same: fingerprint(part) })),
+      program: program.outputs.length === 0 ? undefined : program,
       sound,
       onlyInputs: trace.onlyInputs,
-      hypers: whole.hypers,
-      counts: whole.counts,
+      hypers,
+      counts: program.host.counters.map((counter) => trace.cell(counter)),
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
       verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
@@ -293,16 +272,6 @@ export class Planner {
     };
   }
 }
-
-/** The same for programs that do the same with the same buffers and scalars. */
-const fingerprint = ({ nodes, outputs }: Program): string =>
-  JSON.stringify([nodes, outputs], (key, value: unknown) => {
-    if (key === 'origin') return undefined;
-    // JSON has neither −0 nor what is not finite.
-    return typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value))
-      ? `number ${Object.is(value, -0) ? '-0' : value}`
-      : value;
-  });
 
 /** The parameters that are not what they were. */
 function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readonly<Record<string, Tensor>>): TracedOutput[] {

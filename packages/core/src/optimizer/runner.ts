@@ -3,10 +3,11 @@ import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
 import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/hyper.ts';
 import { HostEvaluator } from '../program/host.ts';
 import { precisions } from '../program/precision.ts';
+import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
-import type { HyperInput, Plan, Unit } from './planner.ts';
+import type { HyperInput, Plan } from './planner.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */
 export class LiveHypers extends Map<Hyper, Scalar> {
@@ -17,9 +18,6 @@ export class LiveHypers extends Map<Hyper, Scalar> {
     return super.set(hyper, value);
   }
 }
-
-/** Parts of plans that are kept beyond them. */
-const mostParts = 1024;
 
 /** A program made ready on a backend: nothing is allocated when it runs. */
 interface Prepared<Buffer> {
@@ -42,9 +40,7 @@ export class Runner<Native, Buffer> {
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly memory: Memory<Native, Buffer>;
   private readonly counters: Counters;
-  private readonly prepared = new Map<Unit, Prepared<Buffer>>();
-  /** What parts of plans are compiled to, by what they do; kept beyond the plans, because others are made of the same parts. */
-  private readonly parts = new Map<string, Executable>();
+  private readonly prepared = new Map<Plan, Prepared<Buffer>>();
   /** What schedules said last. */
   private readonly asked = new Map<Hyper, { readonly schedule: Schedule; readonly step: number; readonly value: number }>();
   private closed = false;
@@ -57,8 +53,7 @@ export class Runner<Native, Buffer> {
 
   /** Programs compiled and held. */
   get programs(): number {
-    const whole = [...this.prepared.keys()].filter(({ same }) => same === undefined);
-    return whole.length + this.parts.size;
+    return this.prepared.size;
   }
 
   /** What a hyperparameter is after so many steps; throws where a schedule leaves its range. */
@@ -89,46 +84,29 @@ export class Runner<Native, Buffer> {
     return hypers.every(({ hyper }) => typeof (this.live.get(hyper) ?? hyper.value) === 'number');
   }
 
-  /** Runs the plan's programs, if it has any. `call` numbers the step, for random draws. */
-  run({ units }: Plan, call: number): MaybePromise<void> {
-    const [only] = units;
-    if (only !== undefined && units.length === 1) return this.runUnit(only, call);
-    const from = (i: number): MaybePromise<void> => {
-      const unit = units[i];
-      return unit === undefined ? undefined : whenDone(this.runUnit(unit, call), () => from(i + 1));
-    };
-    return from(0);
-  }
-
-  private runUnit(unit: Unit, call: number): MaybePromise<void> {
-    const known = this.prepared.get(unit);
+  /** Runs the plan's program, if it has one. `call` numbers the step, for random draws. */
+  run(plan: Plan, call: number): MaybePromise<void> {
+    const { program } = plan;
+    if (program === undefined) return undefined;
+    const known = this.prepared.get(plan);
     return known === undefined
-      ? whenDone(this.prepare(unit), (prepared) => this.execute(unit, prepared, call))
-      : this.execute(unit, known, call);
+      ? whenDone(this.prepare(plan, program), (prepared) => this.execute(plan, prepared, call))
+      : this.execute(plan, known, call);
   }
 
   /** What a check pass found, after it ran; undefined where it had nothing to look at. */
   verdict(plan: Plan): MaybePromise<Floats> | undefined {
-    const [unit] = plan.units;
-    const buffer = unit && this.prepared.get(unit)?.verdict;
+    const buffer = this.prepared.get(plan)?.verdict;
     return buffer === undefined ? undefined : this.backend.readBuffer(buffer);
   }
 
-  /** Frees everything that belongs to none of the plans. */
-  keep(plans: readonly Plan[]): void {
-    const kept = new Set(plans.flatMap(({ units }) => units));
-    for (const [unit, { executable, verdict }] of this.prepared) {
-      if (kept.has(unit)) continue;
-      if (unit.same === undefined) executable.dispose();
-      if (verdict !== undefined) this.backend.release(verdict);
-      this.prepared.delete(unit);
-    }
-    if (plans.length > 0 && this.parts.size <= mostParts) return;
-    const used = new Set([...this.prepared.values()].map(({ executable }) => executable));
-    for (const [same, executable] of this.parts) {
-      if (used.has(executable)) continue;
+  /** Frees every plan that is not in `kept`. */
+  keep(kept: readonly Plan[]): void {
+    for (const [plan, { executable, verdict }] of this.prepared) {
+      if (kept.includes(plan)) continue;
       executable.dispose();
-      this.parts.delete(same);
+      if (verdict !== undefined) this.backend.release(verdict);
+      this.prepared.delete(plan);
     }
   }
 
@@ -138,13 +116,13 @@ export class Runner<Native, Buffer> {
     this.keep([]);
   }
 
-  private execute(unit: Unit, prepared: Prepared<Buffer>, call: number): MaybePromise<void> {
+  private execute(plan: Plan, prepared: Prepared<Buffer>, call: number): MaybePromise<void> {
     const { executable, evaluator, hypers, counts } = prepared;
     if (prepared.current !== this.live.version) {
-      for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(unit.hypers[i]);
-      prepared.current = this.areNumbers(unit.hypers) ? this.live.version : undefined;
+      for (let i = 0; i < hypers.length; i++) hypers[i] = this.valueOf(plan.hypers[i]);
+      prepared.current = this.areNumbers(plan.hypers) ? this.live.version : undefined;
     }
-    for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(unit.counts[i] ?? -1) + 1;
+    for (let i = 0; i < counts.length; i++) counts[i] = this.counters.valueOf(plan.counts[i] ?? -1) + 1;
     const scalars = evaluator.run(hypers, counts, call);
     try {
       const running = executable.run(scalars);
@@ -164,39 +142,31 @@ export class Runner<Native, Buffer> {
     return this.backend.precision === 'f32' && range.holds(single) ? single : value;
   }
 
-  private prepare(unit: Unit): MaybePromise<Prepared<Buffer>> {
+  private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
     if (this.closed) throw new DisposedError('step');
-    const { program, same } = unit;
-    const entries = unit.program.outputs.find(({ key }) => key === verdictKey)?.shape;
-    const verdict = entries && this.backend.create('output', verdictKey, entries, 'working');
-    return whenDone<Executable, Prepared<Buffer>>(this.executable(unit, verdict), (executable) => {
+    const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
+    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
+    const bind = (key: string): Buffer => {
+      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
+      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
+      return buffer;
+    };
+    return whenDone<Executable, Prepared<Buffer>>(this.backend.compile(program, bind), (executable) => {
       if (this.closed) {
         executable.dispose();
         if (verdict !== undefined) this.backend.release(verdict);
         throw new DisposedError('step');
       }
-      if (same !== undefined) this.parts.set(same, executable);
       const prepared = {
         executable,
         evaluator: new HostEvaluator(program.host),
-        hypers: new Float64Array(unit.hypers.length),
+        hypers: new Float64Array(plan.hypers.length),
         current: undefined,
-        counts: new Float64Array(unit.counts.length),
+        counts: new Float64Array(plan.counts.length),
         verdict,
       };
-      this.prepared.set(unit, prepared);
+      this.prepared.set(plan, prepared);
       return prepared;
-    });
-  }
-
-  private executable({ program, same }: Unit, verdict: Buffer | undefined): MaybePromise<Executable> {
-    const known = same === undefined ? undefined : this.parts.get(same);
-    if (known !== undefined) return known;
-    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
-    return this.backend.compile(program, (key: string): Buffer => {
-      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
-      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
-      return buffer;
     });
   }
 }

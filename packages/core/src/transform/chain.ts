@@ -9,6 +9,7 @@ export function chain(...stages: readonly Transform[]): Transform {
     throw new TransformError(`chain: two stages are called '${twice}'; give one a name of its own with named('…', stage)`);
   return {
     name: '',
+    separable: stages.every(({ separable }) => separable === true),
     declare: (parameters, at) => {
       for (const stage of stages) stage.declare(parameters, at);
     },
@@ -33,9 +34,10 @@ export function wrapRule(inner: Rule, wrap: (inner: Transform) => Transform): Ru
 /** The stage under another name: its state keys begin with it. */
 export function named(name: string, stage: Transform): Transform {
   if (!/^[a-z0-9-]+$/.test(name)) throw new TransformError(`named: a name consists of a-z, 0-9 and -, received '${name}'`);
-  const { once } = stage;
+  const { once, separable = false } = stage;
   return {
     name,
+    separable,
     declare: (parameters, at) => stage.declare(parameters, at.child(name)),
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site.child(name)) }),
     apply: (flow, site) => stage.apply(flow, site.child(name)),

@@ -38,6 +38,7 @@ export function partition<L extends string>(
 
   return {
     name: '',
+    separable: labels.every(({ inner }) => inner.separable === true),
     declare(parameters, at) {
       for (const { label, inner } of labels) {
         inner.declare(Object.fromEntries(Object.entries(parameters).filter(([owner, shape]) => labelOf(owner, shape) === label)), at);

@@ -58,6 +58,7 @@ export function perTensor<S extends string = never, H extends string = never, C 
   const slotsOf = (shape: Shape): Readonly<Record<S, Slot>> => state?.({ shape }) ?? none<S, Slot>();
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const one of Object.values<Hyper>(hypers)) here.hyper(one);

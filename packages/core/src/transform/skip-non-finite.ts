@@ -7,9 +7,10 @@ import type { Moment, Site, Tensors, Transform } from './transform.ts';
  * parameters, with nothing changed.
  */
 export function skipNonFinite(inner: Transform, otherwise: 'skip' | 'throw' = 'skip'): Transform {
-  const { once } = inner;
+  const { once, separable = false } = inner;
   return {
     name: '',
+    separable,
     declare(parameters, at) {
       at.guards(otherwise);
       inner.declare(parameters, at);

@@ -48,6 +48,11 @@ export interface Flow {
  */
 export interface Transform {
   readonly name: string;
+  /**
+   * What it does to a parameter depends on no other, nor on which others have a gradient: a step on some is that on each of them, one
+   * after the other. Then changing sets of gradients need no programs of their own.
+   */
+  readonly separable?: boolean;
   /** Every slot and hyperparameter, without tracing: memory reports, checkpoints and the check of kinds come from here. */
   declare(parameters: Shapes, at: Declarer): void;
   /** Rewrites parameters outside of steps: once when the optimizer is made, once when training ends. */

@@ -34,6 +34,7 @@ export function weightEma(options: WeightEmaOptions, inner: Transform): Transfor
 
   return {
     name: '',
+    separable: inner.separable === true,
     declare(parameters, at) {
       const here = at.child('weight-ema');
       here.hyper(emaMomentum);

@@ -1,0 +1,74 @@
+import { createOptimizer, type Transform } from '@opt/core';
+import { adamw, sgd } from '@opt/transforms';
+import { describe, expect, it } from 'vitest';
+import { wasm } from './index.ts';
+
+const names = Array.from({ length: 16 }, (_, i) => `p${i}`);
+const gradient = (seed: number): number[] => Array.from({ length: 4 }, (_, i) => Math.sin(seed * 7.1 + i));
+
+/** A random half of the names, never the same run of halves. */
+function halves(seed: number): () => string[] {
+  let x = seed;
+  return () =>
+    names.filter(() => {
+      x = (x * 1103515245 + 12345) % 2147483648;
+      return x < 1073741824;
+    });
+}
+
+/** A backend that counts what it compiles. */
+function counting() {
+  const backend = wasm();
+  const count = { compilations: 0 };
+  const compile = backend.compile.bind(backend);
+  Object.assign(backend, {
+    compile: (...given: Parameters<typeof compile>) => {
+      count.compilations++;
+      return compile(...given);
+    },
+  });
+  return { backend, count };
+}
+
+const start = (n: readonly string[] = names) => Object.fromEntries(n.map((name) => [name, { shape: [4], data: [1, -1, 2, 0] }]));
+
+describe('changing sets of missing gradients', () => {
+  it.each<[string, () => Transform]>([
+    ['adamw', () => adamw({ learningRate: 0.1 })],
+    ['amsgrad, averaged', () => adamw({ learningRate: 0.1, amsgradBeta: 1, useEma: true, emaOverwriteFrequency: 3 })],
+    ['momentum', () => sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true })],
+  ])('compile nothing after a warm-up, and each parameter is as if it were alone: %s', (_, make) => {
+    const { backend, count } = counting();
+    const optimizer = createOptimizer({ transform: make(), parameters: start(), backend });
+    const next = halves(1);
+    const given = new Map<string, number[][]>();
+    const step = (call: number): void => {
+      const gradients = Object.fromEntries(next().map((name, i) => [name, gradient(call * 31 + i)]));
+      for (const [name, g] of Object.entries(gradients)) given.set(name, [...(given.get(name) ?? []), g]);
+      optimizer.step(gradients);
+    };
+    for (let call = 0; call < 40; call++) step(call);
+    const warm = count.compilations;
+    for (let call = 40; call < 400; call++) step(call);
+    expect(count.compilations).toBe(warm);
+    for (const name of names.slice(0, 4)) {
+      const alone = createOptimizer({ transform: make(), parameters: start([name]), backend: wasm() });
+      for (const g of given.get(name) ?? []) alone.step({ [name]: g });
+      expect([...(optimizer.parameters[name] ?? [])]).toEqual([...(alone.parameters[name] ?? [])]);
+    }
+  });
+
+  it('one poisoned gradient among them drops the call', () => {
+    const optimizer = createOptimizer({ transform: adamw({ learningRate: 0.1 }), parameters: start(), backend: wasm() });
+    optimizer.step({ p0: gradient(1), p3: gradient(2) });
+    const before = optimizer.save();
+    optimizer.step({ p0: gradient(3), p5: [1, Number.NaN, 0, 0] });
+    expect(optimizer.skippedSteps).toBe(1);
+    const other = createOptimizer({ transform: adamw({ learningRate: 0.1 }), parameters: start(), backend: wasm() });
+    other.load(before);
+    // What the poisoned call left in the buffer of a gradient is nobody's business.
+    for (const one of [optimizer, other]) one.step({ p0: gradient(4), p1: gradient(5) });
+    for (const name of names) expect([...(optimizer.parameters[name] ?? [])]).toEqual([...(other.parameters[name] ?? [])]);
+    expect(optimizer.skippedSteps).toBe(1);
+  });
+});
