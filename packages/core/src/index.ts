@@ -33,11 +33,13 @@ export { type Grid, Lifetimes } from './planning/lifetimes.ts';
 export { reaches } from './planning/order.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
+export type { Span } from './program/interval.ts';
 export { precisions } from './program/precision.ts';
 export { printProgram } from './program/print.ts';
 export * from './program/program.ts';
 export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
+export { type Known, spans } from './program/spans.ts';
 export { mapValues, required } from './records.ts';
 export { isModerate, moderate, sameTensor } from './trace/emit.ts';
 export {

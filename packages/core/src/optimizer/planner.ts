@@ -1,8 +1,8 @@
 import { TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
+import type { Span } from '../program/interval.ts';
 import type { Program } from '../program/program.ts';
-import type { Span } from '../program/spans.ts';
 import { mapValues, required } from '../records.ts';
 import { sameTensor } from '../trace/emit.ts';
 import { during } from '../trace/graph.ts';
