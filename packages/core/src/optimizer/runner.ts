@@ -169,11 +169,14 @@ export class Runner<Native, Buffer> {
     const { program, same } = unit;
     const entries = unit.program.outputs.find(({ key }) => key === verdictKey)?.shape;
     const verdict = entries && this.backend.create('output', verdictKey, entries, 'working');
-    return whenDone<Executable, Prepared<Buffer>>(this.executable(unit, verdict), (executable) => {
+    const failed = (error: unknown): never => {
+      if (verdict !== undefined) this.backend.release(verdict);
+      throw error;
+    };
+    const made = (executable: Executable): Prepared<Buffer> => {
       if (this.closed) {
         executable.dispose();
-        if (verdict !== undefined) this.backend.release(verdict);
-        throw new DisposedError('step');
+        return failed(new DisposedError('step'));
       }
       if (same !== undefined) this.parts.set(same, executable);
       const prepared = {
@@ -186,7 +189,17 @@ export class Runner<Native, Buffer> {
       };
       this.prepared.set(unit, prepared);
       return prepared;
-    });
+    };
+    const compiled = this.compile(unit, verdict, failed);
+    return isPromise(compiled) ? compiled.then(made, failed) : made(compiled);
+  }
+
+  private compile(unit: Unit, verdict: Buffer | undefined, failed: (error: unknown) => never): MaybePromise<Executable> {
+    try {
+      return this.executable(unit, verdict);
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   private executable({ program, same }: Unit, verdict: Buffer | undefined): MaybePromise<Executable> {
