@@ -55,7 +55,7 @@ export function testNames(harness: Harness): void {
     expect(await second.load(await first.save())).toMatchObject({ missing: [], surplus: [] });
     first.dispose();
     // Every one is missing once, which drops nothing of what is there.
-    for (const i of names.keys()) if (i % 4 === 1) await second.step(gradients(4 + i, i));
+    for (const i of names.keys()) if (i === 1 || i === 5) await second.step(gradients(4 + i, i));
     for (let step = 40; step < 42; step++) await second.step(gradients(step));
     const after = await snapshot(second);
     expect(await second.skippedSteps).toBe(0);

@@ -1,4 +1,4 @@
-import type { Mode, Optimizer } from '@opt/core';
+import { createOptimizer, type Mode, type Optimizer } from '@opt/core';
 import { sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './harness.ts';
@@ -66,8 +66,9 @@ export function testOverlap(harness: Harness): void {
     it('an optimizer can be made meanwhile, however much memory it needs', async () => {
       const optimizer = await on(1);
       const running = [optimizer.step({ w: [1] }), optimizer.step({ w: [1] })];
-      const large = { w: { shape: [1024, 1024], data: new Array<number>(2 ** 20).fill(0) } };
-      const other = await optimizerOn(harness.backend, sgd({ momentum: 0.9 }), large);
+      // More than the backends in host memory begin with.
+      const parameters = { w: { shape: [4096, 1024], data: new Float32Array(2 ** 22) } };
+      const other = await createOptimizer({ transform: sgd({ momentum: 0.9 }), parameters, backend: harness.backend });
       await Promise.all(running);
       await optimizer.step({ w: [1] });
       expect(await value(optimizer)).toBe(-3);
