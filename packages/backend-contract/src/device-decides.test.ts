@@ -9,6 +9,8 @@ interface OnDevice {
   readonly there: readonly number[];
 }
 
+const isOnDevice = (value: unknown): value is OnDevice => typeof value === 'object' && value !== null && 'there' in value;
+
 /** Like a GPU: runs at once and is read later. */
 function device(): Backend<'sync', 'async', OnDevice, ReferenceBuffer> {
   const base = reference();
@@ -20,6 +22,7 @@ function device(): Backend<'sync', 'async', OnDevice, ReferenceBuffer> {
     precision: base.precision,
     wide: base.wide,
     create: (role, key, shape, dtype) => base.create(role, key, shape, dtype),
+    shapeOf: (value) => (isOnDevice(value) ? [value.there.length] : undefined),
     write: (buffer, data) => base.write(buffer, 'there' in data ? data.there : data),
     readBuffer: async (buffer) => base.readBuffer(buffer).slice(),
     release: () => base.release(),

@@ -34,8 +34,6 @@ const rejection = async (call: () => unknown): Promise<unknown> => {
 describe('createOptimizer refuses', () => {
   it.each<[string, Model, typeof ShapeError | typeof GradientError, string]>([
     ['no parameters', {}, GradientError, 'createOptimizer: parameters must hold at least one parameter, received none'],
-    ['an empty name', { '': one['w'] ?? input([1], 1) }, ShapeError, "createOptimizer: a parameter cannot be called ''"],
-    ['the name of all', { '*': one['w'] ?? input([1], 1) }, ShapeError, "createOptimizer: a parameter cannot be called '*'"],
     [
       'data of another length',
       { w: { shape: [3], data: [1] } },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { testAccepted } from './contract/accepted.ts';
 import { testArrange } from './contract/arrange.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
@@ -10,8 +11,10 @@ import { testGuards } from './contract/guards.ts';
 import { type BackendContract, harnessOf } from './contract/harness.ts';
 import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
+import { testNames } from './contract/names.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
+import { testOverlap } from './contract/overlap.ts';
 import { testRandom } from './contract/random.ts';
 import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
@@ -44,6 +47,9 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testOptimizers(harness);
     testGuards(harness);
     testFinite(harness);
+    testAccepted(harness);
+    testNames(harness);
+    testOverlap(harness);
     testGolden(harness);
     testFuzz(harness);
   });

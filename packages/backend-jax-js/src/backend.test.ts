@@ -125,6 +125,6 @@ describe('devices', () => {
 
   it('refuses others', () => {
     // @ts-expect-error: not a device that runs synchronously
-    expect(() => jaxJs({ device: 'webgpu' })).toThrow("device must be 'wasm' or 'cpu', received \"webgpu\"");
+    expect(() => jaxJs({ device: 'webgpu' })).toThrow("device must be 'wasm' or 'cpu', received 'webgpu'");
   });
 });

@@ -1,5 +1,17 @@
 import { numpy as np } from '@jax-js/jax';
-import { type Backend, BackendError, type DType, type Executable, type Floats, type Program, type Role, type Shape } from '@opt/core';
+import {
+  type Backend,
+  BackendError,
+  choice,
+  type DType,
+  type Executable,
+  type Floats,
+  type Option,
+  type Program,
+  type Role,
+  resolve,
+  type Shape,
+} from '@opt/core';
 import { BlockRunner } from './block.ts';
 import { Constants } from './constants.ts';
 import { Held } from './held.ts';
@@ -15,7 +27,11 @@ export interface JaxJsOptions {
 export type JaxNative = JaxArray | JaxVariable;
 
 /** Runs programs under jax-js's `jit`, on arrays of jax-js. */
-export const jaxJs = (options: JaxJsOptions = {}): JaxJsBackend => new JaxJsBackend(options.device ?? 'wasm');
+export const jaxJs = (options: JaxJsOptions = {}): JaxJsBackend =>
+  new JaxJsBackend(resolve('jaxJs', options, { device: deviceOption }).device);
+
+/** How `resolve` reads `device`. */
+export const deviceOption: Option<JaxDevice> = choice('wasm', ['wasm', 'cpu']);
 
 export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVariable, 'f32'> {
   readonly specificationVersion = 1;
@@ -28,12 +44,10 @@ export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVaria
   /** Buffers alive, and compilations by jax-js since the start: what a test of growth watches. */
   buffers = 0;
   compilations = 0;
-  /** Parameters that belong to the caller. */
-  private readonly adopted = new WeakSet<JaxVariable>();
+  /** Parameters that belong to the caller, and how many optimizers move them. */
+  private readonly adopted = new Map<JaxVariable, number>();
 
   constructor(device: JaxDevice) {
-    if (device !== 'wasm' && device !== 'cpu')
-      throw new BackendError(`jaxJs: device must be 'wasm' or 'cpu', received ${JSON.stringify(device)}`);
     this.device = device;
     this.name = `jax-js-${device}`;
   }
@@ -50,8 +64,17 @@ export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVaria
       throw new BackendError(`jaxJs: a parameter on device '${this.device}' is needed, received one on '${array.device}'`);
     this.buffers++;
     if (isArray(native)) return { buffer: new JaxVariable(native), shape: [...native.shape] };
-    this.adopted.add(native);
+    this.adopted.set(native, (this.adopted.get(native) ?? 0) + 1);
     return { buffer: native, shape: native.shape };
+  }
+
+  shapeOf(value: unknown): Shape | undefined {
+    if (value instanceof JaxVariable) return value.shape;
+    return isArray(value) && value.refCount > 0 ? [...value.shape] : undefined;
+  }
+
+  overlap(a: JaxVariable, b: JaxVariable): boolean {
+    return a === b;
   }
 
   write(buffer: JaxVariable, data: ArrayLike<number> | JaxNative): void {
@@ -67,7 +90,10 @@ export class JaxJsBackend implements Backend<'sync', 'sync', JaxNative, JaxVaria
 
   release(buffer: JaxVariable): void {
     this.buffers--;
-    if (!this.adopted.delete(buffer)) buffer.dispose();
+    const movers = this.adopted.get(buffer);
+    if (movers === undefined) buffer.dispose();
+    else if (movers === 1) this.adopted.delete(buffer);
+    else this.adopted.set(buffer, movers - 1);
   }
 
   compile(program: Program, bind: (key: string) => JaxVariable): Executable<'sync'> {

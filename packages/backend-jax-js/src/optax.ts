@@ -2,16 +2,19 @@ import { jit, type OwnedFunction, tree } from '@jax-js/jax';
 import {
   createOptimizer,
   DisposedError,
+  fixed,
   type LoadOptions,
   type LoadReport,
   type Optimizer,
   printShape,
+  requiredStage,
+  resolve,
   type Scalar,
   ShapeError,
   sameShape,
   type Transform,
 } from '@opt/core';
-import { type JaxJsOptions, type JaxNative, jaxJs } from './backend.ts';
+import { deviceOption, type JaxJsOptions, type JaxNative, jaxJs } from './backend.ts';
 import type { JaxArray } from './jax.ts';
 import { type ArrayTree, namedLeaves } from './tree.ts';
 import { type JaxVariable, variable } from './variable.ts';
@@ -100,11 +103,12 @@ export class OptaxState {
  *     params = applyUpdates(params, updates);
  */
 export function toOptax(transform: Transform, options: OptaxOptions = {}): Optax {
-  const { seed = 0, ...backendOptions } = options;
+  requiredStage(transform, 'toOptax', 'transform');
+  const { seed, device } = resolve('toOptax', options, { seed: seedOption, device: deviceOption });
   const start = (params: ArrayTree): Engine => {
     const variables = new Map([...namedLeaves(params)].map(([name, array]) => [name, variable(array)]));
     const parameters = Object.fromEntries(variables);
-    const optimizer = createOptimizer<string, JaxNative, JaxVariable>({ transform, parameters, backend: jaxJs(backendOptions), seed });
+    const optimizer = createOptimizer<string, JaxNative, JaxVariable>({ transform, parameters, backend: jaxJs({ device }), seed });
     return { optimizer, variables };
   };
   const init = (params: ArrayTree): OptaxState => stateOf(start(params));
@@ -127,6 +131,8 @@ export function toOptax(transform: Transform, options: OptaxOptions = {}): Optax
     },
   };
 }
+
+const seedOption = fixed(0, { rule: 'an integer in [0, 2^32)', holds: (n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32 });
 
 type Pairwise = OwnedFunction<(a: JaxArray[], b: JaxArray[]) => JaxArray[]>;
 /** One compiled function over all leaves: one call instead of one for each. */

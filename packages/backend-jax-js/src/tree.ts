@@ -1,5 +1,5 @@
 import type { JsTree } from '@jax-js/jax';
-import { TransformError } from '@opt/core';
+import { advice, describe, TransformError } from '@opt/core';
 import type { JaxArray } from './jax.ts';
 import { isArray } from './variable.ts';
 
@@ -16,7 +16,7 @@ export function namedLeaves(tree: ArrayTree): Map<string, JaxArray> {
       leaves.set(name, node);
     } else if (typeof node === 'object' && node !== null) {
       for (const [key, child] of Object.entries(node)) visit(child, path === '' ? key : `${path}/${key}`);
-    } else throw new TransformError(`toOptax: '${path}' must be an array of jax-js, received ${String(node)}`);
+    } else throw new TransformError(`toOptax: '${path}' must be an array of jax-js, received ${describe(node)}${advice(node)}`);
   };
   visit(tree, '');
   return leaves;

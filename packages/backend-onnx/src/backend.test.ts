@@ -200,11 +200,11 @@ describe('options', () => {
     [{ spinning: 1 }, /onnx: spinning must be true or false, received 1/],
     [{ threshold: -1 }, /onnx: threshold must be a number >= 0, received -1/],
     [{ threshold: Number.NaN }, /threshold must be/],
-    [{ graph: 'part' }, /onnx: graph must be 'contractions' or 'whole', received part/],
+    [{ graph: 'part' }, /onnx: graph must be 'contractions' or 'whole', received 'part'/],
     [{ executionProviders: [] }, /onnx: executionProviders must be/],
     [{ maxMemory: 1 }, /onnx: maxMemory must be in \[1048576, 4294967296\], received 1/],
-    [{ worker: 'yes' }, /onnx: worker must be true or false, received yes/],
-    [{ thread: 1 }, /onnx: there is no option 'thread', known are threads, .*/],
+    [{ worker: 'yes' }, /onnx: worker must be true or false, received 'yes'/],
+    [{ thread: 1 }, /onnx: unknown option 'thread', known are threads, .*/],
   ])('%j is refused', async (options, message) => {
     await expect(onnx(options)).rejects.toThrow(message);
     await expect(onnx(options)).rejects.toThrow(OptError);

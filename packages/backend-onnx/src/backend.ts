@@ -20,8 +20,8 @@ export async function onnx(options: OnnxOptions & { readonly worker: true }): Pr
 export async function onnx(options?: OnnxOptions & { readonly worker?: false }): Promise<OnnxBackend>;
 export async function onnx(options: OnnxOptions = {}): Promise<OnnxBackend | WorkerBackend> {
   const settings = settingsOf(options);
-  if (options.worker) return WorkerBackend.start({ ...options, worker: false });
-  return new OnnxBackend(options.engine ?? (await loadEngine()), settings);
+  if (settings.worker) return WorkerBackend.start({ ...options, worker: false });
+  return new OnnxBackend(settings.engine ?? (await loadEngine()), settings);
 }
 
 const done: Promise<void> = Promise.resolve();

@@ -1,11 +1,20 @@
 import {
+  describe,
   type ExplainedProgram,
   explain,
   type HostLine,
+  isPlain,
+  mapValues,
+  message,
+  type Option,
   OptionRangeError,
+  OptionTypeError,
+  optional,
   type Program,
+  resolve,
   type Scalar,
   type Shape,
+  ShapeError,
   type Transform,
 } from '@opt/core';
 import { encodeModel, type ValueInfo } from './onnx/model.ts';
@@ -43,15 +52,36 @@ export function exportOnnx(
   parameters: Readonly<Record<string, { readonly shape: Shape }>>,
   options: ExportOptions = {},
 ): OwnBytes {
-  const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
-  const { programs, hyperparameters } = explain(transform, shapes, undefined, true);
-  const { program, lags } = chosen(programs, options.step);
-  return encodeStep(program, lags, constantsOf(hyperparameters, options.live));
+  const { step, live } = resolve('exportOnnx', options, { step: optional(stepName), live: optional(addresses) });
+  if (!isPlain(parameters)) throw new OptionTypeError(message('exportOnnx', 'parameters', 'an object of { shape } by name', parameters));
+  const { programs, hyperparameters } = explain(transform, mapValues(parameters, shapeOf), undefined, true);
+  const { program, lags } = chosen(programs, step ?? undefined);
+  return encodeStep(program, lags, constantsOf(hyperparameters, live ?? undefined));
 }
+
+const stepName: Option<string> = (value, rule, option) => {
+  if (typeof value !== 'string') throw new OptionTypeError(message(rule, option, "a name such as 'step'", value));
+  return value;
+};
+
+const addresses: Option<readonly string[]> = (value, rule, option) => {
+  if (!isNames(value)) throw new OptionTypeError(message(rule, option, "a list of addresses such as ['learningRate']", value));
+  return value;
+};
+
+const isNames = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+function shapeOf(parameter: unknown, name: string): Shape {
+  const shape = isPlain(parameter) ? parameter['shape'] : undefined;
+  if (!isShape(shape)) throw new ShapeError(`exportOnnx: '${name}' must be { shape } with integers >= 1, received ${describe(parameter)}`);
+  return shape;
+}
+
+const isShape = (value: unknown): value is Shape => Array.isArray(value) && Array.from(value).every((n) => Number.isInteger(n) && n > 0);
 
 /** Hyperparameters that are no inputs. */
 function constantsOf(all: Readonly<Record<string, Scalar>>, live: readonly string[] | undefined): ReadonlyMap<string, number> {
-  const unknown = live?.find((address) => !(address in all));
+  const unknown = live?.find((address) => !Object.hasOwn(all, address));
   if (unknown !== undefined)
     throw new OptionRangeError(`exportOnnx: live must be of ${Object.keys(all).join(', ')}, received '${unknown}'`);
   const isLive = (address: string): boolean => live?.includes(address) ?? /(^|\/)learningRate$/.test(address);

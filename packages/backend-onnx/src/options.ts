@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { OptionRangeError, OptionTypeError } from '@opt/core';
+import { memoryOption } from '@opt/backend-wasm';
+import { choice, fixed, flag, integer, isPlain, message, type Option, OptionTypeError, optional, resolve } from '@opt/core';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { OnnxEngine } from './engine.ts';
 
@@ -36,42 +37,40 @@ export interface Settings {
   readonly graph: 'contractions' | 'whole';
   readonly executionProviders: readonly InferenceSession.ExecutionProviderConfig[];
   readonly maxMemory: number;
+  readonly worker: boolean;
+  readonly engine: OnnxEngine | undefined;
 }
-
-const known: ReadonlySet<string> = new Set([
-  'threads',
-  'spinning',
-  'threshold',
-  'graph',
-  'executionProviders',
-  'maxMemory',
-  'engine',
-  'worker',
-]);
 
 /** @throws OptionRangeError, OptionTypeError */
 export function settingsOf(options: OnnxOptions): Settings {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw new OptionTypeError(`onnx: there is no option '${name}', known are ${[...known].join(', ')}`);
-  }
-  const { threads = availableParallelism(), spinning = false, threshold, graph = 'contractions', executionProviders = ['cpu'] } = options;
-  const { worker = false, engine, maxMemory = mostMemory } = options;
-  if (!Number.isInteger(threads) || threads < 1) throw range('threads', 'an integer >= 1', threads);
-  if (typeof spinning !== 'boolean') throw type('spinning', 'true or false', spinning);
-  if (threshold !== undefined && !(threshold >= 0)) throw range('threshold', 'a number >= 0', threshold);
-  if (typeof worker !== 'boolean') throw type('worker', 'true or false', worker);
-  if (worker && engine !== undefined) throw type('worker', 'false where an engine is given', worker);
-  if (graph !== 'contractions' && graph !== 'whole') throw type('graph', `'contractions' or 'whole'`, graph);
-  if (!Array.isArray(executionProviders) || executionProviders.length === 0)
-    throw type('executionProviders', 'a list of at least one provider', executionProviders);
-  if (!(maxMemory >= leastMemory && maxMemory <= mostMemory)) throw range('maxMemory', `in [${leastMemory}, ${mostMemory}]`, maxMemory);
-  return { threads, spinning, threshold, graph, executionProviders, maxMemory };
+  const { threshold, engine, ...rest } = resolve('onnx', options, {
+    threads: integer(availableParallelism()),
+    spinning: flag(false),
+    threshold: optional(fixed(0, { rule: 'a number >= 0', holds: (n) => n >= 0 })),
+    graph: choice('contractions', ['contractions', 'whole']),
+    executionProviders: providers,
+    maxMemory: memoryOption,
+    worker: flag(false),
+    engine: optional(engineOption),
+  });
+  if (rest.worker && engine !== null) throw new OptionTypeError('onnx: worker must be false where an engine is given, received true');
+  return { ...rest, threshold: threshold ?? undefined, engine: engine ?? undefined };
 }
 
-const leastMemory = 2 ** 20;
-const mostMemory = 2 ** 32;
+const providers: Option<readonly InferenceSession.ExecutionProviderConfig[]> = (value = ['cpu'], rule, option) => {
+  if (!isProviders(value)) throw new OptionTypeError(message(rule, option, "a list of at least one provider, such as ['cpu']", value));
+  return value;
+};
 
-const range = (option: string, rule: string, received: unknown): OptionRangeError =>
-  new OptionRangeError(`onnx: ${option} must be ${rule}, received ${String(received)}`);
-const type = (option: string, rule: string, received: unknown): OptionTypeError =>
-  new OptionTypeError(`onnx: ${option} must be ${rule}, received ${String(received)}`);
+const isProviders = (value: unknown): value is readonly InferenceSession.ExecutionProviderConfig[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  Array.from(value).every((one: unknown) => typeof one === 'string' || (isPlain(one) && typeof one['name'] === 'string'));
+
+const engineOption: Option<OnnxEngine> = (value, rule, option) => {
+  if (!isEngine(value)) throw new OptionTypeError(message(rule, option, "ONNX Runtime: await import('onnxruntime-node')", value));
+  return value;
+};
+
+const isEngine = (value: unknown): value is OnnxEngine =>
+  typeof value === 'object' && value !== null && 'InferenceSession' in value && 'Tensor' in value;

@@ -1,12 +1,13 @@
 import {
   type Backend,
-  BackendError,
+  choice,
   type DType,
   type Executable,
   type Floats,
   type Precision,
   type Program,
   type Role,
+  resolve,
   type Shape,
   size,
 } from '@opt/core';
@@ -25,13 +26,13 @@ export interface ReferenceBuffer {
 /**
  * Runs programs operation by operation in plain TypeScript: slow, short, and the truth that every other backend is held
  * against. In f32 every operation is computed in f64 and rounded once.
+ *
+ * @throws OptionTypeError
  */
 export function reference(options?: ReferenceOptions<'f64'>): ReferenceBackend<'f64'>;
 export function reference<P extends Precision>(options: ReferenceOptions<P>): ReferenceBackend<P>;
 export function reference(options: ReferenceOptions = {}): ReferenceBackend {
-  const { precision = 'f64' } = options;
-  if (precision !== 'f32' && precision !== 'f64')
-    throw new BackendError(`reference: precision must be 'f32' or 'f64', received '${String(precision)}'`);
+  const { precision } = resolve('reference', options, { precision: choice('f64', ['f32', 'f64']) });
   return new ReferenceBackend(precision);
 }
 

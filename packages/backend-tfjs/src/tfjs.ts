@@ -1,15 +1,19 @@
 import {
+  advice,
   type Backend,
   BackendError,
   type DType,
   type Executable,
   type Floats,
   type Mode,
+  message,
+  noOptions,
+  OptionTypeError,
   type Program,
   type Role,
   type Shape,
 } from '@opt/core';
-import { getBackend, type Tensor, Variable } from '@tensorflow/tfjs-core';
+import { getBackend, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { HostBuffer, store, TensorBuffer, type TfjsBuffer, VariableBuffer } from './buffers.ts';
 import { firstFactorization } from './factorizations.ts';
 import { Interpreter } from './interpreter.ts';
@@ -25,7 +29,11 @@ export class SharedVariable {
 }
 
 /** `parameters: { kernel: shared(variable) }`: the optimizer moves the variable itself. */
-export const shared = (variable: Variable): SharedVariable => new SharedVariable(variable);
+export function shared(variable: Variable): SharedVariable {
+  if (!(variable instanceof Variable))
+    throw new OptionTypeError(`${message('shared', 'the variable', 'a tf.Variable', variable)}${advice(variable)}`);
+  return new SharedVariable(variable);
+}
 
 /** What can be a parameter or a gradient besides arrays. */
 export type TfjsNative = Tensor | SharedVariable;
@@ -37,7 +45,8 @@ export type TfjsNative = Tensor | SharedVariable;
  *
  * @throws BackendError on webgpu, which cannot be read synchronously: use `tfjsAsync` or `tfjsDevice`.
  */
-export function tfjs(): TfjsBackend<'sync', 'sync'> {
+export function tfjs(...none: readonly never[]): TfjsBackend<'sync', 'sync'> {
+  noOptions('tfjs', none);
   if (getBackend() === 'webgpu')
     throw new BackendError(
       'tfjs: the webgpu backend cannot be read synchronously; use tfjsAsync(), or tfjsDevice() for steps without a factorisation',
@@ -46,13 +55,19 @@ export function tfjs(): TfjsBackend<'sync', 'sync'> {
 }
 
 /** The same with every read awaited, for webgl and webgpu: `await optimizer.step(…)` may hold factorisations and never blocks. */
-export const tfjsAsync = (): TfjsBackend<'async', 'async'> => new AsyncTfjs();
+export function tfjsAsync(...none: readonly never[]): TfjsBackend<'async', 'async'> {
+  noOptions('tfjsAsync', none);
+  return new AsyncTfjs();
+}
 
 /**
  * Steps are only submitted and never read anything back, for webgl and webgpu: a gradient that is not finite is skipped by a
  * select on the device. Everything is f32. Compiling a step with a factorisation throws a BackendError that names it.
  */
-export const tfjsDevice = (): TfjsBackend<'sync', 'async'> => new DeviceTfjs();
+export function tfjsDevice(...none: readonly never[]): TfjsBackend<'sync', 'async'> {
+  noOptions('tfjsDevice', none);
+  return new DeviceTfjs();
+}
 
 export interface TfjsBackend<Run extends Mode, Read extends Mode> extends Backend<Run, Read, TfjsNative, TfjsBuffer, 'f32'> {
   readonly precision: 'f32';
@@ -85,6 +100,17 @@ abstract class Common {
     const buffer = new TensorBuffer(tensor.shape);
     buffer.write(tensor);
     return { buffer, shape: tensor.shape };
+  }
+
+  shapeOf(value: unknown): Shape | undefined {
+    const tensor = value instanceof SharedVariable ? value.variable : value;
+    return tensor instanceof Tensor && !tensor.isDisposed && tensor.dtype !== 'string' && tensor.dtype !== 'complex64'
+      ? tensor.shape
+      : undefined;
+  }
+
+  overlap(a: TfjsBuffer, b: TfjsBuffer): boolean {
+    return a instanceof VariableBuffer && b instanceof VariableBuffer && a.value === b.value;
   }
 
   write(buffer: TfjsBuffer, data: ArrayLike<number> | TfjsNative): void {

@@ -5,9 +5,11 @@ import {
   type DType,
   type Executable,
   type Floats,
-  OptionRangeError,
+  fixed,
+  type Option,
   type Program,
   type Role,
+  resolve,
   type Shape,
   size,
 } from '@opt/core';
@@ -35,7 +37,13 @@ interface Held extends WasmBuffer {
   view: Floats;
 }
 
-const most = 65_536 * 65_536;
+const [least, most] = [1_048_576, 65_536 * 65_536];
+
+/** How `resolve` reads `maxMemory`. */
+export const memoryOption: Option<number> = fixed(most, {
+  rule: `in [${least}, ${most}]`,
+  holds: (bytes) => bytes >= least && bytes <= most,
+});
 
 /** A program with gaps in it: group i of `products` is due between `run(i)` and `run(i + 1)`. */
 export interface PartialExecutable {
@@ -50,12 +58,10 @@ export interface PartialExecutable {
  * Compiles every program to one WebAssembly SIMD module. Parameters, state and gradients live in one linear memory; what is read are
  * views of it, and a gradient written into its view is not copied.
  *
- * @throws OptionRangeError
+ * @throws OptionRangeError · OptionTypeError
  */
 export function wasm(options: WasmOptions = {}): WasmBackend {
-  const { maxMemory = most } = options;
-  if (!(maxMemory >= 1_048_576 && maxMemory <= most))
-    throw new OptionRangeError(`wasm: maxMemory must be in [1048576, ${most}], received ${String(maxMemory)}`);
+  const { maxMemory } = resolve('wasm', options, { maxMemory: memoryOption });
   return new WasmBackend(maxMemory);
 }
 

@@ -17,7 +17,7 @@ import { factorizations } from './factorizations/factorizations.ts';
 import type { GpuDevice } from './gpu.ts';
 import { Host } from './host.ts';
 import { type Item, Linker } from './link.ts';
-import { DeviceMemory, type GpuTensor, type WebGpuBuffer } from './memory.ts';
+import { DeviceMemory, type GpuTensor, isGpuTensor, type WebGpuBuffer } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
 import type { Abilities } from './plan/abilities.ts';
 import { planBlock } from './plan/block-plan.ts';
@@ -121,6 +121,14 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
   /** The caller's buffer is moved where it lies, and stays the caller's. */
   adopt(native: GpuTensor): { readonly buffer: WebGpuBuffer; readonly shape: Shape } {
     return { buffer: this.#memory.adopt(native), shape: native.shape };
+  }
+
+  shapeOf(value: unknown): Shape | undefined {
+    return isGpuTensor(value) ? value.shape : undefined;
+  }
+
+  overlap(a: WebGpuBuffer, b: WebGpuBuffer): boolean {
+    return a.buffer === b.buffer && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
   }
 
   /** Nothing is said here of a lost device: the program that is to read what was written will. */

@@ -178,7 +178,7 @@ it('staleBasis is one of two words', async () => {
   const owner = await webgpu();
   const { device } = owner;
   // @ts-expect-error What the types refuse is also refused where there are none.
-  expect(() => webgpu({ device, staleBasis: 'later' })).toThrow(/staleBasis must be 'wait', 'async' or left out, received "later"/);
+  expect(() => webgpu({ device, staleBasis: 'later' })).toThrow(/staleBasis must be 'wait' or 'async', received 'later'/);
   expect(webgpu({ device, staleBasis: 'async' }).run).toBe('sync');
   owner.dispose();
 });

@@ -12,6 +12,18 @@ export interface GpuTensor {
   readonly shape: Shape;
 }
 
+/** Buffers are told by what they have: those of Dawn are of another class than a browser's. */
+export const isGpuTensor = (value: unknown): value is GpuTensor =>
+  typeof value === 'object' &&
+  value !== null &&
+  'buffer' in value &&
+  typeof value.buffer === 'object' &&
+  value.buffer !== null &&
+  'mapAsync' in value.buffer &&
+  'usage' in value.buffer &&
+  'shape' in value &&
+  Array.isArray(value.shape);
+
 /** A stretch of one GPU buffer that can be bound as a whole. */
 export interface Stretch {
   readonly gpu: GpuBuffer;

@@ -117,7 +117,7 @@ describe('products and sums with what a device offers', () => {
   it('refuses another storage', () => {
     const productStorage: string = 'f8';
     expect(() => Reflect.apply(webgpu, undefined, [{ productStorage }])).toThrow(
-      `webgpu: productStorage must be 'f32' or 'f16', received "f8"`,
+      `webgpu: productStorage must be 'f32' or 'f16', received 'f8'`,
     );
   });
 });

@@ -1,5 +1,17 @@
 /// <reference lib="dom" preserve="true" />
-import { type Deferral, type Executable, OptionTypeError, type Program } from '@opt/core';
+import {
+  advice,
+  choice,
+  type Deferral,
+  type Executable,
+  isPlain,
+  message,
+  type Option,
+  OptionTypeError,
+  optional,
+  type Program,
+  resolve,
+} from '@opt/core';
 import { GpuBackend } from './backend.ts';
 import { type ProductStorage, requestDevice } from './device.ts';
 import type { GpuDevice } from './gpu.ts';
@@ -56,17 +68,25 @@ export function webgpu(options?: WebGpuOptions & Partial<DeferringOptions>): Pro
 export function webgpu(
   options: (WebGpuOptions | OwnDeviceOptions) & Partial<WaitingOptions | DeferringOptions> = {},
 ): WebGpuBackend | WaitingWebGpuBackend | Promise<WebGpuBackend | WaitingWebGpuBackend> {
-  const { staleBasis, productStorage } = options;
-  if (staleBasis !== undefined && staleBasis !== 'wait' && staleBasis !== 'async')
-    throw new OptionTypeError(`webgpu: staleBasis must be 'wait', 'async' or left out, received ${JSON.stringify(staleBasis)}`);
-  if (productStorage !== undefined && productStorage !== 'f32' && productStorage !== 'f16')
-    throw new OptionTypeError(`webgpu: productStorage must be 'f32' or 'f16', received ${JSON.stringify(productStorage)}`);
+  const own = isPlain(options) && 'device' in options;
+  const { staleBasis, productStorage, ...where } = resolve('webgpu', options, {
+    staleBasis: optional(choice('wait', ['wait', 'async'])),
+    productStorage: choice('f32', ['f32', 'f16']),
+    ...(own ? { device } : { powerPreference: choice('high-performance', ['high-performance', 'low-power']) }),
+  });
   const kind = staleBasis === 'wait' ? WaitingWebGpuBackend : staleBasis === 'async' ? DeferringWebGpuBackend : WebGpuBackend;
-  const make = (device: GpuDevice, own: boolean): WebGpuBackend | WaitingWebGpuBackend => new kind(device, own, productStorage);
-  if ('device' in options) return make(options.device, false);
-  const { powerPreference = 'high-performance' } = options;
-  return requestDevice(powerPreference).then((device) => make(device, true));
+  const make = (on: GpuDevice, mine: boolean): WebGpuBackend | WaitingWebGpuBackend => new kind(on, mine, productStorage);
+  if ('device' in where) return make(where.device, false);
+  return requestDevice(where.powerPreference).then((made) => make(made, true));
 }
+
+const device: Option<GpuDevice> = (value, rule, option) => {
+  if (!isDevice(value)) throw new OptionTypeError(`${message(rule, option, 'a GpuDevice, or left out', value)}${advice(value)}`);
+  return value;
+};
+
+const isDevice = (value: unknown): value is GpuDevice =>
+  typeof value === 'object' && value !== null && 'createBuffer' in value && 'queue' in value && 'limits' in value;
 
 /** A step is submitted when it returns, and nothing is read: the device itself skips gradients that are not finite. */
 export class WebGpuBackend extends GpuBackend<'sync'> {

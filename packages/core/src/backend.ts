@@ -37,6 +37,10 @@ export interface Backend<
   create(role: Role, key: string, shape: Shape, dtype: DType): Buffer;
   /** Takes a tensor that lives elsewhere as it is, without a copy. */
   adopt?(native: Native, key: string): { readonly buffer: Buffer; readonly shape: Shape };
+  /** The shape of something native that can be adopted or written; undefined for everything else, whatever it may be. */
+  shapeOf?(value: unknown): Shape | undefined;
+  /** Whether writing to one of two adopted buffers would change the other. */
+  overlap?(a: Buffer, b: Buffer): boolean;
   write(buffer: Buffer, data: ArrayLike<number> | Native): void;
   /** The current value; where reading is synchronous and memory is the host's, a live view. */
   readBuffer(buffer: Buffer): Result<Read, Floats>;

@@ -11,17 +11,22 @@ export type { Draws } from './optimizer/randomness.ts';
 export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
 export {
   above,
+  callable,
   choice,
   closedUnit,
   fixed,
   flag,
   integer,
+  needed,
   nonNegative,
+  noOptions,
   nullable,
   type Option,
   optional,
   positive,
   type Resolved,
+  requiredRule,
+  requiredStage,
   resolve,
   stage,
   text,
@@ -40,7 +45,7 @@ export * from './program/program.ts';
 export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { type Known, spans } from './program/spans.ts';
-export { mapValues, required } from './records.ts';
+export { mapValues, merged, own, record, required } from './records.ts';
 export { isModerate, moderate, sameTensor } from './trace/emit.ts';
 export {
   all,
@@ -64,8 +69,9 @@ export { type Basis, type Change, type Frame, type Move, rotation } from './tran
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
 export { inBasis } from './transform/in-basis.ts';
-export { partition } from './transform/partition.ts';
+export { type PartitionOptions, partition } from './transform/partition.ts';
 export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
 export { skipNonFinite } from './transform/skip-non-finite.ts';
 export * from './transform/transform.ts';
 export { type WeightEmaOptions, weightEma } from './transform/weight-ema.ts';
+export { advice, describe, isPlain } from './validation/describe.ts';

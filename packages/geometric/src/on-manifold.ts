@@ -1,6 +1,22 @@
-import { allFinite, chain, perTensor, type Rule, repeat, rule, type Setting, type TensorStep, type Transform, where } from '@opt/core';
+import {
+  allFinite,
+  chain,
+  flag,
+  nonNegative,
+  perTensor,
+  type Rule,
+  repeat,
+  resolve,
+  rule,
+  type Setting,
+  type TensorStep,
+  type Transform,
+  unit,
+  where,
+} from '@opt/core';
 import { ema } from '@opt/transforms';
 import { type Manifold, onManifoldTolerance } from './manifold.ts';
+import { demanded } from './options.ts';
 
 /** u ← the tangent part of u at the parameter. */
 export const tangent = (manifold: Manifold): Transform =>
@@ -59,6 +75,11 @@ export const steepestDescent = (manifold: Manifold, momentum: Setting, nesterov:
   chain(ema({ beta: momentum, nesterov, name: 'momentum' }), tangent(manifold), steepest(manifold));
 
 /** Steepest descent on a manifold of one's own; the named optimizers add roles and the general options. */
-export function onManifold(manifold: Manifold, { learningRate, momentum = 0.95, nesterov = true }: OnManifoldOptions): Rule {
+export function onManifold(manifold: Manifold, options: OnManifoldOptions): Rule {
+  const { learningRate, momentum, nesterov } = resolve('onManifold', options, {
+    learningRate: demanded(nonNegative(0)),
+    momentum: unit(0.95),
+    nesterov: flag(true),
+  });
   return rule(steepestDescent(manifold, momentum, nesterov), retract(manifold, { learningRate }));
 }

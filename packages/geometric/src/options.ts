@@ -44,6 +44,14 @@ export function checked<T, F>(fallback: F, expected: string, valid: (value: unkn
   };
 }
 
+/** The same for one that cannot be left out. */
+export const demanded =
+  <R>(option: Option<R>): Option<R> =>
+  (value, rule, name) => {
+    if (value === undefined) throw new OptionTypeError(message(rule, name, 'given', value));
+    return option(value, rule, name);
+  };
+
 /** Throws unless `holds`: for what two options only together can break. */
 export function demand(holds: boolean, rule: string, option: string, expected: string, received: unknown): void {
   if (!holds) throw new OptionRangeError(message(rule, option, expected, received));

@@ -5,6 +5,7 @@ import {
   nonNegative,
   type Option,
   OptionTypeError,
+  own,
   partition,
   positive,
   type Rule,
@@ -57,7 +58,7 @@ export const rolesOption: Option<Roles> = checked(
 
 /** The role of a parameter; throws where a function gives something else. */
 export function roleOf(rule: string, roles: Roles, name: string, shape: Shape): Role {
-  const given: unknown = typeof roles === 'function' ? roles(name, shape) : roles[name];
+  const given: unknown = typeof roles === 'function' ? roles(name, shape) : own(roles, name);
   const role = given ?? defaultRole(name, shape);
   if (!isRole(role)) throw new OptionTypeError(message(rule, `roles['${name}']`, roleNames.join(' or '), role));
   return role;
@@ -108,8 +109,10 @@ export function routed({ name, roles, aux, strict }: Routing, hidden: Halves, re
   const route = (owner: string, shape: Shape): 'hidden' | 'aux' =>
     roleOf(name, roles, owner, shape) === 'hidden' && refuses(shape) === undefined ? 'hidden' : 'aux';
   const { learningRate, beta1, beta2, epsilon, weightDecay } = aux;
-  const direction = partition({ hidden: hidden.direction, aux: adam({ beta1, beta2, epsilon }) }, route);
-  const move = partition({ hidden: hidden.move, aux: chain(decay({ learningRate, weightDecay }), descend({ learningRate })) }, route);
+  const direction = partition({ hidden: hidden.direction, aux: adam({ beta1, beta2, epsilon }) }, route, { empty: true });
+  const move = partition({ hidden: hidden.move, aux: chain(decay({ learningRate, weightDecay }), descend({ learningRate })) }, route, {
+    empty: true,
+  });
   const checkedDirection: Transform = {
     ...direction,
     declare(parameters, at) {

@@ -1,4 +1,4 @@
-import { printShape, type Shape, TransformError } from '@opt/core';
+import { own, printShape, type Shape, TransformError } from '@opt/core';
 import type { Role } from './roles.ts';
 
 /** What the words of a name say about a matrix. */
@@ -20,7 +20,7 @@ const words: readonly (readonly [Role, RegExp])[] = [
  */
 export function routeMatrices(given: Readonly<Record<string, Role>> = {}): (name: string, shape: Shape) => Role {
   return (name, shape) => {
-    const role = given[name];
+    const role = own(given, name);
     const flat = shape.length < 2 || (shape.length === 2 && shape.includes(1));
     if (role !== undefined) {
       if (flat && role === 'hidden')

@@ -89,7 +89,10 @@ export interface Linalg {
 
 /** An instance with a memory of its own. `fma: false` forbids fused multiply-add, whose rounding differs between machines. */
 export const linalg = (options: { fma?: boolean } = {}): Linalg => {
-  const fma = (options.fma ?? true) && fmaSupported();
+  only('linalg', options, ['fma']);
+  const { fma: wanted = true } = options;
+  if (typeof wanted !== 'boolean') throw new LinalgError('bad-option', 'fma', `fma: ${String(wanted)} is neither true nor false`);
+  const fma = wanted && fmaSupported();
   const arena = new Arena();
   const kernels = instantiateKernels(arena.memory, fma);
   const single = new Precision<Float32Array>(
@@ -112,11 +115,15 @@ export const linalg = (options: { fma?: boolean } = {}): Linalg => {
   function matmul(
     a: Float32Array | Float64Array,
     b: Float32Array | Float64Array,
-    { m, n, k, batch = 1 }: MatmulSize,
+    sizes: MatmulSize,
     given: MatmulOptions<Float32Array | Float64Array> = {},
   ): Float32Array | Float64Array {
+    only('matmul: size', sizes, ['m', 'n', 'k', 'batch']);
+    only('matmul', given, ['transposeA', 'transposeB', 'alpha', 'beta', 'add', 'symmetric']);
+    const { m, n, k, batch = 1 } = sizes;
     const { transposeA = false, transposeB = false, alpha = 1, beta = 1, symmetric = false, add } = given;
     natural({ m, n, k, batch });
+    numeric({ alpha, beta });
     if (symmetric && m !== n) throw new LinalgError('bad-option', 'symmetric', `symmetric: the result is ${m}×${n}, not square`);
     shared('a', a, m * k, batch);
     shared('b', b, k * n, batch);
@@ -141,8 +148,11 @@ export const linalg = (options: { fma?: boolean } = {}): Linalg => {
     x: Float32Array | Float64Array,
     m: number,
     n: number,
-    { deficient = 'zero', tolerance = 1e-6 }: OrthonormalizeOptions = {},
+    options: OrthonormalizeOptions = {},
   ): Orthonormal<Float32Array | Float64Array> {
+    only('orthonormalize', options, ['deficient', 'tolerance']);
+    const { deficient = 'zero', tolerance = 1e-6 } = options;
+    numeric({ tolerance });
     natural({ m, n });
     sized('x', x, m * n);
     if (!(tolerance >= 0)) throw new LinalgError('bad-option', 'tolerance', `tolerance: ${tolerance} is not a number ≥ 0`);
@@ -176,8 +186,10 @@ export const linalg = (options: { fma?: boolean } = {}): Linalg => {
     b: Float32Array | Float64Array,
     n: number,
     r: number,
-    { transpose = false }: { transpose?: boolean } = {},
+    options: { transpose?: boolean } = {},
   ): Float32Array | Float64Array {
+    only('solveTriangular', options, ['transpose']);
+    const { transpose = false } = options;
     natural({ n, r });
     sized('l', l, n * n);
     sized('b', b, n * r);
@@ -203,7 +215,23 @@ const natural = (sizes: Record<string, number>): void => {
   }
 };
 
+/** Options are an object of these names: what is misspelled is not ignored. */
+const only = (what: string, given: unknown, known: readonly string[]): void => {
+  if (typeof given !== 'object' || given === null)
+    throw new LinalgError('bad-option', 'options', `${what}: an object of ${known.join(', ')} is needed, received ${String(given)}`);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new LinalgError('bad-option', unknown, `${what}: there is no option '${unknown}', known are ${known.join(', ')}`);
+};
+
+const numeric = (values: Record<string, number>): void => {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value !== 'number') throw new LinalgError('bad-option', name, `${name}: ${String(value)} is not a number`);
+  }
+};
+
 const sized = (name: string, array: { length: number }, length: number): void => {
+  if (!ArrayBuffer.isView(array)) throw badType(name, 'Float32Array or Float64Array');
   if (array.length !== length) throw new LinalgError('bad-length', name, `${name}: ${array.length} elements where ${length} are needed`);
 };
 

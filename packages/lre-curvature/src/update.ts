@@ -1,8 +1,10 @@
+import { noOptions } from '@opt/core';
 import type { Curvature } from './curvature.ts';
 import { collect, collected, correctionOf, declareWindow } from './window.ts';
 
 /** Corrections ssᵀ with s = x_t − x_{t−1}; none on the first step. An experiment of the original's. */
-export function update(): Curvature {
+export function update(...none: readonly never[]): Curvature {
+  noOptions('update', none);
   return {
     ...collected,
     name: 'update',

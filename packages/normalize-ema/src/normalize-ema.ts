@@ -6,13 +6,16 @@ import {
   flag,
   type Hyper,
   mapValues,
+  merged,
   message,
   norm,
   nullable,
   OptionTypeError,
   positive,
   type Rule,
+  record,
   required,
+  requiredRule,
   resolve,
   type Setting,
   type Site,
@@ -65,10 +68,8 @@ export interface NormalizeEmaRuleOptions extends NormalizeEmaOptions {
 export function normalizeEma(options: NormalizeEmaRuleOptions): Rule {
   if (typeof options !== 'object' || options === null) throw new OptionTypeError(message('normalize-ema', 'options', 'an object', options));
   const { base, ...rest } = options;
-  if (typeof base?.mapDirection !== 'function')
-    throw new OptionTypeError(message(rest.name ?? 'normalize-ema', 'base', 'an optimizer such as soap()', base));
   const rescale = normalizeByEma(rest);
-  return base.mapDirection((direction) => chain(direction, rescale));
+  return requiredRule(base, rest.name ?? 'normalize-ema', 'base').mapDirection((direction) => chain(direction, rescale));
 }
 
 /** The rescaling alone, as a stage for chains of one's own. */
@@ -106,7 +107,7 @@ export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
     });
     here.set('previous', key, where(asleep, previous, n));
     const factor = where(asleep, 1, rho.reciprocal());
-    return Object.fromEntries(owners.map((owner, i) => [owner, (us[i] ?? factor).mul(factor)]));
+    return record(owners.map((owner, i) => [owner, (us[i] ?? factor).mul(factor)] as const));
   }
 
   return {
@@ -125,7 +126,7 @@ export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
       const owners = Object.keys(flow.updates);
       if (owners.length === 0) return flow;
       const updates = perTensor
-        ? Object.assign({}, ...owners.map((owner) => here.writing(owner, () => rescale([owner], owner, flow.updates, here))))
+        ? merged(...owners.map((owner) => here.writing(owner, () => rescale([owner], owner, flow.updates, here))))
         : here.writing(shared, () => rescale(owners, shared, flow.updates, here));
       return { ...flow, updates };
     },

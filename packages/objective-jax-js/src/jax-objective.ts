@@ -1,5 +1,17 @@
 import { grad, jit, jvp, numpy as np, type OwnedFunction, vmap } from '@jax-js/jax';
-import { mapValues, type Objective, ObjectiveError, type Shape, type Values } from '@opt/core';
+import {
+  advice,
+  describe,
+  isPlain,
+  mapValues,
+  message,
+  type Objective,
+  ObjectiveError,
+  OptionTypeError,
+  type Shape,
+  size,
+  type Values,
+} from '@opt/core';
 
 /** A model as jax-js sees it. Operations of jax-js consume what they are given: use `x.ref` for every use but the last. */
 export interface JaxProblem<N extends string> {
@@ -35,6 +47,7 @@ export interface JaxObjective<N extends string> {
  * gradients by `vmap(grad)`, all under `jit`, in f32, on jax-js's default device.
  */
 export function jaxObjective<N extends string>(problem: JaxProblem<N>): JaxObjective<N> {
+  checkProblem(problem);
   const { shapes } = problem;
   const names = Object.keys(shapes);
   // Inside, parameters are a list in the order of their shapes.
@@ -77,6 +90,7 @@ export function jaxObjective<N extends string>(problem: JaxProblem<N>): JaxObjec
 
   return {
     at(parameters, ...batch) {
+      batch.forEach(checkBatch);
       const samples = batch[0]?.shape[0];
       return {
         gradients: (at = parameters) => download(compiled.gradient(upload(at), ...arraysOf(batch))),
@@ -105,6 +119,34 @@ export function jaxObjective<N extends string>(problem: JaxProblem<N>): JaxObjec
       }
     },
   };
+}
+
+const parts: readonly string[] = ['shapes', 'loss', 'sample'];
+
+/** @throws OptionTypeError */
+function checkProblem(problem: unknown): void {
+  if (!isPlain(problem)) throw new OptionTypeError(message('jaxObjective', 'problem', 'an object such as { shapes, loss }', problem));
+  const unknown = Object.keys(problem).find((part) => !parts.includes(part));
+  if (unknown !== undefined) throw new OptionTypeError(`jaxObjective: unknown part '${unknown}', known are ${parts.join(', ')}`);
+  const { shapes, loss, sample } = problem;
+  if (!isPlain(shapes) || !Object.values(shapes).every(isShape))
+    throw new OptionTypeError(message('jaxObjective', 'shapes', 'an object of shapes by parameter name, of integers >= 1', shapes));
+  if (typeof loss !== 'function') throw new OptionTypeError(message('jaxObjective', 'loss', 'a function', loss));
+  if (sample !== undefined && typeof sample !== 'function')
+    throw new OptionTypeError(message('jaxObjective', 'sample', 'a function', sample));
+}
+
+const isShape = (value: unknown): value is Shape => Array.isArray(value) && value.every((n) => Number.isInteger(n) && n > 0);
+
+/** @throws ObjectiveError */
+function checkBatch(one: unknown, i: number): void {
+  if (!isPlain(one) || !isShape(one['shape']) || typeof one['data'] !== 'object' || one['data'] === null)
+    throw new ObjectiveError(`jaxObjective: array ${i + 1} of the batch must be { data, shape }, received ${describe(one)}${advice(one)}`);
+  const length = 'length' in one['data'] ? one['data'].length : undefined;
+  if (length !== size(one['shape']))
+    throw new ObjectiveError(
+      `jaxObjective: array ${i + 1} of the batch must have ${size(one['shape'])} values for shape [${one['shape']}], received ${describe(length)}`,
+    );
 }
 
 const array = (data: ArrayLike<number>, shape: Shape): np.Array => np.array(Float32Array.from(data), { shape: [...shape] });

@@ -91,6 +91,7 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
   return {
     name,
     kinds: ['vector', 'diagonal'],
+    probes: true,
     coordinates: (shape) => foldingOf(shape).shape,
     declare(owner, shape, at) {
       at.hyper(shampooBeta);

@@ -1,4 +1,17 @@
-import { flag, normalized, perTensor, positive, resolve, type Setting, saturate, scaled, size, type Transform, where } from '@opt/core';
+import {
+  flag,
+  noOptions,
+  normalized,
+  perTensor,
+  positive,
+  resolve,
+  type Setting,
+  saturate,
+  scaled,
+  size,
+  type Transform,
+  where,
+} from '@opt/core';
 
 /** Stateless changes of a direction u; g is the gradient that entered the enclosing scope. */
 
@@ -16,18 +29,27 @@ export function cautious(options: { readonly rescale?: boolean } = {}): Transfor
 }
 
 /** −1, 0 or 1 per entry. */
-export const sign = (): Transform => perTensor({ name: 'sign', apply: ({ update: u }) => ({ update: u.sign() }) });
+export function sign(...none: readonly never[]): Transform {
+  noOptions('sign', none);
+  return perTensor({ name: 'sign', apply: ({ update: u }) => ({ update: u.sign() }) });
+}
 
 /** |u| with the sign bit of g. */
-export const copyGradientSign = (): Transform =>
-  perTensor({ name: 'copy-gradient-sign', apply: ({ update: u, gradient: g }) => ({ update: u.copySign(g) }) });
+export function copyGradientSign(...none: readonly never[]): Transform {
+  noOptions('copyGradientSign', none);
+  return perTensor({ name: 'copy-gradient-sign', apply: ({ update: u, gradient: g }) => ({ update: u.copySign(g) }) });
+}
 
 /** u/‖u‖, and 0 for u = 0. */
-export const normalize = (): Transform => perTensor({ name: 'normalize', apply: ({ update: u }) => ({ update: normalized(u) }) });
+export function normalize(...none: readonly never[]): Transform {
+  noOptions('normalize', none);
+  return perTensor({ name: 'normalize', apply: ({ update: u }) => ({ update: normalized(u) }) });
+}
 
 /** u/(10⁻³⁰ + √mean(u²)): unit root mean square. */
-export const normalizeRms = (): Transform =>
-  perTensor({
+export function normalizeRms(...none: readonly never[]): Transform {
+  noOptions('normalizeRms', none);
+  return perTensor({
     name: 'normalize-rms',
     apply({ update: u }) {
       const { root, length, by } = scaled([u]);
@@ -36,10 +58,13 @@ export const normalizeRms = (): Transform =>
       return { update: by(u).div(rms.add(epsilon)) };
     },
   });
+}
 
 /** NaN, ∞ and −∞ become 0. */
-export const nanToZero = (): Transform =>
-  perTensor({ name: 'nan-to-zero', apply: ({ update: u }) => ({ update: where(u.isFinite(), u, 0) }) });
+export function nanToZero(...none: readonly never[]): Transform {
+  noOptions('nanToZero', none);
+  return perTensor({ name: 'nan-to-zero', apply: ({ update: u }) => ({ update: where(u.isFinite(), u, 0) }) });
+}
 
 /** u/s: undoes a loss scale; s > 0, default 1. */
 export function unscale(options: { readonly lossScaleFactor?: Setting } = {}): Transform {

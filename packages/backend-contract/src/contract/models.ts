@@ -1,4 +1,4 @@
-import { createOptimizer, type LoadReport, type Optimizer, type Transform } from '@opt/core';
+import { createOptimizer, type LoadReport, type Optimizer, record, type Transform } from '@opt/core';
 import type { AnyBackend } from '../families/family.ts';
 import { type Input, input } from './harness.ts';
 
@@ -37,7 +37,7 @@ export async function optimizerOn(backend: AnyBackend, transform: Transform, mod
 
 /** Parameters and state, copied. */
 export async function snapshot(optimizer: AnyOptimizer): Promise<Record<string, Float64Array>> {
-  const result: Record<string, Float64Array> = {};
+  const result = record<Float64Array>();
   for (const name of Object.keys(optimizer.parameters)) result[name] = Float64Array.from((await optimizer.parameters[name]) ?? []);
   for (const key of Object.keys(optimizer.state)) result[key] = Float64Array.from((await optimizer.state[key]) ?? []);
   return result;

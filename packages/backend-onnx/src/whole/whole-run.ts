@@ -1,6 +1,6 @@
 import type { WasmBackend, WasmBuffer } from '@opt/backend-wasm';
 import { BackendError, type Floats, type Program } from '@opt/core';
-import type { OnnxEngine, Tensors } from '../engine.ts';
+import type { OnnxEngine, OnnxSession, Tensors } from '../engine.ts';
 import type { Graph } from '../onnx/model.ts';
 import type { Lease, Sessions } from '../sessions.ts';
 import { elementType, lowerProgram } from './lower.ts';
@@ -76,12 +76,8 @@ export class WholeRun {
 
   async run(): Promise<void> {
     if (this.#disposed) return;
-    const { inputs, outputs } = this.#program;
-    const feeds: Tensors = Object.fromEntries([
-      ...inputs.map(({ key, shape }) => [key, this.#tensor(this.#wasm.readBuffer(this.#bind(key)), shape)]),
-      ...(this.#host.length > 0 ? [[hostScalars, this.#tensor(this.#host, [this.#host.length])]] : []),
-    ]);
-    const results = await this.#lease.session.run(feeds);
+    const { outputs } = this.#program;
+    const results = await this.#compute();
     if (this.#disposed) return;
     for (const [i, { key }] of outputs.entries()) {
       const data = results[this.#outputs[i] ?? '']?.data;
@@ -89,6 +85,26 @@ export class WholeRun {
         throw new BackendError(`onnx: the session of program '${this.#program.name}' gave no numbers for '${key}'`);
       this.#wasm.write(this.#bind(key), data);
     }
+  }
+
+  async #compute(): ReturnType<OnnxSession['run']> {
+    for (;;) {
+      const { layout } = this.#wasm;
+      try {
+        return await this.#lease.session.run(this.#feeds());
+      } catch (error) {
+        // Where memory grew before the session began, it met views of nothing. Nothing is written before all is computed.
+        if (this.#disposed || layout === this.#wasm.layout) throw error;
+      }
+    }
+  }
+
+  /** Views of the memory as it lies now. */
+  #feeds(): Tensors {
+    return Object.fromEntries([
+      ...this.#program.inputs.map(({ key, shape }) => [key, this.#tensor(this.#wasm.readBuffer(this.#bind(key)), shape)]),
+      ...(this.#host.length > 0 ? [[hostScalars, this.#tensor(this.#host, [this.#host.length])]] : []),
+    ]);
   }
 
   dispose(): void {

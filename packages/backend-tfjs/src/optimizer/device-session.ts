@@ -1,5 +1,5 @@
 /// <reference lib="dom" preserve="true" />
-import { type Backend, BackendError, createOptimizer, isPromise, type MaybePromise, size, type Transform } from '@opt/core';
+import { type Backend, BackendError, createOptimizer, isPromise, type MaybePromise, record, size, type Transform } from '@opt/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type DeviceTensor, DeviceVariable, gpuDevice, onDevice, submitPending } from './device-memory.ts';
 import type { Session, SessionParameter } from './session.ts';
@@ -49,7 +49,7 @@ export function deviceSession(
 
   return {
     step(gradients: ReadonlyMap<string, Tensor>) {
-      const given: Record<string, DeviceTensor> = {};
+      const given = record<DeviceTensor>();
       for (const [key, gradient] of gradients) given[key] = onDevice(gradient);
       join();
       now(optimizer.step(given));

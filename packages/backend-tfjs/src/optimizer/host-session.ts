@@ -1,4 +1,4 @@
-import { type Backend, createOptimizer, type Floats, type Scalar, size } from '@opt/core';
+import { type Backend, createOptimizer, type Floats, record, type Scalar, size } from '@opt/core';
 import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { copyIn, copyOut } from './host-memory.ts';
 import { type Session, type SessionParameter, variableOf } from './session.ts';
@@ -56,7 +56,7 @@ export function hostSession(
   return {
     step(gradients: ReadonlyMap<string, Tensor>) {
       refresh();
-      const views: Record<string, Floats> = {};
+      const views = record<Floats>();
       for (const [key, gradient] of gradients) {
         // A view of the backend's own memory: `step` then has nothing left to copy.
         const view = optimizer.gradients[key];

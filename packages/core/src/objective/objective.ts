@@ -1,4 +1,6 @@
 import type { Floats, MaybePromise, Mode } from '../backend.ts';
+import { ObjectiveError } from '../errors.ts';
+import { advice, describe } from '../validation/describe.ts';
 
 /** Gradients by parameter name; one that is left out, null or undefined is missing. */
 export type Gradients<N extends string, Native> = Readonly<Partial<Record<N, ArrayLike<number> | Native | null | undefined>>>;
@@ -35,11 +37,17 @@ export interface Objective<N extends string = string, M extends Mode = Mode, Nat
 }
 
 /** Tells an objective from gradients. */
-export const isObjective = <Native>(
-  given: Gradients<string, Native> | Objective<string, Mode, Native>,
-): given is Objective<string, Mode, Native> => typeof given['gradients'] === 'function';
+export const isObjective = <Native>(given: unknown): given is Objective<string, Mode, Native> =>
+  typeof given === 'object' && given !== null && 'gradients' in given && typeof given.gradients === 'function';
 
-/** A host gradient that the caller may overwrite meanwhile, kept as it is now. */
-export function kept<G>(gradient: G): G | Floats {
-  return gradient instanceof Float32Array || gradient instanceof Float64Array ? gradient.slice() : gradient;
+/** Throws where a part of an objective is something else than it must be: it would be found out in a later step only. */
+export function checkObjective(objective: Objective<string, Mode, unknown>): void {
+  for (const part of ['loss', 'hvp', 'perSampleGradients', 'probe'] as const) {
+    const given: unknown = objective[part];
+    if (given !== undefined && typeof given !== 'function')
+      throw new ObjectiveError(`step: ${part} of the objective must be a function, received ${describe(given)}${advice(given)}`);
+  }
+  const samples: unknown = objective.samples;
+  if (samples !== undefined && !(typeof samples === 'number' && Number.isInteger(samples) && samples > 0))
+    throw new ObjectiveError(`step: samples of the objective must be an integer >= 1, received ${describe(samples)}`);
 }

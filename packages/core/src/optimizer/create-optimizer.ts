@@ -1,17 +1,22 @@
 import type { Backend, MaybePromise, Mode, Precision } from '../backend.ts';
-import { whenDone } from '../backend.ts';
-import { BackendError, GradientError, OptionRangeError, ShapeError } from '../errors.ts';
+import { isPromise } from '../backend.ts';
+import { BackendError, GradientError, OptionTypeError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
-import { printShape, type Shape, size } from '../program/shape.ts';
-import { Engine, type Placed } from './engine.ts';
-import { parameterKey } from './keys.ts';
-import type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer.ts';
+import { callable, fixed, type Option, optional, requiredStage, resolve, unknownOption } from '../options/options.ts';
+import { advice, describe, isPlain } from '../validation/describe.ts';
+import { Engine } from './engine.ts';
+import { Memory } from './memory.ts';
+import type { Optimizer, OptimizerOptions } from './optimizer.ts';
+import { place } from './place.ts';
+import type { Draws } from './randomness.ts';
 
 /**
  * Puts parameters and the state of a transform on a backend. On a backend that runs asynchronously the optimizer comes as a
  * promise; on all others it is there at once, and `step` returns nothing.
  *
- * @throws GradientError without parameters · ShapeError where data and shape differ · every option error of the transform
+ * @throws OptionTypeError for a part that is missing or something else, such as a backend that was not awaited · OptionRangeError for a
+ * seed, or a start value that is not finite in working precision · GradientError without parameters · ShapeError where data and shape
+ * differ · TransformError for stages that do not go together · every error of the backend. Nothing is left on the backend then.
  */
 export function createOptimizer<N extends string, Native = never, Buffer = unknown, P extends Precision = Precision>(
   options: OptimizerOptions<N, 'sync', 'sync', Native, Buffer, P>,
@@ -30,64 +35,63 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed = 0, draws } = options;
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new OptionRangeError(message('createOptimizer', 'seed', 'an integer in [0, 2^32)', seed));
-  const sources = Object.entries(options.parameters);
-  if (sources.length === 0) throw new GradientError('createOptimizer: parameters must hold at least one parameter, received none');
-  for (const [name, source] of sources) validate(name, source);
-  const placed: Placed<Buffer>[] = [];
-  let engine: Engine<Native, Buffer>;
-  try {
-    for (const [name, source] of sources) placed.push(place(backend, name, source));
-    engine = new Engine(transform, placed, backend, { seed, draws });
-  } catch (error) {
-    for (const { buffer } of placed) backend.release(buffer);
+  const { transform, backend, seed, draws, parameters } = read<Native, Buffer>(options);
+  const memory = new Memory(backend);
+  let engine: Engine<Native, Buffer> | undefined;
+  const failed = (error: unknown): never => {
+    engine?.dispose();
+    memory.release();
     throw error;
+  };
+  try {
+    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, { seed, draws: draws ?? undefined });
+    engine = made;
+    const started = made.once('construct');
+    if (isPromise(started)) return started.then(() => made, failed);
+    return backend.run === 'async' ? Promise.resolve(made) : made;
+  } catch (error) {
+    return failed(error);
   }
-  const made = whenDone(engine.once('construct'), () => engine);
-  return backend.run === 'async' ? Promise.resolve(made) : made;
 }
 
-interface Given {
-  readonly shape: Shape;
-  readonly data: ArrayLike<number>;
-}
+const learningRate = 'learningRate';
 
-const isGiven = (source: unknown): source is Given =>
-  typeof source === 'object' &&
-  source !== null &&
-  'data' in source &&
-  typeof source.data === 'object' &&
-  'shape' in source &&
-  Array.isArray(source.shape);
-
-function validate(name: string, source: unknown): void {
-  if (name === '' || name === '*') throw new ShapeError(`createOptimizer: a parameter cannot be called '${name}'`);
-  if (!isGiven(source)) return;
-  const { shape, data } = source;
-  if (!shape.every((n) => Number.isInteger(n) && n > 0))
-    throw new ShapeError(`createOptimizer: shape of '${name}' must be of integers >= 1, received ${printShape(shape)}`);
-  if (data.length !== size(shape))
-    throw new ShapeError(
-      `createOptimizer: '${name}' of shape ${printShape(shape)} must have ${size(shape)} values, received ${data.length}`,
+function read<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>) {
+  // The mistake that everybody makes who comes from elsewhere.
+  if (isPlain(options) && learningRate in options)
+    throw new OptionTypeError(
+      `${unknownOption('createOptimizer', learningRate, known)}; it is the transform's: transform: sgd({ learningRate: 0.1 })`,
     );
+  return resolve('createOptimizer', options, {
+    transform: requiredStage,
+    parameters: sources,
+    backend: backendOption<Native, Buffer>,
+    seed: fixed(0, { rule: 'an integer in [0, 2^32)', holds: (seed) => Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff }),
+    draws: optional(callable<Draws>('a function (name, owner, shape) => numbers')),
+  });
 }
 
-function place<Native, Buffer>(
-  backend: Backend<Mode, Mode, Native, Buffer>,
-  name: string,
-  source: ParameterSource<Native>,
-): Placed<Buffer> {
-  if (!isGiven(source)) {
-    const adopted = backend.adopt?.(source, parameterKey(name));
-    if (adopted === undefined)
+const known = ['transform', 'parameters', 'backend', 'seed', 'draws'];
+
+/** By name; what each of them is, `place` looks at. */
+const sources: Option<readonly (readonly [string, unknown])[]> = (value, rule, option) => {
+  if (!isPlain(value))
+    throw new OptionTypeError(`${message(rule, option, 'an object such as { w: { shape: [2, 3], data } }', value)}${advice(value)}`);
+  const entries = Object.entries(value);
+  if (entries.length === 0) throw new GradientError('createOptimizer: parameters must hold at least one parameter, received none');
+  return entries;
+};
+
+const backendOption = <Native, Buffer>(value: unknown, rule: string, option: string): Backend<Mode, Mode, Native, Buffer> => {
+  if (isBackend<Native, Buffer>(value)) {
+    if (value.specificationVersion !== 1)
       throw new BackendError(
-        `createOptimizer: backend '${backend.name}' takes parameters as { shape, data }, received something else for '${name}'`,
+        `createOptimizer: backend must be of specification 1, received ${describe(value.specificationVersion)}; take its package in the version of @opt/core's`,
       );
-    return { name, ...adopted };
+    return value;
   }
-  const buffer = backend.create('parameter', parameterKey(name), source.shape, 'working');
-  backend.write(buffer, source.data);
-  return { name, shape: source.shape, buffer };
-}
+  throw new OptionTypeError(`${message(rule, option, 'a backend such as wasm()', value)}${advice(value)}`);
+};
+
+const isBackend = <Native, Buffer>(value: unknown): value is Backend<Mode, Mode, Native, Buffer> =>
+  typeof value === 'object' && value !== null && ['specificationVersion', 'create', 'compile', 'readBuffer'].every((name) => name in value);

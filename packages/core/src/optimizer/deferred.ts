@@ -1,6 +1,6 @@
 import type { DType, Program } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
-import { mapValues } from '../records.ts';
+import { mapValues, record } from '../records.ts';
 import { isSymmetric } from '../trace/emit.ts';
 import { during, Tracing } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
@@ -81,7 +81,7 @@ export function defer<I extends string>(
 
 /** The results of a computation that is done. */
 export const resultsOf = (deferred: Deferred, input: (key: string, shape: Shape, dtype: DType) => Tensor): Tensors =>
-  Object.fromEntries(deferred.results.map(({ name, key, shape, dtype }) => [name, restored(input(key, shape, storedType(dtype)), dtype)]));
+  record(deferred.results.map(({ name, key, shape, dtype }) => [name, restored(input(key, shape, storedType(dtype)), dtype)] as const));
 
 /** One program that does what each of them would. */
 export function merged(requests: readonly Deferred[]): Program {

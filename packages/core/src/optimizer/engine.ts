@@ -1,10 +1,9 @@
 import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, NonFiniteResultError, StepInterrupted, TransformError } from '../errors.ts';
+import { DisposedError, NonFiniteResultError, ObjectiveError, StepInterrupted, TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
-import { type Gradients, isObjective, kept, type Objective } from '../objective/objective.ts';
+import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
-import { type Shape, size } from '../program/shape.ts';
-import { getters, mapValues } from '../records.ts';
+import { getters, record } from '../records.ts';
 import type { Moment, Shapes, Transform } from '../transform/transform.ts';
 import { Background } from './background.ts';
 import { Checkpoints, type Takeover } from './checkpoint/checkpoints.ts';
@@ -14,27 +13,22 @@ import { type Explanation, explain } from './explain.ts';
 import { Facts } from './facts.ts';
 import { allFinite, isArray } from './floats.ts';
 import { Inquiry } from './inquiry.ts';
+import { type Found, Intake } from './intake.ts';
 import { gradientKey, parameterKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import { Layout } from './layout.ts';
-import { Memory } from './memory.ts';
+import type { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
+import type { Placed } from './place.ts';
 import { type Plan, Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
+import { rehearse } from './rehearsal.ts';
 import { Runner } from './runner.ts';
 import { inTurn, Turns } from './turns.ts';
-import { validateGradients } from './validate-gradients.ts';
 import { failing, passes, refusals as refusalsOf } from './verdicts.ts';
 
 /** What was found out of gradients before a step. */
 type Finding = 'finite' | 'poisoned' | 'unseen';
-
-/** A parameter placed on a backend. */
-export interface Placed<Buffer> {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly buffer: Buffer;
-}
 
 /** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
 export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {
@@ -51,8 +45,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly checkpoints: Checkpoints<Native, Buffer>;
   private background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
-  private readonly sizes: ReadonlyMap<string, number>;
-  private readonly gradientBuffers: readonly Buffer[];
+  private readonly intake: Intake<Native, Buffer>;
   private readonly everyName: ReadonlySet<string>;
   private facts: Facts;
   private planner: Planner;
@@ -70,25 +63,31 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** What broke off an earlier step. */
   private interruption: StepInterrupted | undefined;
 
-  constructor(transform: Transform, placed: readonly Placed<Buffer>[], backend: Backend<Mode, Mode, Native, Buffer>, random: Randomness) {
+  /** `memory` holds the parameters. */
+  constructor(
+    transform: Transform,
+    placed: readonly Placed[],
+    backend: Backend<Mode, Mode, Native, Buffer>,
+    memory: Memory<Native, Buffer>,
+    random: Randomness,
+  ) {
     this.transform = transform;
     this.backend = backend;
     this.random = random;
     this.names = placed.map(({ name }) => name);
     this.everyName = new Set(this.names);
-    this.shapes = Object.fromEntries(placed.map(({ name, shape }) => [name, shape]));
-    this.sizes = new Map(placed.map(({ name, shape }) => [name, size(shape)]));
+    this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision);
     this.facts = new Facts(this.layout);
-    this.memory = new Memory(backend);
+    rehearse(this.layout);
+    this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
     this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.runner.live);
     for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
-    for (const { name, shape, buffer } of placed) this.memory.add(parameterKey(name), buffer, shape);
-    this.gradientBuffers = placed.map(({ name, shape }) => this.memory.create('gradient', gradientKey(name), shape, 'working'));
+    this.intake = new Intake(backend, new Map(placed.map(({ name, shape }) => [name, shape])), memory);
     for (const { key, slot } of this.layout.slots.values()) {
       this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
       this.memory.initialize(key, slot);
@@ -115,20 +114,21 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
     this.usable('step');
-    if (isObjective(given)) return this.turns.take(given, (objective) => this.askThenStep(objective));
-    return this.stepWith(given);
-  }
-
-  private stepWith(gradients: Gradients<string, Native>): MaybePromise<void> {
-    validateGradients(this.shapes, this.sizes, gradients);
+    if (isObjective<Native>(given)) {
+      checkObjective(given);
+      return this.turns.take(given, (objective) => this.askThenStep(objective));
+    }
+    const found = this.intake.read(given);
     // The caller may reuse its arrays as soon as this returns, so a step that has to wait keeps them as they are.
-    return this.turns.take(this.turns.idle ? gradients : mapValues(gradients, kept), (held) => this.stepNow(held));
+    return this.turns.take(this.turns.idle ? found : this.intake.kept(found), (held) => this.stepNow(held));
   }
 
   set(address: string, value: Scalar): void {
+    if (this.disposed) throw new DisposedError('set');
     const hyper = this.layout.find(address);
     checkScalar(hyper, value, this.layout.precision);
-    this.runner.live.set(hyper, value);
+    // Behind steps that were called before and before those that are called later, awaited or not.
+    void this.turns.take(value, (next) => void this.runner.live.set(hyper, next));
   }
 
   save(): MaybePromise<Uint8Array> {
@@ -189,29 +189,24 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   private askThenStep(objective: Objective<string, Mode, Native>): MaybePromise<void> {
     const gradients = this.inquiry.ask(() => objective.gradients());
-    return whenDone(gradients, (given) => {
-      validateGradients(this.shapes, this.sizes, given);
-      return this.stepNow(given, objective);
-    });
+    const complain = (message: string) => new ObjectiveError(`step: gradients() of the objective: ${message}`);
+    return whenDone(gradients, (given) => this.stepNow(this.intake.read(given, complain), objective));
   }
 
-  private stepNow(gradients: Gradients<string, Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
+  private stepNow(found: Found<Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
+    // It may have waited, and buffers that were given back belong to somebody else.
+    this.usable('step');
     this.background?.look();
+    this.intake.write(found);
     let missing = 0;
-    this.names.forEach((name, i) => {
-      const gradient = gradients[name];
-      const buffer = this.gradientBuffers[i];
-      if (gradient === undefined || gradient === null || buffer === undefined) missing++;
-      else this.backend.write(buffer, gradient);
-    });
-    if (missing === this.names.length) return undefined;
-    const present =
-      missing === 0 ? this.everyName : new Set(this.names.filter((name) => gradients[name] !== undefined && gradients[name] !== null));
+    for (const gradient of found) if (gradient === undefined) missing++;
+    if (missing === found.length) return undefined;
+    const present = missing === 0 ? this.everyName : new Set(this.names.filter((_, i) => found[i] !== undefined));
     const kind = missing === 0 ? '' : JSON.stringify([...present]);
-    const verdict = this.layout.deviceDecides ? this.lookAt(gradients, present, kind) : this.check(present, kind);
-    return whenDone(verdict, (found) => {
-      if (found === 'poisoned') return this.drop();
-      return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, found === 'unseen', objective));
+    const verdict = this.layout.deviceDecides ? this.lookAt(found, present, kind) : this.check(present, kind);
+    return whenDone(verdict, (finding) => {
+      if (finding === 'poisoned') return this.drop();
+      return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
     });
   }
 
@@ -282,11 +277,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   /** What the host can see where it must not wait for the device: gradients that came as arrays. */
-  private lookAt(gradients: Gradients<string, Native>, present: ReadonlySet<string>, kind: string): Finding {
+  private lookAt(found: Found<Native>, present: ReadonlySet<string>, kind: string): Finding {
     if (!this.checkFor(present, kind).onlyInputs) return 'unseen';
     let finding: Finding = 'finite';
-    for (const name of present) {
-      const gradient = gradients[name];
+    for (const gradient of found) {
+      if (gradient === undefined) continue;
       if (!isArray(gradient)) finding = 'unseen';
       else if (!allFinite(gradient)) return 'poisoned';
     }

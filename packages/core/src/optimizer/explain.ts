@@ -1,9 +1,11 @@
 import type { Scalar } from '../options/hyper.ts';
+import { integer, requiredStage } from '../options/options.ts';
 import { type Cost, cost } from '../program/cost.ts';
 import type { Precision } from '../program/precision.ts';
 import { printProgram, quantity } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
 import { size } from '../program/shape.ts';
+import { record } from '../records.ts';
 import type { Shapes, Transform } from '../transform/transform.ts';
 import { Counters } from './counters.ts';
 import { Layout } from './layout.ts';
@@ -41,6 +43,8 @@ export function explain(
   precision?: Precision['name'],
   samples = 1,
 ): Explanation {
+  integer(lookahead)(calls, 'explain', 'calls');
+  requiredStage(transform, 'explain', 'transform');
   const layout = new Layout(transform, shapes, deviceDecides, precision);
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
@@ -74,7 +78,7 @@ export function explain(
     programs,
     parameterCount,
     stateBytes,
-    hyperparameters: Object.fromEntries([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value])),
+    hyperparameters: record([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value] as const)),
     toString: () => [summary, ...programs.map(({ program }) => printProgram(program))].join('\n\n'),
   };
 }

@@ -3,8 +3,11 @@ import { ObjectiveError } from '../errors.ts';
 import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
 import type { Objective, Values } from '../objective/objective.ts';
 import { size } from '../program/shape.ts';
-import { mapValues } from '../records.ts';
+import { mapValues, own, record } from '../records.ts';
 import type { Need, Shapes } from '../transform/transform.ts';
+import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
+import { listed } from '../validation/names.ts';
+import { numbersFrom } from '../validation/numbers.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import type { Memory } from './memory.ts';
@@ -34,7 +37,9 @@ export class Inquiry<Native, Buffer> {
     };
     this.asking = true;
     try {
-      const answer = question();
+      const given = question();
+      // A promise of another library's.
+      const answer = isThenable(given) && !isPromise(given) ? Promise.resolve(given) : given;
       if (isPromise(answer)) return answer.finally(over);
       over();
       return answer;
@@ -70,9 +75,12 @@ export class Inquiry<Native, Buffer> {
     if (this.needs.length === 0 && plan.fed.length === 0) return undefined;
     const read = new Set(plan.program?.inputs.map(({ key }) => key));
     for (const { key, name, owner, shape } of plan.fed) {
-      const values = draws?.(name, owner, shape);
-      if (values?.length !== size(shape))
-        throw new ObjectiveError(`step: draw '${name}' must have ${size(shape)} values, received ${values?.length ?? 'none'}`);
+      const values = numbersFrom(draws?.(name, owner, shape), size(shape), (received) => {
+        const none = received === 'undefined' ? 'none' : received;
+        return new ObjectiveError(`step: draw '${name}' must have ${size(shape)} values, received ${none}`);
+      });
+      const wrong = values.findIndex((value) => !Number.isFinite(value));
+      if (wrong >= 0) throw new ObjectiveError(`step: draw '${name}' must be of finite numbers, received ${values[wrong]} at [${wrong}]`);
       this.memory.ensure('gradient', key, shape);
       this.memory.write(key, values);
     }
@@ -93,7 +101,8 @@ export class Inquiry<Native, Buffer> {
     return whenDone(
       this.ask(() => loss.call(objective)),
       (value) => {
-        if (!Number.isFinite(value)) throw new ObjectiveError(`step: loss must be a finite number, received ${String(value)}`);
+        if (!Number.isFinite(value))
+          throw new ObjectiveError(`step: loss must be a finite number, received ${describe(value)}${advice(value)}`);
         this.memory.ensure('gradient', lossKey, []);
         this.memory.write(lossKey, [value]);
       },
@@ -105,15 +114,22 @@ export class Inquiry<Native, Buffer> {
     if (perSampleGradients === undefined) throw lacking('perSampleGradients', this.needs);
     return whenDone(
       this.ask(() => perSampleGradients.call(objective)),
-      ({ gradients, losses }) => {
-        if (losses.length !== b) throw new ObjectiveError(`step: perSampleGradients must give ${b} losses, received ${losses.length}`);
+      (given: unknown) => {
+        if (!isPlain(given) || given['gradients'] === undefined)
+          throw new ObjectiveError(`step: perSampleGradients must give { gradients, losses }, received ${describe(given)}${advice(given)}`);
+        const { gradients, losses } = given;
+        const values = numbersFrom(
+          losses,
+          b,
+          (received) => new ObjectiveError(`step: perSampleGradients must give ${b} losses, received ${received}${advice(losses)}`),
+        );
         const rows = this.floats('perSampleGradients', gradients, b);
         for (const [name, shape] of Object.entries(this.shapes)) {
           this.memory.ensure('gradient', samplesKey(name, b), [b, ...shape]);
           this.memory.write(samplesKey(name, b), rows[name] ?? []);
         }
         this.memory.ensure('gradient', lossesKey(b), [b]);
-        this.memory.write(lossesKey(b), losses);
+        this.memory.write(lossesKey(b), values);
       },
     );
   }
@@ -141,7 +157,7 @@ export class Inquiry<Native, Buffer> {
   /** Copies of what buffers hold. */
   private read(names: readonly string[], keyOf: (name: string) => string): MaybePromise<Record<string, Floats>> {
     const values = allOf(names.map((name) => this.memory.read(keyOf(name))));
-    return whenDone(values, (all) => Object.fromEntries(names.map((name, i) => [name, all[i]?.slice() ?? new Float64Array(0)])));
+    return whenDone(values, (all) => record(names.map((name, i) => [name, all[i]?.slice() ?? new Float64Array(0)] as const)));
   }
 
   private write(key: string, name: string, data: Floats | undefined): void {
@@ -150,19 +166,26 @@ export class Inquiry<Native, Buffer> {
   }
 
   /** A whole-model vector that came from outside, as arrays of its own, a missing part as zeros. */
-  private floats(what: string, given: Readonly<Record<string, unknown>>, rows = 1): Record<string, Floats> {
+  private floats(what: string, given: unknown, rows = 1): Record<string, Floats> {
+    if (!isPlain(given))
+      throw new ObjectiveError(
+        `step: ${what} must give an object of arrays by parameter name, received ${describe(given)}${advice(given)}`,
+      );
+    for (const name of Object.keys(given)) {
+      if (own(this.shapes, name) === undefined)
+        throw new ObjectiveError(
+          `step: ${what} gave '${name}', which belongs to no parameter, known are ${listed(Object.keys(this.shapes))}`,
+        );
+    }
     return mapValues(this.shapes, (shape, name) => {
-      const part = given[name];
+      const part = own(given, name);
       const length = rows * size(shape);
       if (part === undefined || part === null) return new Float64Array(length);
-      if (!isArrayLike(part) || part.length !== length) {
-        const received = isArrayLike(part) ? part.length : 'something else';
-        throw new ObjectiveError(`step: ${what} must give an array of ${length} numbers for '${name}', received ${received}`);
-      }
-      return part instanceof Float32Array ? part.slice() : Float64Array.from(part);
+      return numbersFrom(part, length, (received) => {
+        return new ObjectiveError(
+          `step: ${what} must give an array of ${length} numbers for '${name}', received ${received}${advice(part)}`,
+        );
+      });
     });
   }
 }
-
-const isArrayLike = (value: unknown): value is ArrayLike<number> =>
-  typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number';

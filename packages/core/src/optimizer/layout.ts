@@ -1,8 +1,11 @@
 import { OptionTypeError, TransformError } from '../errors.ts';
-import { checkValue, type Hyper } from '../options/hyper.ts';
+import { checkValue, type Hyper, message } from '../options/hyper.ts';
+import { isName } from '../options/options.ts';
 import { type Precision, precisions } from '../program/precision.ts';
 import { size } from '../program/shape.ts';
-import type { Declarer, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
+import type { Declarer, Kind, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
+import { describe } from '../validation/describe.ts';
+import { didYouMean } from '../validation/names.ts';
 
 export interface DeclaredSlot {
   readonly key: string;
@@ -37,6 +40,8 @@ export class Layout {
   readonly hypers: Map<Hyper, string[]> = new Map();
   /** What steps need beside gradients. */
   readonly needs: Need[] = [];
+  /** What is to be traced once at its place before anything is. */
+  readonly rehearsals: { readonly path: string; readonly f: Parameters<NonNullable<Declarer['rehearse']>>[0] }[] = [];
   readonly deviceDecides: boolean;
   /** What happens to a step that is dropped. */
   otherwise: 'skip' | 'throw' = 'skip';
@@ -75,6 +80,7 @@ export class Layout {
 
   /** The one hyperparameter that `address` means: its name, with enough of the path in front to tell it from others. */
   find(address: string): Hyper {
+    if (typeof address !== 'string') throw new OptionTypeError(message('set', 'the address', "a name such as 'learningRate'", address));
     const segments = address.split('/');
     const name = segments.at(-1);
     const prefix = segments.slice(0, -1).join('/');
@@ -83,20 +89,22 @@ export class Layout {
     );
     const [only] = matches;
     if (only !== undefined && matches.length === 1) return only[0];
-    const known = [...this.hypers.keys()].map((hyper) => this.address(hyper)).join(', ');
-    throw new TransformError(`set: '${address}' is ${only === undefined ? 'no hyperparameter' : 'ambiguous'}, known are ${known}`);
+    const known = [...this.hypers.keys()].map((hyper) => this.address(hyper));
+    const [what, meant] = only === undefined ? ['no hyperparameter', didYouMean(address, known)] : ['ambiguous', ''];
+    throw new TransformError(`set: '${address}' is ${what}, known are ${known.join(', ')}${meant}`);
   }
 
   private at(path: string, open: readonly string[]): Declarer {
     return {
       path,
       deviceDecides: this.deviceDecides,
-      child: (name) => this.at(name === '' ? path : path === '' ? name : `${path}/${name}`, open),
-      slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot }),
+      child: (name) => this.at(name === '' ? path : path === '' ? checkedName(name) : `${path}/${checkedName(name)}`, open),
+      slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot: checkedSlot(`${path}.${name}`, name, slot) }),
       hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
       scope: (label, f) => this.record(`${path}|${label}`, f),
+      rehearse: (f) => void this.rehearsals.push({ path, f }),
     };
   }
 
@@ -142,4 +150,28 @@ export class Layout {
     this.slots.set(slot.key, slot);
     for (const scope of this.recording) scope.push(slot);
   }
+}
+
+/** A key is taken apart at its first '.' and its first ':' behind that. */
+function checkedName(name: unknown): string {
+  if (!isName(name)) throw new TransformError(`the name of a stage must be of a-z, 0-9 and -, received ${describe(name)}`);
+  return name;
+}
+
+const kinds: Readonly<Record<Kind, true>> = { vector: true, diagonal: true, matrix: true, cubic: true, invariant: true };
+const isIn = (known: object, value: unknown): boolean => typeof value === 'string' && Object.hasOwn(known, value);
+
+/** What a stage declares, where the compiler did not look. */
+function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
+  const fail = (part: string, expected: string, received: unknown): never => {
+    throw new TransformError(`slot '${what}': ${part} must be ${expected}, received ${describe(received)}`);
+  };
+  if (typeof name !== 'string' || !/^[^.:]+$/.test(name)) fail('the name', "a text without '.' and ':'", name);
+  if (typeof slot !== 'object' || slot === null) return fail('it', 'an object such as { shape, kind }', slot);
+  const { shape, kind, dtype = 'working', init = 0 } = slot;
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) fail('shape', 'an array of integers >= 0', shape);
+  if (!isIn(kinds, kind)) fail('kind', Object.keys(kinds).join(', '), kind);
+  if (!isIn({ working: true, wide: true }, dtype)) fail('dtype', "'working' or 'wide'", dtype);
+  if (init !== 'identity' && !(typeof init === 'number' && Number.isFinite(init))) fail('init', "a finite number or 'identity'", init);
+  return slot;
 }

@@ -11,6 +11,8 @@ export class Memory<Native, Buffer> {
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly buffers = new Map<string, { readonly buffer: Buffer; readonly shape: Shape }>();
 
+  private released = false;
+
   constructor(backend: Backend<Mode, Mode, Native, Buffer>) {
     this.backend = backend;
   }
@@ -21,6 +23,8 @@ export class Memory<Native, Buffer> {
   }
 
   create(role: Role, key: string, shape: Shape, dtype: DType): Buffer {
+    // Whoever was waiting meanwhile must not take what nobody would give back.
+    if (this.released) throw new DisposedError(`'${key}'`);
     return this.add(key, this.backend.create(role, key, shape, dtype), shape);
   }
 
@@ -73,6 +77,7 @@ export class Memory<Native, Buffer> {
   }
 
   release(): void {
+    this.released = true;
     for (const { buffer } of this.buffers.values()) this.backend.release(buffer);
     this.buffers.clear();
   }

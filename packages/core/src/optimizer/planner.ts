@@ -3,7 +3,7 @@ import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Span } from '../program/interval.ts';
 import type { Program } from '../program/program.ts';
-import { mapValues, required } from '../records.ts';
+import { mapValues, own, record, required } from '../records.ts';
 import { sameTensor } from '../trace/emit.ts';
 import { during } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
@@ -205,12 +205,12 @@ export class Planner {
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       for (const name of Object.keys(this.shapes)) trace.finite.add(parameterKey(name));
-      const updates: Record<string, Tensor> = {};
+      const updates = record<Tensor>();
       for (const [name, shape] of Object.entries(this.shapes))
         if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
       const site = new StepSite(trace);
       if (pass === 'step') site.tick();
-      const flow = this.transform.apply({ updates, gradients: updates, gains: {}, parameters }, site);
+      const flow = this.transform.apply({ updates, gradients: updates, gains: record(), parameters }, site);
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
       if (pass === 'probe') {
         const probes = [...trace.probes].map(([name, value]) => ({ key: probeKey(name), value }));
@@ -277,7 +277,7 @@ export class Planner {
 function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readonly<Record<string, Tensor>>): TracedOutput[] {
   return Object.entries(after)
     .filter(([name, value]) => {
-      const old = before[name];
+      const old = own(before, name);
       return old !== undefined && !sameTensor(value, old);
     })
     .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));

@@ -1,4 +1,7 @@
+import { ObjectiveError, OptionRangeError } from '../errors.ts';
+import { message } from '../options/hyper.ts';
 import type { Shape } from '../program/shape.ts';
+import { numbersFrom } from '../validation/numbers.ts';
 
 /** Random numbers from outside, by the name of the draw and whose it is; `shape` is [] where a position among choices is asked for. */
 export type Draws = (name: string, owner: string, shape: Shape) => ArrayLike<number>;
@@ -27,6 +30,8 @@ function mixed(word: number): number {
 /** One of the answers, by weight: fixed by seed, stream and count. */
 export function choice<A extends string>(weights: Readonly<Record<A, number>>, seed: number, stream: number, count: number): A {
   const answers = Object.entries<number>(weights);
+  const wrong = answers.find(([, weight]) => !(weight >= 0 && weight < Infinity));
+  if (wrong !== undefined) throw new OptionRangeError(message('choose', `the weight of '${wrong[0]}'`, 'a finite number >= 0', wrong[1]));
   const total = answers.reduce((sum, [, weight]) => sum + weight, 0);
   let rest = (mixed(hash(`${seed} ${stream} ${count}`)) / 2 ** 32) * total;
   const chosen = answers.findIndex(([, weight]) => {
@@ -43,6 +48,15 @@ export function answerAt<A extends string>(weights: Readonly<Record<A, number>>,
     last = answer;
     if (i++ === position) break;
   }
-  if (last === undefined) throw new RangeError('choose: there must be something to choose from');
+  if (last === undefined) throw new OptionRangeError('choose: there must be something to choose from');
   return last;
+}
+
+/** The answer at a position that came from outside. */
+export function answerDrawn<A extends string>(name: string, weights: Readonly<Record<A, number>>, drawn: unknown): A {
+  const count = Object.keys(weights).length;
+  const wanted = `step: draw '${name}' must be one position in 0 … ${count - 1} (${Object.keys(weights).join(', ')})`;
+  const [position = -1] = numbersFrom(drawn, 1, (received) => new ObjectiveError(`${wanted}, received ${received}`));
+  if (!(Number.isInteger(position) && position >= 0 && position < count)) throw new ObjectiveError(`${wanted}, received ${position}`);
+  return answerAt(weights, position);
 }

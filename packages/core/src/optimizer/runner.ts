@@ -8,6 +8,7 @@ import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
 import type { HyperInput, Plan } from './planner.ts';
+import { attempt } from './turns.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */
 export class LiveHypers extends Map<Hyper, Scalar> {
@@ -145,17 +146,14 @@ export class Runner<Native, Buffer> {
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
     if (this.closed) throw new DisposedError('step');
     const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
-    for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
-    const bind = (key: string): Buffer => {
-      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
-      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
-      return buffer;
+    const failed = (error: unknown): never => {
+      if (verdict !== undefined) this.backend.release(verdict);
+      throw error;
     };
-    return whenDone<Executable, Prepared<Buffer>>(this.backend.compile(program, bind), (executable) => {
+    const made = (executable: Executable): Prepared<Buffer> => {
       if (this.closed) {
         executable.dispose();
-        if (verdict !== undefined) this.backend.release(verdict);
-        throw new DisposedError('step');
+        return failed(new DisposedError('step'));
       }
       const prepared = {
         executable,
@@ -167,7 +165,17 @@ export class Runner<Native, Buffer> {
       };
       this.prepared.set(plan, prepared);
       return prepared;
-    });
+    };
+    const bind = (key: string): Buffer => {
+      const buffer = key === verdictKey ? verdict : this.memory.buffer(key);
+      if (buffer === undefined) throw new BackendError(`program '${program.name}' uses '${key}', which has no buffer`);
+      return buffer;
+    };
+    const compiled = attempt((): MaybePromise<Executable> => {
+      for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
+      return this.backend.compile(program, bind);
+    }, failed);
+    return whenDone(compiled, made);
   }
 }
 

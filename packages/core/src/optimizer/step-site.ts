@@ -2,16 +2,17 @@ import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Distribution } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
+import { mapValues, merged, own, record } from '../records.ts';
 import { emit, inputKey } from '../trace/emit.ts';
 import { allFinite, concat } from '../trace/functions.ts';
 import { Tensor, tensorOf } from '../trace/tensor.ts';
 import { joined } from '../transform/concatenated.ts';
-import type { Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
+import type { Coordinates, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Effect } from './counters.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import { type DeclaredSlot, skippedKey, slotKey } from './layout.ts';
-import { answerAt, choice, hash } from './randomness.ts';
+import { answerDrawn, choice, hash } from './randomness.ts';
 import type { StepTrace } from './step-trace.ts';
 
 /** The place of a stage in a trace. */
@@ -57,7 +58,8 @@ export class StepSite implements Site {
 
   child(name: string, over: Surroundings = {}): Site {
     const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
-    return new StepSite(this.trace, path, this.clock, { ...this.around, ...over });
+    const frames = over.frames && composed(this.around.frames ?? record(), over.frames);
+    return new StepSite(this.trace, path, this.clock, { ...this.around, ...over, ...(frames && { frames }) });
   }
 
   clocked(label: string): Site {
@@ -91,7 +93,7 @@ export class StepSite implements Site {
   }
 
   count(owner: string): Tensor {
-    const known = this.around.counts?.[owner];
+    const known = this.around.counts && own(this.around.counts, owner);
     if (known !== undefined) return known;
     this.effect(this.counter(owner), 'count');
     const counted = this.host(this.trace.count(this.counter(owner)));
@@ -162,7 +164,7 @@ export class StepSite implements Site {
     const stream = hash(`${this.path}.${name}:${owner}`);
     // By the number of the step, so that every pass of a step makes the same choice.
     return this.question(this.trace.cell(this.clock), 1, (count) =>
-      draws === undefined ? choice(weights, seed, stream, count) : answerAt(weights, draws(name, owner, [])[0] ?? 0),
+      draws === undefined ? choice(weights, seed, stream, count) : answerDrawn(name, weights, draws(name, owner, [])),
     );
   }
 
@@ -177,22 +179,29 @@ export class StepSite implements Site {
   }
 
   probe(owner: string, z: Tensor): void {
+    const whole = this.whole(owner)?.unproject(z) ?? z;
     let start = 0;
-    for (const [name, shape] of this.parts(owner, z.shape)) {
-      this.trace.probes.set(
-        name,
-        z
-          .reshape([-1])
-          .slice([start], [start + size(shape)])
-          .reshape(shape),
-      );
+    for (const [name, shape] of this.parts(owner, whole.shape)) {
+      const part = whole
+        .reshape([-1])
+        .slice([start], [start + size(shape)])
+        .reshape(shape);
+      this.trace.probes.set(name, this.frame(name)?.unproject(part) ?? part);
       start += size(shape);
     }
   }
 
   product(owner: string, shape: Shape): { z: Tensor; Hz: Tensor } {
-    const read = (key: (name: string) => string): Tensor =>
-      concat(this.parts(owner, shape).map(([name, part]) => this.trace.input(key(name), part, 'working').reshape([-1]))).reshape(shape);
+    const whole = this.whole(owner);
+    const read = (key: (name: string) => string): Tensor => {
+      const parts = this.parts(owner, whole?.shape ?? shape).map(([name, part]) => {
+        const frame = this.frame(name);
+        const input = this.trace.input(key(name), frame?.shape ?? part, 'working');
+        return (frame?.project(input) ?? input).reshape([-1]);
+      });
+      const joint = concat(parts).reshape(whole?.shape ?? shape);
+      return whole?.project(joint) ?? joint;
+    };
     return { z: read(probeKey), Hz: read(productKey) };
   }
 
@@ -216,6 +225,15 @@ export class StepSite implements Site {
   /** The parameters an owner stands for. */
   private parts(owner: string, shape: Shape): [name: string, shape: Shape][] {
     return owner === joined && this.around.joins !== undefined ? Object.entries(this.around.joins) : [[owner, shape]];
+  }
+
+  /** The coordinates of all parameters joined, where a basis is inside of the join. */
+  private whole(owner: string): Coordinates | undefined {
+    return owner === joined && this.around.joins !== undefined ? this.frame(joined) : undefined;
+  }
+
+  private frame(name: string): Coordinates | undefined {
+    return this.around.frames && own(this.around.frames, name);
   }
 
   private counter(owner: string): string {
@@ -252,4 +270,18 @@ export class StepSite implements Site {
     if (declared === undefined) throw new TransformError(`slot '${key}' is used but was not declared`);
     return declared;
   }
+}
+
+/** Coordinates of coordinates. */
+function composed(outer: Readonly<Record<string, Coordinates>>, inner: Readonly<Record<string, Coordinates>>): Record<string, Coordinates> {
+  const both = mapValues(inner, (frame, owner) => {
+    const around = own(outer, owner);
+    if (around === undefined) return frame;
+    return {
+      shape: around.shape,
+      project: (x: Tensor) => frame.project(around.project(x)),
+      unproject: (u: Tensor) => around.unproject(frame.unproject(u)),
+    };
+  });
+  return merged(outer, both);
 }

@@ -1,5 +1,6 @@
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
 import type { Precision } from '../program/precision.ts';
+import { describe } from '../validation/describe.ts';
 
 /** A value as a function of the number of steps applied before this one. */
 export type Schedule = (step: number) => number;
@@ -62,11 +63,4 @@ function held(value: number, { smallest, largest }: Precision): number {
 
 /** The wording of every complaint about an option. */
 export const message = (rule: string, option: string, expected: string, received: unknown): string =>
-  `${rule}: ${option} must be ${expected}, received ${show(received)}`;
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
-}
+  `${rule}: ${option} must be ${expected}, received ${describe(received)}`;

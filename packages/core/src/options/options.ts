@@ -1,7 +1,9 @@
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
 import { mapValues } from '../records.ts';
-import type { Transform } from '../transform/transform.ts';
-import { checkScalar, type Hyper, hyper, isHyper, message, type Range } from './hyper.ts';
+import type { Rule, Transform } from '../transform/transform.ts';
+import { advice, describe, isPlain } from '../validation/describe.ts';
+import { didYouMean } from '../validation/names.ts';
+import { anyNumber, checkScalar, type Hyper, hyper, isHyper, message, type Range } from './hyper.ts';
 
 /** Reads one option: `undefined` gives the default; a value that is not valid throws. */
 export type Option<R> = (value: unknown, rule: string, option: string) => R;
@@ -15,13 +17,12 @@ export type Resolved<S> = { readonly [K in keyof S]: S[K] extends Option<infer R
  * `<rule>: <option> must be <rule>, received <value>`.
  */
 export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(called: string, given: object, options: S): Resolved<S> {
-  if (typeof given !== 'object' || given === null) throw new OptionTypeError(message(called, 'options', 'an object', given));
+  if (!isPlain(given)) throw new OptionTypeError(`${message(called, 'options', 'an object', given)}${advice(given)}`);
   const values = new Map<string, unknown>(Object.entries(given));
   const own = values.get('name');
-  const rule = 'name' in options && isName(own) ? own : called;
-  for (const name of values.keys()) {
-    if (!(name in options)) throw new OptionTypeError(`${rule}: unknown option '${name}', known are ${Object.keys(options).join(', ')}`);
-  }
+  const rule = Object.hasOwn(options, 'name') && isName(own) ? own : called;
+  const known = Object.keys(options);
+  for (const name of values.keys()) if (!known.includes(name)) throw new OptionTypeError(unknownOption(rule, name, known));
   const read: Record<string, unknown> = mapValues<string, Option<unknown>, unknown>(options, (option, name) =>
     option(values.get(name), rule, name),
   );
@@ -29,11 +30,18 @@ export function resolve<S extends Readonly<Record<string, Option<unknown>>>>(cal
   return read as Resolved<S>;
 }
 
+export const unknownOption = (rule: string, name: string, known: readonly string[]): string =>
+  `${rule}: unknown option '${name}', known are ${known.join(', ') || 'none'}${didYouMean(name, known)}`;
+
 const live =
   (range: Range) =>
   (fallback: number): Option<Hyper> =>
   (value, rule, option) => {
-    if (isHyper(value)) return value;
+    if (isHyper(value)) {
+      // What is shared must be right for everyone who shares it.
+      if (typeof value.value === 'number') checkScalar({ ...value, rule, name: option, range }, value.value);
+      return value;
+    }
     const scalar = value === undefined ? fallback : value;
     const result = hyper(rule, option, fallback, range);
     checkScalar(result, scalar);
@@ -65,13 +73,18 @@ export function integer(fallback: number, least = 1): Option<number> {
 
 /** A number in a range, fixed once the optimizer exists. */
 export function fixed(fallback: number, range: Range): Option<number> {
-  return (value, rule, option) => {
-    if (value === undefined) return fallback;
+  const read = needed(range);
+  return (value, rule, option) => (value === undefined ? fallback : read(value, rule, option));
+}
+
+/** The same for one that cannot be left out. */
+export const needed =
+  (range: Range = anyNumber): Option<number> =>
+  (value, rule, option) => {
     if (typeof value !== 'number') throw new OptionTypeError(message(rule, option, range.rule, value));
     if (!range.holds(value)) throw new OptionRangeError(message(rule, option, range.rule, value));
     return value;
   };
-}
 
 export function flag(fallback: boolean): Option<boolean> {
   return (value, rule, option) => {
@@ -90,7 +103,7 @@ export function choice<const C extends string>(fallback: NoInfer<C>, choices: re
   };
 }
 
-const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9-]+$/.test(value);
+export const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9-]+$/.test(value);
 
 export function text(fallback: string): Option<string> {
   return (value, rule, option) => {
@@ -111,9 +124,12 @@ export function nullable<R>(option: Option<R>): Option<R | null> {
 }
 
 /** A stage to be used inside; left out, null. */
-export const stage: Option<Transform | null> = (value, rule, option) => {
-  if (value === undefined || value === null) return null;
-  if (!isTransform(value)) throw new OptionTypeError(message(rule, option, 'a transform such as adam()', value));
+export const stage: Option<Transform | null> = (value, rule, option) =>
+  value === undefined || value === null ? null : requiredStage(value, rule, option);
+
+/** A stage that cannot be left out. */
+export const requiredStage: Option<Transform> = (value, rule, option) => {
+  if (!isTransform(value)) throw new OptionTypeError(`${message(rule, option, 'a transform such as adam()', value)}${advice(value)}`);
   return value;
 };
 
@@ -124,3 +140,27 @@ const isTransform = (value: unknown): value is Transform =>
   typeof value.apply === 'function' &&
   'declare' in value &&
   typeof value.declare === 'function';
+
+/** A rule that cannot be left out: a stage whose direction can be replaced. */
+export const requiredRule: Option<Rule> = (value, rule, option) => {
+  if (isRule(value)) return value;
+  throw new OptionTypeError(`${message(rule, option, 'an optimizer such as soap()', value)}${advice(value)}`);
+};
+
+const isRule = (value: unknown): value is Rule => isTransform(value) && 'mapDirection' in value && typeof value.mapDirection === 'function';
+
+/** A function that cannot be left out; what it gives is checked where it is called. */
+export const callable =
+  <F extends (...given: never[]) => unknown>(what: string): Option<F> =>
+  (value, rule, option) => {
+    if (!isFunction<F>(value)) throw new OptionTypeError(message(rule, option, what, value));
+    return value;
+  };
+
+/** A function's parameters cannot be seen from outside. */
+const isFunction = <F>(value: unknown): value is F => typeof value === 'function';
+
+/** A function without options: what is given to it is not ignored. */
+export function noOptions(rule: string, given: readonly unknown[]): void {
+  if (given.length > 0) throw new OptionTypeError(`${rule}: takes no options, received ${describe(given[0])}`);
+}

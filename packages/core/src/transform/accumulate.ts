@@ -1,7 +1,13 @@
 import { TransformError } from '../errors.ts';
+import { requiredStage } from '../options/options.ts';
+import { own, record } from '../records.ts';
 import { full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { describe } from '../validation/describe.ts';
 import type { Moment, Site, Tensors, Transform } from './transform.ts';
+
+/** Where the calls of a window are counted: apart from the parameters, one of which may be called ''. */
+const window = (here: Site): Site => here.child('window');
 
 /** One question for all parameters that have always stepped together. */
 export const anyYet = (count: number): 'some' | 'none' => (count > 0 ? 'some' : 'none');
@@ -13,7 +19,8 @@ export const anyYet = (count: number): 'some' | 'none' => (count > 0 ? 'some' : 
  */
 export function accumulate(n: number, inner: Transform): Transform {
   if (!Number.isInteger(n) || n < 2)
-    throw new TransformError(`accumulate: gradientAccumulationSteps must be an integer >= 2, received ${n}`);
+    throw new TransformError(`accumulate: gradientAccumulationSteps must be an integer >= 2, received ${describe(n)}`);
+  requiredStage(inner, 'accumulate', 'inner');
   const { once } = inner;
 
   /** How many gradients the mean is of, this one included: where the device drops calls, only it knows. */
@@ -38,19 +45,19 @@ export function accumulate(n: number, inner: Transform): Transform {
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),
     apply(flow, site) {
       const here = site.child('accumulate');
-      const close = here.phase('', (calls) => (calls >= n ? 'close' : 'collect')) === 'close';
+      const close = window(here).phase('', (calls) => (calls >= n ? 'close' : 'collect')) === 'close';
       const count = here.writing('', () => collected(here, close));
       if (!close) {
         for (const [owner, update] of Object.entries(flow.updates)) {
           here.count(owner);
           here.set('sum', owner, here.get('sum', owner).add(update));
         }
-        return { ...flow, updates: {} };
+        return { ...flow, updates: record() };
       }
-      here.reset('');
-      const means: Record<string, Tensor> = {};
+      window(here).reset('');
+      const means = record<Tensor>();
       for (const owner of Object.keys(flow.parameters)) {
-        const { [owner]: update } = flow.updates;
+        const update = own(flow.updates, owner);
         const before = here.peek(owner, anyYet) === 'some';
         if (!before && update === undefined) continue;
         const sum = here.get('sum', owner);
@@ -60,7 +67,7 @@ export function accumulate(n: number, inner: Transform): Transform {
       }
       const inside = site.clocked('accumulate');
       const counted = here.deviceDecides ? inside.child('', { dropped: here.tally('dropped', '') }) : inside;
-      return inner.apply({ ...flow, updates: means, gradients: means, gains: {} }, counted);
+      return inner.apply({ ...flow, updates: means, gradients: means, gains: record() }, counted);
     },
   };
 }

@@ -37,6 +37,8 @@ export interface Basis {
   readonly extras?: readonly string[];
   /** It can leave a step without a basis (`Change.ready`), so the steps of what is inside are counted on the device. */
   readonly rejects?: boolean;
+  /** Stages inside are stepped in the probe pass too, so that they can have a vector multiplied by the Hessian. */
+  readonly probes?: boolean;
   /** The shape of a parameter's coordinates. */
   coordinates(shape: Shape): Shape;
   declare(owner: string, shape: Shape, at: Declarer): void;

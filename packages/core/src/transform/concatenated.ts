@@ -1,7 +1,10 @@
+import { TransformError } from '../errors.ts';
+import { requiredStage } from '../options/options.ts';
 import { size } from '../program/shape.ts';
-import { mapValues, required } from '../records.ts';
+import { mapValues, own, record, required } from '../records.ts';
 import { concat, full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { lostMove } from './moves.ts';
 import type { Declarer, Shapes, Tensors, Transform } from './transform.ts';
 
 /** The name of all parameters joined. */
@@ -12,30 +15,43 @@ export const joined = '*';
  * there, and its parameter is not moved.
  */
 export function concatenated(inner: Transform): Transform {
+  requiredStage(inner, 'concatenated', 'inner');
+  const lost = (before: Tensors, after: Tensors): string | undefined =>
+    lostMove('concatenated', before, after, 'rule(concatenated(adam()), decay(), descend())');
   return {
     name: inner.name,
-    declare: (parameters, at) =>
-      inner.declare({ [joined]: [Object.values(parameters).reduce((sum, shape) => sum + size(shape), 0)] }, joining(parameters, at)),
+    declare(parameters, at) {
+      const whole = [Object.values(parameters).reduce((sum, shape) => sum + size(shape), 0)];
+      inner.declare(alone(whole), joining(parameters, at));
+      at.rehearse?.((site, input) => {
+        const [updates, before] = [alone(input('gradient', whole)), alone(input('parameter', whole))];
+        const flow = { updates, gradients: updates, parameters: before, gains: record<Tensor>() };
+        return lost(before, inner.apply(flow, site.child('', { joins: parameters })).parameters);
+      });
+    },
     apply(flow, site) {
       if (Object.keys(flow.updates).length === 0) return flow;
       const shapes = mapValues(flow.parameters, ({ shape }) => shape);
+      const parameters = alone(join(flow.parameters, shapes));
       const result = inner.apply(
         {
-          updates: { [joined]: join(flow.updates, shapes) },
-          gradients: { [joined]: join(flow.gradients, shapes) },
-          parameters: { [joined]: join(flow.parameters, shapes) },
-          gains: {},
+          updates: alone(join(flow.updates, shapes)),
+          gradients: alone(join(flow.gradients, shapes)),
+          parameters,
+          gains: record(),
         },
         site.child('', { joins: shapes }),
       );
-      const { [joined]: update } = result.updates;
-      if (update === undefined) return { ...flow, updates: {} };
+      const complaint = lost(parameters, result.parameters);
+      if (complaint !== undefined) throw new TransformError(complaint);
+      const update = own(result.updates, joined);
+      if (update === undefined) return { ...flow, updates: record() };
       const parts = split(update, shapes);
-      const { [joined]: gain } = result.gains;
+      const gain = own(result.gains, joined);
       return {
         ...flow,
         updates: mapValues(flow.updates, (_, owner) => required(parts, owner, 'parameter')),
-        gains: gain === undefined ? flow.gains : mapValues(flow.updates, (_, owner) => gain.mul(flow.gains[owner] ?? 1)),
+        gains: gain === undefined ? flow.gains : mapValues(flow.updates, (_, owner) => gain.mul(own(flow.gains, owner) ?? 1)),
       };
     },
   };
@@ -48,8 +64,10 @@ const joining = (joins: Shapes, at: Declarer): Declarer => ({
   slot: (name, owner, slot) => at.slot(name, owner, owner === joined ? { ...slot, joins } : slot),
 });
 
+const alone = <V>(value: V): Record<string, V> => record([[joined, value]]);
+
 const join = (tensors: Tensors, shapes: Shapes): Tensor =>
-  concat(Object.entries(shapes).map(([owner, shape]) => tensors[owner]?.reshape([size(shape)]) ?? full([size(shape)], 0)));
+  concat(Object.entries(shapes).map(([owner, shape]) => own(tensors, owner)?.reshape([size(shape)]) ?? full([size(shape)], 0)));
 
 function split(vector: Tensor, shapes: Shapes): Tensors {
   let start = 0;

@@ -1,15 +1,21 @@
-import { KindError } from '../errors.ts';
-import { mapValues, required } from '../records.ts';
+import { KindError, OptionTypeError, TransformError } from '../errors.ts';
+import { message } from '../options/hyper.ts';
+import { requiredStage } from '../options/options.ts';
+import { mapValues, own, record, required } from '../records.ts';
 import { where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { advice } from '../validation/describe.ts';
 import type { Basis, Change, Frame } from './basis.ts';
-import type { Declarer, Flow, Kind, Shapes, Site, Slot, Tensors, Transform } from './transform.ts';
+import { lostMove } from './moves.ts';
+import type { Coordinates, Declarer, Flow, Kind, Shapes, Site, Slot, Tensors, Transform } from './transform.ts';
 
 /**
  * Runs a direction in the coordinates of a basis: before → project → inner → unproject → after. When the basis moves, every
  * slot declared inside moves with it, by its kind; no transform reprojects itself.
  */
 export function inBasis(basis: Basis, inner: Transform): Transform {
+  requiredBasis(basis);
+  requiredStage(inner, 'inBasis', 'inner');
   return {
     name: basis.name,
     declare(parameters, at) {
@@ -19,6 +25,12 @@ export function inBasis(basis: Basis, inner: Transform): Transform {
         if (basis.rejects === true) here.slot(steps, owner, { shape: [], kind: 'invariant', dtype: 'wide' });
       }
       here.scope('inner', () => inner.declare(coordinatesOf(basis, parameters), onlyKinds(basis, here)));
+      here.rehearse?.((site, input) => {
+        const tensors = (what: string): Tensors => mapValues(parameters, (shape, owner) => input(`${what}:${owner}`, shape));
+        const updates = tensors('gradient');
+        const flow: Flow = { updates, gradients: updates, gains: record(), parameters: tensors('parameter') };
+        return new BasisStep(basis, inner, flow, site).rehearsed();
+      });
     },
     apply(flow, site) {
       const here = site.child(basis.name);
@@ -26,6 +38,11 @@ export function inBasis(basis: Basis, inner: Transform): Transform {
       return step.run();
     },
   };
+}
+
+function requiredBasis(basis: unknown): void {
+  if (typeof basis === 'object' && basis !== null && 'frame' in basis && 'coordinates' in basis && 'kinds' in basis) return;
+  throw new OptionTypeError(`${message('inBasis', 'basis', 'a basis such as kroneckerEigenbasis()', basis)}${advice(basis)}`);
 }
 
 /** How often the stages inside a basis that can reject have run. */
@@ -41,8 +58,15 @@ function onlyKinds(basis: Basis, at: Declarer): Declarer {
     child: (name) => onlyKinds(basis, at.child(name)),
     hyper: (hyper) => at.hyper(hyper),
     scope: (label, f) => at.scope(label, f),
+    rehearse: (f) => at.rehearse?.(f),
     needs: (need) => {
-      if (basis.extras?.includes(need.what) !== true) at.needs(need);
+      if (basis.extras?.includes(need.what) === true) return;
+      const foreign = need.what === 'perSampleGradients' || (need.what === 'hvp' && basis.probes !== true);
+      if (foreign)
+        throw new TransformError(
+          `${basis.name}: ${need.by} needs ${need.what} inside this basis, whose coordinates the objective's answer is not in; put it outside, or use a basis that offers what it needs`,
+        );
+      at.needs(need);
     },
     slot(name: string, owner: string, slot: Slot) {
       if (!carried.has(slot.kind)) {
@@ -71,9 +95,9 @@ class BasisStep {
 
   run(): Flow {
     const { basis, flow, site } = this;
-    const frames: Record<string, Frame> = {};
-    const gradients: Record<string, Tensor> = {};
-    const ready: Record<string, Tensor> = {};
+    const frames = record<Frame>();
+    const gradients = record<Tensor>();
+    const ready = record<Tensor>();
     for (const [owner, update] of Object.entries(flow.updates)) {
       const parameter = required(flow.parameters, owner, 'parameter');
       const change = site.writing(owner, () => basis.before?.(owner, update, site, parameter)) ?? {};
@@ -83,7 +107,7 @@ class BasisStep {
       gradients[owner] = change.gradient ?? update;
       if (change.ready !== undefined) ready[owner] = change.ready;
     }
-    const held = { ...flow, updates: {} };
+    const held: Flow = { ...flow, updates: record() };
     const result = Object.keys(frames).length === 0 ? held : this.inside(frames, gradients, ready);
     for (const [owner, gradient] of Object.entries(gradients)) {
       this.move(owner, site.writing(owner, () => basis.after?.(owner, gradient, site)) ?? {});
@@ -97,36 +121,62 @@ class BasisStep {
     const project = (tensors: Tensors): Record<string, Tensor> =>
       mapValues(frames, (frame, owner) => site.writing(owner, () => frame.project(required(tensors, owner, 'tensor'))));
     const projected = project(gradients);
+    const parameters = project(flow.parameters);
     const counts = this.count(Object.keys(frames), ready);
     const slots = Object.keys(ready).length === 0 ? [] : site.scope('inner');
     const before = slots.map((slot) => slot.get());
     const result = this.inner.apply(
-      { updates: projected, gradients: projected, parameters: project(flow.parameters), gains: flow.gains },
-      site.child('', { ...(extras && { extras }), ...(counts && { counts }) }),
+      { updates: projected, gradients: projected, parameters, gains: flow.gains },
+      site.child('', { frames: this.coordinates(frames), ...(extras && { extras }), ...(counts && { counts }) }),
     );
+    const lost = this.lost(parameters, result);
+    if (lost !== undefined) throw new TransformError(lost);
     slots.forEach((slot, i) => {
-      const isReady = ready[slot.owner];
+      const isReady = own(ready, slot.owner);
       if (isReady !== undefined) slot.set(where(isReady, slot.get(), before[i] ?? slot.get()));
     });
     const updates = mapValues(result.updates, (update, owner) =>
       site.writing(owner, () => {
         const direction = required(frames, owner, 'frame').unproject(update);
-        const isReady = ready[owner];
+        const isReady = own(ready, owner);
         return isReady === undefined ? direction : where(isReady, direction, 0);
       }),
     );
     return { ...flow, updates, gains: result.gains };
   }
 
+  /** What is wrong with the stages inside, seen from one step of them. */
+  rehearsed(): string | undefined {
+    const { basis, flow, site } = this;
+    const frames = mapValues(flow.updates, ({ shape }, owner) => site.writing(owner, () => basis.frame(owner, shape, site)));
+    const project = (tensors: Tensors): Tensors => mapValues(frames, (frame, owner) => frame.project(required(tensors, owner, 'tensor')));
+    const [updates, parameters] = [project(flow.updates), project(flow.parameters)];
+    const { extras } = Object.values(frames)[0] ?? {};
+    const inside = site.child('', { frames: this.coordinates(frames), ...(extras && { extras }) });
+    return this.lost(parameters, this.inner.apply({ updates, gradients: updates, parameters, gains: flow.gains }, inside));
+  }
+
+  private lost(parameters: Tensors, result: Flow): string | undefined {
+    return lostMove(`inBasis '${this.basis.name}'`, parameters, result.parameters, 'rule(inBasis(basis, adam()), decay(), descend())');
+  }
+
+  private coordinates(frames: Readonly<Record<string, Frame>>): Record<string, Coordinates> {
+    return mapValues(frames, (frame, owner) => ({
+      shape: required(this.flow.updates, owner, 'update').shape,
+      project: (x: Tensor) => frame.project(x),
+      unproject: (u: Tensor) => frame.unproject(u),
+    }));
+  }
+
   /** The counts of the stages inside, this run included, where they depend on what was rejected. */
   private count(owners: readonly string[], ready: Tensors): Tensors | undefined {
     if (this.basis.rejects !== true) return undefined;
     const counts = owners.map((owner) => {
-      const count = this.site.get(steps, owner).add(ready[owner] ?? 1);
+      const count = this.site.get(steps, owner).add(own(ready, owner) ?? 1);
       this.site.set(steps, owner, count);
       return [owner, count] as const;
     });
-    return Object.fromEntries(counts);
+    return record(counts);
   }
 
   private move(owner: string, { move, accepted: changed }: Change): void {

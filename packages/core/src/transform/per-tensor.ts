@@ -1,7 +1,10 @@
-import { type Hyper, hyper, isHyper, type Setting } from '../options/hyper.ts';
+import { OptionTypeError, TransformError } from '../errors.ts';
+import { type Hyper, hyper, isHyper, message, type Setting } from '../options/hyper.ts';
+import { isName, unknownOption } from '../options/options.ts';
 import type { Shape } from '../program/shape.ts';
-import { mapValues, none, required } from '../records.ts';
+import { mapValues, merged, none, required } from '../records.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { isPlain } from '../validation/describe.ts';
 import type { Moment, Need, Site, Slot, Tensors, Transform } from './transform.ts';
 
 /** What a rule for one tensor sees. */
@@ -51,6 +54,7 @@ type OnlyDeclared<S extends string, C> = [Exclude<Written<C>, S>] extends [never
 export function perTensor<S extends string = never, H extends string = never, C extends TensorChange<string> = TensorChange<S>>(
   rule: TensorRule<S, H, C> & OnlyDeclared<S, NoInfer<C>>,
 ): Transform {
+  checkRule(rule);
   const { name, state, once } = rule;
   const hypers = mapValues<H, Setting, Hyper>(rule.hyper ?? none<H, Hyper>(), (value, key) =>
     isHyper(value) ? value : hyper(name, key, value),
@@ -76,9 +80,7 @@ export function perTensor<S extends string = never, H extends string = never, C 
     apply(flow, site) {
       const here = site.child(name);
       const hyper = mapValues(hypers, (value) => here.hyper(value));
-      const updates: Record<string, Tensor> = { ...flow.updates };
-      const gains: Record<string, Tensor> = { ...flow.gains };
-      const parameters: Record<string, Tensor> = { ...flow.parameters };
+      const [updates, gains, parameters] = [merged(flow.updates), merged(flow.gains), merged(flow.parameters)];
       for (const [owner, update] of Object.entries(flow.updates)) {
         const gradient = required(flow.gradients, owner, 'gradient');
         const parameter = required(flow.parameters, owner, 'parameter');
@@ -96,4 +98,17 @@ export function perTensor<S extends string = never, H extends string = never, C 
       return { ...flow, updates, gains, parameters };
     },
   };
+}
+
+const parts: readonly string[] = ['name', 'hyper', 'needs', 'state', 'once', 'apply'];
+
+/** @throws OptionTypeError, TransformError */
+function checkRule(rule: unknown): void {
+  if (!isPlain(rule)) throw new OptionTypeError(message('perTensor', 'rule', 'an object such as { name, apply }', rule));
+  for (const part of Object.keys(rule)) if (!parts.includes(part)) throw new OptionTypeError(unknownOption('perTensor', part, parts));
+  if (!isName(rule['name'])) throw new TransformError(message('perTensor', 'name', 'of a-z, 0-9 and -', rule['name']));
+  for (const part of ['state', 'once', 'apply']) {
+    if (typeof rule[part] !== 'function' && (part === 'apply' || rule[part] !== undefined))
+      throw new OptionTypeError(message(rule['name'], part, 'a function', rule[part]));
+  }
 }

@@ -1,3 +1,5 @@
+import { choice, requiredStage } from '../options/options.ts';
+import { record } from '../records.ts';
 import type { Moment, Site, Tensors, Transform } from './transform.ts';
 
 /**
@@ -7,6 +9,8 @@ import type { Moment, Site, Tensors, Transform } from './transform.ts';
  * parameters, with nothing changed.
  */
 export function skipNonFinite(inner: Transform, otherwise: 'skip' | 'throw' = 'skip'): Transform {
+  requiredStage(inner, 'skipNonFinite', 'inner');
+  choice('skip', ['skip', 'throw'])(otherwise, 'skipNonFinite', 'otherwise');
   const { once, separable = false } = inner;
   return {
     name: '',
@@ -20,7 +24,7 @@ export function skipNonFinite(inner: Transform, otherwise: 'skip' | 'throw' = 's
       if (Object.keys(flow.updates).length === 0) return flow;
       if (site.pass === 'check') {
         site.mustBeFinite(flow.updates, otherwise);
-        return { ...flow, updates: {} };
+        return { ...flow, updates: record() };
       }
       site.takeAsFinite(flow.updates);
       return inner.apply(flow, site.clocked('guard'));

@@ -80,6 +80,11 @@ export interface Declarer {
   guards(otherwise: 'skip' | 'throw'): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
   scope(label: string, f: () => void): void;
+  /**
+   * For what only shows when it is traced, but is to be refused when the optimizer is made: `f` is traced at this place once everything
+   * is declared, the trace is thrown away, and a complaint it gives becomes a `TransformError`.
+   */
+  rehearse?(f: (site: Site, input: (key: string, shape: Shape) => Tensor) => string | undefined): void;
 }
 
 /** Something a stage cannot do without. */
@@ -106,11 +111,21 @@ export interface SlotRef {
 /** What a basis offers to the stages inside it. */
 export type Extras = Readonly<Record<string, Tensor>>;
 
+/** Where the stages inside a basis see a parameter from. */
+export interface Coordinates {
+  /** Of the parameter itself. */
+  readonly shape: Shape;
+  project(ambient: Tensor): Tensor;
+  unproject(coordinates: Tensor): Tensor;
+}
+
 /** What a wrapper changes for the stages inside it. */
 export interface Surroundings {
   readonly extras?: Extras;
   /** The parameters that `'*'` joins, for what is asked of the objective. */
   readonly joins?: Shapes;
+  /** How vectors of a parameter's coordinates become vectors of its own and back, by owner: for what the objective multiplies. */
+  readonly frames?: Readonly<Record<string, Coordinates>>;
   /** Counts that are data, by owner: inside a basis that can reject, how often a stage ran is known to the device only. */
   readonly counts?: Tensors;
   /** Runs the host counted and the device dropped, for the counts of stages. */

@@ -1,6 +1,6 @@
 import type { Setting } from '../options/hyper.ts';
-import { closedUnit, integer, optional, resolve } from '../options/options.ts';
-import { mapValues, required } from '../records.ts';
+import { closedUnit, integer, optional, requiredStage, resolve } from '../options/options.ts';
+import { mapValues, merged, required } from '../records.ts';
 import { mod, where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { anyYet } from './accumulate.ts';
@@ -22,6 +22,7 @@ export function weightEma(options: WeightEmaOptions, inner: Transform): Transfor
     emaMomentum: closedUnit(0.99),
     emaOverwriteFrequency: optional(integer(1)),
   });
+  requiredStage(inner, 'weightEma', 'inner');
 
   /** The average after this step, and the parameter as it then is. */
   function averaged(here: Site, owner: string, moved: Tensor): Tensor {
@@ -53,7 +54,7 @@ export function weightEma(options: WeightEmaOptions, inner: Transform): Transfor
       const averages = mapValues(flow.updates, (_, owner) =>
         here.writing(owner, () => averaged(here, owner, required(result.parameters, owner, 'parameter'))),
       );
-      return { ...result, parameters: { ...result.parameters, ...averages } };
+      return { ...result, parameters: merged(result.parameters, averages) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { perTensor, type Tensor, type Transform } from '@opt/core';
+import { noOptions, perTensor, type Tensor, type Transform } from '@opt/core';
 
 /** A stage that scales coordinates by a function of the eigenvalues of the basis it runs in. */
 const byEigenvalues = (name: string, scale: (u: Tensor, L: Tensor) => Tensor): Transform =>
@@ -9,10 +9,19 @@ const byEigenvalues = (name: string, scale: (u: Tensor, L: Tensor) => Tensor): T
   });
 
 /** u/L: the Newton step, for curvatures that are Hessians. */
-export const lInv = (): Transform => byEigenvalues('l-inv', (u, L) => u.div(L));
+export function lInv(...none: readonly never[]): Transform {
+  noOptions('lInv', none);
+  return byEigenvalues('l-inv', (u, L) => u.div(L));
+}
 
 /** u/√L: whitening, for covariances. NaN where L is negative. */
-export const lInvSqrt = (): Transform => byEigenvalues('l-inv-sqrt', (u, L) => u.div(L.sqrt()));
+export function lInvSqrt(...none: readonly never[]): Transform {
+  noOptions('lInvSqrt', none);
+  return byEigenvalues('l-inv-sqrt', (u, L) => u.div(L.sqrt()));
+}
 
 /** u·L: the Newton step for a curvature that tracks the inverse, `sr1({ inverse: true })`. */
-export const lTimes = (): Transform => byEigenvalues('l-times', (u, L) => u.mul(L));
+export function lTimes(...none: readonly never[]): Transform {
+  noOptions('lTimes', none);
+  return byEigenvalues('l-times', (u, L) => u.mul(L));
+}

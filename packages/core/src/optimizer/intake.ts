@@ -1,0 +1,134 @@
+import type { Backend, Floats, Mode } from '../backend.ts';
+import { GradientError } from '../errors.ts';
+import { printShape, type Shape, sameShape, size } from '../program/shape.ts';
+import { advice, describe, isPlain } from '../validation/describe.ts';
+import { listed } from '../validation/names.ts';
+import { isArrayLike, isTyped, strange } from '../validation/numbers.ts';
+import { gradientKey } from './keys.ts';
+import type { Memory } from './memory.ts';
+
+/** What came for each parameter, by its position; undefined: nothing did. */
+export type Found<Native> = readonly (ArrayLike<number> | Native | undefined)[];
+
+/** What is said of gradients that cannot be right. */
+type Complaint = (message: string) => Error;
+
+const ofStep: Complaint = (message) => new GradientError(`step: ${message}`);
+
+/** Takes the gradients of a call apart and puts them into their buffers: everything is looked at before anything is written. */
+export class Intake<Native, Buffer> {
+  private readonly backend: Backend<Mode, Mode, Native, Buffer>;
+  private readonly names: readonly string[];
+  private readonly shapes: readonly Shape[];
+  private readonly sizes: readonly number[];
+  private readonly positions: ReadonlyMap<string, number>;
+  private readonly buffers: readonly Buffer[];
+  /** Of the call at hand: its array serves every call. */
+  private readonly found: (ArrayLike<number> | Native | undefined)[];
+  /** The memory of the host that gradient buffers lie in, where a caller can see it. */
+  private readonly memory = new Set<ArrayBufferLike>();
+
+  constructor(backend: Backend<Mode, Mode, Native, Buffer>, shapes: ReadonlyMap<string, Shape>, memory: Memory<Native, Buffer>) {
+    this.backend = backend;
+    this.names = [...shapes.keys()];
+    this.shapes = [...shapes.values()];
+    this.sizes = this.shapes.map(size);
+    this.positions = new Map(this.names.map((name, i) => [name, i]));
+    this.buffers = this.names.map((name, i) => memory.create('gradient', gradientKey(name), this.shapes[i] ?? [], 'working'));
+    this.found = this.names.map(() => undefined);
+  }
+
+  /** By position, good until the next call; throws on whatever is not a gradient of a parameter. Builds no message otherwise. */
+  read(given: unknown, complain: Complaint = ofStep): Found<Native> {
+    const { found } = this;
+    if (!isPlain(given)) throw complain(`gradients must be an object, by parameter name, received ${describe(given)}${advice(given)}`);
+    found.fill(undefined);
+    for (const name in given) {
+      const i = this.positions.get(name);
+      const gradient = given[name];
+      if (i === undefined) {
+        // What somebody added to Object.prototype is nobody's gradient.
+        if (!Object.hasOwn(given, name)) continue;
+        throw complain(`gradient '${name}' belongs to no parameter, known are ${listed(this.names)}`);
+      }
+      if (gradient !== undefined && gradient !== null) found[i] = this.checked(i, gradient, complain);
+    }
+    return found;
+  }
+
+  /** What may change or go once the call has returned, as it is now: for a step that has to wait. */
+  kept(found: Found<Native>): Found<Native> {
+    return found.map((gradient) => (isHostArray(gradient) ? copied(gradient) : gradient));
+  }
+
+  write(given: Found<Native>): void {
+    const found = this.backend.read === 'sync' && this.crossing(given) ? this.kept(given) : given;
+    for (let i = 0; i < found.length; i++) {
+      const [gradient, buffer] = [found[i], this.buffers[i]];
+      if (gradient !== undefined && buffer !== undefined) this.backend.write(buffer, gradient);
+    }
+  }
+
+  private checked(i: number, gradient: unknown, complain: Complaint): ArrayLike<number> | Native {
+    const wanted = this.sizes[i] ?? 0;
+    // Nearly always.
+    if ((gradient instanceof Float32Array || gradient instanceof Float64Array) && gradient.length === wanted) return gradient;
+    const shape = this.backend.shapeOf?.(gradient);
+    const expected = this.shapes[i] ?? [];
+    if (shape !== undefined) {
+      if (fits(shape, expected) && isNative<Native>(gradient)) return gradient;
+      throw complain(`gradient of '${this.names[i]}' must have shape ${printShape(expected)}, received ${printShape(shape)}`);
+    }
+    const wrong = strange(gradient, wanted);
+    if (wrong === undefined && isHostArray(gradient)) return gradient;
+    throw complain(`gradient of '${this.names[i]}' must ${this.refusal(i, gradient, wrong ?? describe(gradient))}`);
+  }
+
+  private refusal(i: number, gradient: unknown, received: string): string {
+    const elements = `${this.sizes[i]} elements (shape ${printShape(this.shapes[i] ?? [])})`;
+    if (!isArrayLike(gradient)) return `be an array of ${elements}, received ${received}${advice(gradient)}`;
+    if (gradient.length !== this.sizes[i]) return `have ${elements}, received ${received}${isGone(gradient) ? gone : ''}`;
+    return `be an array of numbers, received ${received}${advice(gradient)}`;
+  }
+
+  /** Whether a gradient lies where another parameter's is about to be written, such as in `{ a: o.gradients.b, b: o.gradients.a }`. */
+  private crossing(found: Found<Native>): boolean {
+    for (let i = 0; i < found.length; i++) {
+      const gradient = found[i];
+      if (!(gradient instanceof Float32Array || gradient instanceof Float64Array)) continue;
+      const view = this.view(i);
+      if (gradient === view || view === undefined) continue;
+      if (!this.memory.has(view.buffer)) this.remember();
+      if (this.memory.has(gradient.buffer) && (gradient.buffer !== view.buffer || gradient.byteOffset !== view.byteOffset)) return true;
+    }
+    return false;
+  }
+
+  private remember(): void {
+    this.memory.clear();
+    for (const i of this.buffers.keys()) {
+      const view = this.view(i);
+      if (view !== undefined) this.memory.add(view.buffer);
+    }
+  }
+
+  private view(i: number): Floats | undefined {
+    const buffer = this.buffers[i];
+    const view = buffer === undefined ? undefined : this.backend.readBuffer(buffer);
+    return view instanceof Float32Array || view instanceof Float64Array ? view : undefined;
+  }
+}
+
+/** As it is, or flat. */
+const fits = (shape: Shape, expected: Shape): boolean => sameShape(shape, expected) || (shape.length === 1 && shape[0] === size(expected));
+
+/** What `shapeOf` gave a shape of is native; and what is left then was looked at by `strange`. */
+const isNative = <Native>(_: unknown): _ is Native => true;
+const isHostArray = (value: unknown): value is ArrayLike<number> => isArrayLike(value);
+
+const copied = (values: ArrayLike<number>): Floats => (values instanceof Float32Array ? values.slice() : Float64Array.from(values));
+
+/** A view whose memory was taken away under it. */
+const isGone = (value: ArrayLike<unknown>): boolean =>
+  isTyped(value) && ArrayBuffer.isView(value) && value.length === 0 && value.buffer.byteLength === 0;
+const gone = ': its memory has moved; read `optimizer.gradients` again, or keep an array of your own';
