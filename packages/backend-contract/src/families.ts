@@ -9,6 +9,7 @@ import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
+import { weightHooksFamily } from './families/weight-hooks.ts';
 
 /** Every family whose recorded runs can be replayed: a new one is one file and one entry here. */
 const families: readonly Family[] = [
@@ -21,6 +22,7 @@ const families: readonly Family[] = [
   lreInnerFamily,
   geometricFamily,
   normalizeEmaFamily(optimizerNamed),
+  weightHooksFamily(optimizerNamed),
 ];
 
 /** How the optimizer a case names is made from its hyperparameters. */

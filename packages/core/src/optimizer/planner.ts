@@ -130,13 +130,16 @@ export class Planner {
     return this.find(`check ${kind}`, () => this.trace('check', present, false));
   }
 
-  /** What is done to parameters at `moment`; not kept. */
+  /** What is done to parameters and state at `moment`; not kept. */
   once(moment: Moment): Plan {
     const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
-      return this.plan(trace, finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...trace.verdictOutput()]));
+      const slots = changedSlots(trace);
+      const program = finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...slots, ...trace.verdictOutput()]);
+      if (slots.length > 0) this.facts.unproved(program, new Set(Object.keys(this.shapes).map(parameterKey)));
+      return this.plan(trace, program);
     });
   }
 
@@ -223,10 +226,7 @@ export class Planner {
           `'${this.transform.name}' moves no parameter: it gives a direction only; use rule(direction, descend({ learningRate }))`,
         );
       }
-      const slots = [...trace.slots]
-        .filter(([key, value]) => !trace.unchanged(key, value))
-        .map(([key, value]) => ({ key, value, donates: key }));
-      const outputs = [...moved, ...slots, ...handedOver(trace)];
+      const outputs = [...moved, ...changedSlots(trace), ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
       return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
@@ -282,6 +282,10 @@ function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readon
     })
     .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));
 }
+
+/** The slots that were set to something else than they held. */
+const changedSlots = (trace: StepTrace): TracedOutput[] =>
+  [...trace.slots].filter(([key, value]) => !trace.unchanged(key, value)).map(([key, value]) => ({ key, value, donates: key }));
 
 /** What deferred computations are to read. */
 const handedOver = (trace: StepTrace): TracedOutput[] =>

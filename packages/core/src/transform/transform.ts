@@ -197,4 +197,6 @@ export interface Site {
 export interface Rule extends Transform {
   /** The same rule around another direction: bias corrections, decay and the general stages stay where they are. */
   mapDirection(f: (direction: Transform) => Transform): Rule;
+  /** The same rule with other moves, such as its own between two stages: inside the general stages, so that what they drop is not seen. */
+  mapMove(f: (move: Transform) => Transform): Rule;
 }
