@@ -1,4 +1,5 @@
 import { OptError } from '@opt/core';
+import { adaptiveFamily } from './families/adaptive.ts';
 import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
@@ -21,6 +22,7 @@ const families: readonly Family[] = [
   lreCurvatureFamily,
   lreInnerFamily,
   geometricFamily,
+  adaptiveFamily,
   normalizeEmaFamily(optimizerNamed),
   weightHooksFamily(optimizerNamed),
 ];

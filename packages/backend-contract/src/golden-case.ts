@@ -36,6 +36,10 @@ export interface GoldenStep {
   readonly probe?: { readonly z: Vectors; readonly Hz: Vectors };
   readonly perSampleGradients?: Readonly<Record<string, GoldenTensor>>;
   readonly perSampleLosses?: readonly number[];
+  /** The gradient of the loss with labels drawn from the model. */
+  readonly sampledGradients?: Vectors;
+  /** The gradients of this batch at the parameters before the previous step. */
+  readonly previousGradients?: Vectors;
   /** Draws by name. */
   readonly draws?: Readonly<Record<string, GoldenTensor>>;
 }
@@ -86,6 +90,8 @@ export function parseGolden(value: unknown): GoldenCase {
       ...(isRecord(step['probe']) && { probe: { z: vectors(step['probe'], 'z', id), Hz: vectors(step['probe'], 'Hz', id) } }),
       ...(isRecord(step['perSampleGradients']) && { perSampleGradients: tensors(step, 'perSampleGradients', id) }),
       ...(Array.isArray(step['perSampleLosses']) && { perSampleLosses: numbers(step['perSampleLosses'], `${id}: perSampleLosses`) }),
+      ...(isRecord(step['sampledGradients']) && { sampledGradients: vectors(step, 'sampledGradients', id) }),
+      ...(isRecord(step['previousGradients']) && { previousGradients: vectors(step, 'previousGradients', id) }),
       ...(isRecord(step['draws']) && { draws: tensors(step, 'draws', id) }),
     }));
     return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), parameters, steps };

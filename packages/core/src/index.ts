@@ -9,6 +9,7 @@ export { type ExplainedProgram, type Explanation, explain } from './optimizer/ex
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
+export { checkNames, type Names, names, type Selection } from './options/names.ts';
 export {
   above,
   choice,
@@ -19,6 +20,7 @@ export {
   nonNegative,
   nullable,
   type Option,
+  openUnit,
   optional,
   positive,
   type Resolved,
@@ -26,6 +28,7 @@ export {
   stage,
   text,
   unit,
+  within,
 } from './options/options.ts';
 export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
 export { type Axis, axesOf } from './planning/axes.ts';
