@@ -1,3 +1,4 @@
+import * as adaptiveExports from '@opt/adaptive';
 import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
@@ -30,6 +31,8 @@ describe('the table', () => {
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
     ['@opt/weight-hooks', weightHooksExports, []],
+    // Sophia is not for gradients alone.
+    ['@opt/adaptive', adaptiveExports, ['sophiaG', 'sophiaH']],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);
     expect([...recorded, ...helpers].sort()).toEqual(Object.keys(exported).sort());

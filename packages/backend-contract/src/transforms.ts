@@ -2,6 +2,7 @@ import { accumulate, chain, named, partition, type Rule, rule, skipNonFinite, ty
 import { normalizeEma } from '@opt/normalize-ema';
 import { descend, ema, sgd, unscale } from '@opt/transforms';
 import type { Hyperparameters } from './families/family.ts';
+import { adaptiveRecords } from './records/adaptive.ts';
 import { geometricRecords } from './records/geometric.ts';
 import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
@@ -16,6 +17,7 @@ export const transforms: readonly TransformRecord[] = [
   ...geometricRecords,
   ...lreRecords,
   ...weightHooksRecords,
+  ...adaptiveRecords,
 ];
 
 /** One way to make an optimizer of a record. */

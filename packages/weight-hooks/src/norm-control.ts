@@ -157,6 +157,7 @@ function rateOf(move: Transform, name: string, decays: readonly Hyper[]): Hyper 
     slot: () => undefined,
     hyper: (hyper) => void (hyper.name === 'learningRate' && rates.add(hyper)),
     needs: () => undefined,
+    guards: () => undefined,
     scope: (_, f) => f(),
   };
   move.declare({}, at);

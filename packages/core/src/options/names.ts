@@ -19,7 +19,7 @@ const isFunction = (value: unknown): value is (name: string, shape: Shape) => bo
 /** Parameters that an option is about; left out, none. */
 export const names: Option<Selection> = (value, rule, option) => {
   if (isFunction(value)) return { includes: value, listed: [] };
-  const listed = value ?? [];
+  const listed = value === undefined ? [] : value;
   if (!areNames(listed))
     throw new OptionTypeError(
       message(rule, option, 'a list of parameter names, or a function of name and shape that says true or false', value),
