@@ -1,5 +1,6 @@
 import { OptError } from '@opt/core';
 import { adaptiveFamily } from './families/adaptive.ts';
+import { averagingFamily } from './families/averaging.ts';
 import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
@@ -23,6 +24,7 @@ const families: readonly Family[] = [
   lreInnerFamily,
   geometricFamily,
   adaptiveFamily,
+  averagingFamily(optimizerNamed),
   normalizeEmaFamily(optimizerNamed),
   weightHooksFamily(optimizerNamed),
 ];

@@ -31,6 +31,8 @@ type Vectors = Readonly<Record<string, readonly number[]>>;
 export interface GoldenStep {
   readonly gradients: Vectors;
   readonly parameters: Vectors;
+  /** What the model is judged with after the step, where it was recorded. */
+  readonly evaluation?: Vectors;
   readonly loss?: number;
   /** The vector multiplied by the Hessian, as it was, and the product. */
   readonly probe?: { readonly z: Vectors; readonly Hz: Vectors };
@@ -86,6 +88,9 @@ export function parseGolden(value: unknown): GoldenCase {
     const steps = list(value, 'steps', id).map((step) => ({
       gradients: vectors(step, 'gradients', id),
       parameters: vectors(step, 'parameters', id),
+      // SPlus has another word for it.
+      ...(isRecord(step['evaluation']) && { evaluation: vectors(step, 'evaluation', id) }),
+      ...(isRecord(step['readout']) && { evaluation: vectors(step, 'readout', id) }),
       ...(typeof step['loss'] === 'number' && { loss: step['loss'] }),
       ...(isRecord(step['probe']) && { probe: { z: vectors(step['probe'], 'z', id), Hz: vectors(step['probe'], 'Hz', id) } }),
       ...(isRecord(step['perSampleGradients']) && { perSampleGradients: tensors(step, 'perSampleGradients', id) }),

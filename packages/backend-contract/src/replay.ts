@@ -53,6 +53,11 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
       for (const [tensor, expected] of Object.entries(after)) {
         yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
       }
+      if (step.evaluation !== undefined) {
+        const judged = optimizer.evaluation;
+        for (const [name, expected] of Object.entries(step.evaluation))
+          yield { step: index + 1, tensor: `evaluation of ${name}`, actual: (await judged[name]) ?? [], expected };
+      }
       for (const { measure, parameter, program, bound } of limits) {
         const measured = await runProgram(backend, program, { value: { data: (await optimizer.parameters[parameter]) ?? [] } });
         yield { step: index + 1, tensor: `${measure} of ${parameter}`, actual: measured['measured'] ?? [], expected: [], bound };

@@ -64,6 +64,7 @@ export { accumulate } from './transform/accumulate.ts';
 export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
+export { hypersNamed } from './transform/hypers-named.ts';
 export { inBasis } from './transform/in-basis.ts';
 export { partition } from './transform/partition.ts';
 export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';

@@ -1,7 +1,7 @@
 import {
-  type Declarer,
   type Flow,
   type Hyper,
+  hypersNamed,
   integer,
   message,
   nonNegative,
@@ -149,22 +149,11 @@ function control({ name, stages, minRank, weightDecay, cautiousDecay, rate, move
 
 /** The one learning rate of a rule's moves; undefined where it has none or several, which a decay cannot do with. */
 function rateOf(move: Transform, name: string, decays: readonly Hyper[]): Hyper | undefined {
-  const rates = new Set<Hyper>();
-  const at: Declarer = {
-    path: '',
-    deviceDecides: false,
-    child: () => at,
-    slot: () => undefined,
-    hyper: (hyper) => void (hyper.name === 'learningRate' && rates.add(hyper)),
-    needs: () => undefined,
-    guards: () => undefined,
-    scope: (_, f) => f(),
-  };
-  move.declare({}, at);
+  const rates = hypersNamed('learningRate', move);
   const [only] = rates;
-  if (rates.size === 1) return only;
+  if (rates.length === 1) return only;
   if (decays.length === 0) return undefined;
-  const expected = `given for ${decays.map((decay) => decay.name).join(' and ')}, since base has ${rates.size} of them`;
+  const expected = `given for ${decays.map((decay) => decay.name).join(' and ')}, since base has ${rates.length} of them`;
   throw new OptionTypeError(message(name, 'learningRate', expected, undefined));
 }
 

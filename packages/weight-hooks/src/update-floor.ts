@@ -1,4 +1,4 @@
-import { choice, norm, positive, resolve, type Setting, type Shape, size, type Tensor, text, where } from '@opt/core';
+import { choice, norm, positive, resolve, type Setting, type Shape, size, text } from '@opt/core';
 import type { WeightHook } from './hook.ts';
 
 export interface UpdateFloorOptions {
@@ -31,10 +31,11 @@ export function updateFloor(options: UpdateFloorOptions = {}): WeightHook {
     name,
     hypers: [ratio],
     apply({ update, weight, site }) {
-      const lengths = per === 'tensor' || weight.shape.length < 2 ? norm : rowNorms;
-      const matrix = lengths === norm ? weight.shape : matrixOf(weight.shape, layout);
+      const whole = per === 'tensor' || weight.shape.length < 2;
+      const matrix = whole ? weight.shape : matrixOf(weight.shape, layout);
+      const along = whole ? undefined : [layout === 'out-in' ? 1 : 0];
       const [W, U] = [weight.reshape(matrix), update.reshape(matrix)];
-      const [a, b] = [lengths(W, layout).max(least), lengths(U, layout).max(least)];
+      const [a, b] = [norm(W, along).max(least), norm(U, along).max(least)];
       return { update: U.mul(a.mul(site.hyper(ratio)).div(b).max(1)).reshape(update.shape) };
     },
   };
@@ -48,15 +49,3 @@ const matrixOf = (shape: Shape, layout: 'out-in' | 'in-out'): Shape => {
   const inputs = size(shape) / outputs;
   return layout === 'out-in' ? [outputs, inputs] : [inputs, outputs];
 };
-
-/** The norm of every output's weights, scaled by the largest so that squares neither overflow nor vanish. */
-function rowNorms(x: Tensor, layout: 'out-in' | 'in-out'): Tensor {
-  const along = [layout === 'out-in' ? 1 : 0];
-  const s = x.abs().maximum(along, { keep: true });
-  return x
-    .div(where(s.gt(0), s, 1))
-    .square()
-    .sum(along, { keep: true })
-    .sqrt()
-    .mul(s);
-}

@@ -12,7 +12,7 @@ import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts'
 import type { Counters } from './counters.ts';
 import { type Batch, merged, type Standing, stored } from './deferred.ts';
 import { Facts } from './facts.ts';
-import { gradientKey, parameterKey, probeKey } from './keys.ts';
+import { evaluationKey, gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
 import type { Randomness } from './randomness.ts';
 import { type Sound, soundProgram } from './soundness.ts';
@@ -131,15 +131,28 @@ export class Planner {
   }
 
   /** What is done to parameters and state at `moment`; not kept. */
-  once(moment: Moment): Plan {
+  once(moment: Exclude<Moment, 'evaluate'>): Plan {
+    return this.outside(moment).plan;
+  }
+
+  /** What the model is judged with, where that is not the parameters: in buffers of its own. */
+  evaluation(): Plan {
+    return this.find('evaluate', () => this.outside('evaluate'));
+  }
+
+  private outside(moment: Moment): { trace: StepTrace; plan: Plan } {
     const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
-      const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
+      const moved = movedParameters(inputs, this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs);
       const slots = changedSlots(trace);
-      const program = finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...slots, ...trace.verdictOutput()]);
+      const outputs =
+        moment === 'evaluate'
+          ? moved.map(({ key, value }) => ({ key: evaluationKey(key), value }))
+          : [...moved, ...slots, ...trace.verdictOutput()];
+      const program = finishProgram(moment, trace.tracing, outputs);
       if (slots.length > 0) this.facts.unproved(program, new Set(Object.keys(this.shapes).map(parameterKey)));
-      return this.plan(trace, program);
+      return { trace, plan: this.plan(trace, program) };
     });
   }
 
