@@ -1,8 +1,10 @@
+import * as adaptiveExports from '@opt/adaptive';
 import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
 import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
+import * as weightHooksExports from '@opt/weight-hooks';
 import { describe, expect, it } from 'vitest';
 import type { BadValue, TransformRecord } from './records/record.ts';
 import { transforms } from './transforms.ts';
@@ -28,6 +30,9 @@ describe('the table', () => {
     ['@opt/soap', soapExports, ['mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
+    ['@opt/weight-hooks', weightHooksExports, []],
+    // Sophia is not for gradients alone.
+    ['@opt/adaptive', adaptiveExports, ['sophiaG', 'sophiaH']],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);
     expect([...recorded, ...helpers].sort()).toEqual(Object.keys(exported).sort());

@@ -1,4 +1,6 @@
 import { OptError } from '@opt/core';
+import { adaptiveFamily } from './families/adaptive.ts';
+import { averagingFamily } from './families/averaging.ts';
 import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
@@ -9,6 +11,7 @@ import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
+import { weightHooksFamily } from './families/weight-hooks.ts';
 
 /** Every family whose recorded runs can be replayed: a new one is one file and one entry here. */
 const families: readonly Family[] = [
@@ -20,7 +23,10 @@ const families: readonly Family[] = [
   lreCurvatureFamily,
   lreInnerFamily,
   geometricFamily,
+  adaptiveFamily,
+  averagingFamily(optimizerNamed),
   normalizeEmaFamily(optimizerNamed),
+  weightHooksFamily(optimizerNamed),
 ];
 
 /** How the optimizer a case names is made from its hyperparameters. */

@@ -31,11 +31,17 @@ type Vectors = Readonly<Record<string, readonly number[]>>;
 export interface GoldenStep {
   readonly gradients: Vectors;
   readonly parameters: Vectors;
+  /** What the model is judged with after the step, where it was recorded. */
+  readonly evaluation?: Vectors;
   readonly loss?: number;
   /** The vector multiplied by the Hessian, as it was, and the product. */
   readonly probe?: { readonly z: Vectors; readonly Hz: Vectors };
   readonly perSampleGradients?: Readonly<Record<string, GoldenTensor>>;
   readonly perSampleLosses?: readonly number[];
+  /** The gradient of the loss with labels drawn from the model. */
+  readonly sampledGradients?: Vectors;
+  /** The gradients of this batch at the parameters before the previous step. */
+  readonly previousGradients?: Vectors;
   /** Draws by name. */
   readonly draws?: Readonly<Record<string, GoldenTensor>>;
 }
@@ -82,10 +88,15 @@ export function parseGolden(value: unknown): GoldenCase {
     const steps = list(value, 'steps', id).map((step) => ({
       gradients: vectors(step, 'gradients', id),
       parameters: vectors(step, 'parameters', id),
+      // SPlus has another word for it.
+      ...(isRecord(step['evaluation']) && { evaluation: vectors(step, 'evaluation', id) }),
+      ...(isRecord(step['readout']) && { evaluation: vectors(step, 'readout', id) }),
       ...(typeof step['loss'] === 'number' && { loss: step['loss'] }),
       ...(isRecord(step['probe']) && { probe: { z: vectors(step['probe'], 'z', id), Hz: vectors(step['probe'], 'Hz', id) } }),
       ...(isRecord(step['perSampleGradients']) && { perSampleGradients: tensors(step, 'perSampleGradients', id) }),
       ...(Array.isArray(step['perSampleLosses']) && { perSampleLosses: numbers(step['perSampleLosses'], `${id}: perSampleLosses`) }),
+      ...(isRecord(step['sampledGradients']) && { sampledGradients: vectors(step, 'sampledGradients', id) }),
+      ...(isRecord(step['previousGradients']) && { previousGradients: vectors(step, 'previousGradients', id) }),
       ...(isRecord(step['draws']) && { draws: tensors(step, 'draws', id) }),
     }));
     return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), parameters, steps };

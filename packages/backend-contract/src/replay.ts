@@ -39,7 +39,7 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
   let drawn: GoldenStep['draws'];
   const draws: Draws = (name) => drawn?.[name]?.data ?? [];
   const optimizer = await createOptimizer({
-    transform: optimizerNamed(golden.optimizer)(golden.hyperparameters),
+    transform: optimizerNamed(golden.optimizer)(golden.hyperparameters, golden.steps),
     parameters,
     backend,
     ...(golden.steps.some((step) => step.draws !== undefined) && { draws }),
@@ -52,6 +52,11 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
       await stepWith(optimizer, step);
       for (const [tensor, expected] of Object.entries(after)) {
         yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
+      }
+      if (step.evaluation !== undefined) {
+        const judged = optimizer.evaluation;
+        for (const [name, expected] of Object.entries(step.evaluation))
+          yield { step: index + 1, tensor: `evaluation of ${name}`, actual: (await judged[name]) ?? [], expected };
       }
       for (const { measure, parameter, program, bound } of limits) {
         const measured = await runProgram(backend, program, { value: { data: (await optimizer.parameters[parameter]) ?? [] } });
@@ -66,14 +71,17 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
 /** One step with what was recorded: gradients, or an objective where there is more. */
 function stepWith(
   optimizer: Optimizer,
-  { gradients, loss, probe, perSampleGradients, perSampleLosses = [] }: GoldenStep,
+  { gradients, loss, probe, previousGradients, sampledGradients, perSampleGradients, perSampleLosses = [] }: GoldenStep,
 ): MaybePromise<void> {
-  if (loss === undefined && probe === undefined && perSampleGradients === undefined) return optimizer.step(gradients);
+  const more = [loss, probe, previousGradients, sampledGradients, perSampleGradients].some((one) => one !== undefined);
+  if (!more) return optimizer.step(gradients);
   const rows = Object.fromEntries(Object.entries(perSampleGradients ?? {}).map(([name, { data }]) => [name, data]));
   return optimizer.step({
-    gradients: () => gradients,
+    // Asked at another place, it is the previous one.
+    gradients: (at) => (at === undefined ? gradients : (previousGradients ?? gradients)),
     ...(loss !== undefined && { loss: () => loss }),
     ...(probe && { hvp: () => probe.Hz, probe: () => probe.z }),
+    ...(sampledGradients && { samples: 1, perSampleGradients: () => ({ gradients: sampledGradients, losses: [0] }) }),
     ...(perSampleGradients && {
       samples: perSampleLosses.length,
       perSampleGradients: () => ({ gradients: rows, losses: perSampleLosses }),

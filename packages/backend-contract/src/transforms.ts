@@ -2,14 +2,23 @@ import { accumulate, chain, named, partition, type Rule, rule, skipNonFinite, ty
 import { normalizeEma } from '@opt/normalize-ema';
 import { descend, ema, sgd, unscale } from '@opt/transforms';
 import type { Hyperparameters } from './families/family.ts';
+import { adaptiveRecords } from './records/adaptive.ts';
 import { geometricRecords } from './records/geometric.ts';
 import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
 import type { TransformRecord } from './records/record.ts';
 import { transformsRecords } from './records/transforms.ts';
+import { weightHooksRecords } from './records/weight-hooks.ts';
 
 /** Every exported transform: a new one joins the shared tests by a record here. */
-export const transforms: readonly TransformRecord[] = [...transformsRecords, ...optimizersRecords, ...geometricRecords, ...lreRecords];
+export const transforms: readonly TransformRecord[] = [
+  ...transformsRecords,
+  ...optimizersRecords,
+  ...geometricRecords,
+  ...lreRecords,
+  ...weightHooksRecords,
+  ...adaptiveRecords,
+];
 
 /** One way to make an optimizer of a record. */
 export interface Subject {

@@ -9,6 +9,7 @@ export { type ExplainedProgram, type Explanation, explain } from './optimizer/ex
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
+export { checkNames, type Names, names, type Selection } from './options/names.ts';
 export {
   above,
   callable,
@@ -22,6 +23,7 @@ export {
   noOptions,
   nullable,
   type Option,
+  openUnit,
   optional,
   positive,
   type Resolved,
@@ -31,6 +33,7 @@ export {
   stage,
   text,
   unit,
+  within,
 } from './options/options.ts';
 export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
 export { type Axis, axesOf } from './planning/axes.ts';
@@ -68,6 +71,7 @@ export { accumulate } from './transform/accumulate.ts';
 export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
+export { hypersNamed } from './transform/hypers-named.ts';
 export { inBasis } from './transform/in-basis.ts';
 export { type PartitionOptions, partition } from './transform/partition.ts';
 export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';

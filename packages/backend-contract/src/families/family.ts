@@ -10,7 +10,7 @@ import {
   type Tensor,
   type Transform,
 } from '@opt/core';
-import type { GoldenTensor } from '../golden-case.ts';
+import type { GoldenStep, GoldenTensor } from '../golden-case.ts';
 
 /** Hyperparameters as JSON has them. */
 export type Hyperparameters = Readonly<Record<string, unknown>>;
@@ -22,7 +22,8 @@ export type Outputs = Readonly<Record<string, ArrayLike<number>>>;
 export type Replay = (inputs: Inputs) => Promise<Outputs>;
 /** `all` are the inputs of every call, for what their shapes have in common. */
 export type MakeReplay = (hyperparameters: Hyperparameters, backend: AnyBackend, first: Inputs, all: readonly Inputs[]) => Promise<Replay>;
-export type MakeOptimizer = (hyperparameters: Hyperparameters) => Rule;
+/** `steps` are those of the run: for what it tells by when it happens. */
+export type MakeOptimizer = (hyperparameters: Hyperparameters, steps?: readonly GoldenStep[]) => Rule;
 
 /** A number about a parameter of an optimizer, which `bounds` of a case may limit; undefined where it does not apply. */
 export type MakeMeasure = (

@@ -40,6 +40,8 @@ const live = (rule: string, outside: readonly number[]): BadValue[] => [
 export const nonNegative: readonly BadValue[] = live('a finite number >= 0', [-1, -1e-300, Infinity]);
 export const positive: readonly BadValue[] = live('a finite number > 0', [0, -1, Infinity]);
 export const aboveOne: readonly BadValue[] = live('a finite number > 1', [1, 0.5, Infinity]);
+export const atLeastOne: readonly BadValue[] = live('a finite number >= 1', [0.5, -1, Infinity]);
+export const openUnit: readonly BadValue[] = live('in (0, 1)', [0, 1, -0.1, Infinity]);
 export const unit: readonly BadValue[] = live('in [0, 1)', [1, -0.1, 2, Infinity]);
 export const closedUnit: readonly BadValue[] = live('in [0, 1]', [-0.1, 1.5, Infinity]);
 

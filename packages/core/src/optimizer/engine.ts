@@ -9,6 +9,7 @@ import { Background } from './background.ts';
 import { Checkpoints, type Takeover } from './checkpoint/checkpoints.ts';
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { Counters } from './counters.ts';
+import { evaluation } from './evaluation.ts';
 import { type Explanation, explain } from './explain.ts';
 import { Facts } from './facts.ts';
 import { allFinite, isArray } from './floats.ts';
@@ -147,7 +148,16 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   finalize(): MaybePromise<void> {
     this.usable('finalize');
-    return this.turns.take<Moment, void>('finalize', (moment) => this.once(moment));
+    return this.turns.take(undefined, () => this.once('finalize'));
+  }
+
+  get evaluation(): Readonly<Record<string, MaybePromise<Floats>>> {
+    this.usable('evaluation');
+    const ran = this.turns.take(undefined, () => {
+      const plan = this.planner.evaluation();
+      return whenDone(this.run(plan), () => plan);
+    });
+    return evaluation(this.names, ran, (key) => this.memory.read(key));
   }
 
   async settled(): Promise<void> {
@@ -168,7 +178,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   /** What the transform does to parameters outside of steps. */
-  once(moment: Moment): MaybePromise<void> {
+  once(moment: Exclude<Moment, 'evaluate'>): MaybePromise<void> {
     return whenDone(this.prepareParameters(moment), (refusals) => {
       if (refusals.length === 0) return;
       this.dispose();
@@ -177,7 +187,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   /** The same, giving what the transform has against them. */
-  private prepareParameters(moment: Moment): MaybePromise<string[]> {
+  private prepareParameters(moment: Exclude<Moment, 'evaluate'>): MaybePromise<string[]> {
     const plan = this.planner.once(moment);
     return whenDone(this.run(plan), () =>
       whenDone(this.runner.verdict(plan), (entries) => {

@@ -1,6 +1,6 @@
 import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { ObjectiveError } from '../errors.ts';
-import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
+import { type Differences, displacement, length, quotient, shifted } from '../objective/differences.ts';
 import type { Objective, Values } from '../objective/objective.ts';
 import { size } from '../program/shape.ts';
 import { mapValues, own, record } from '../records.ts';
@@ -143,7 +143,9 @@ export class Inquiry<Native, Buffer> {
     return this.ask(() => whenDone(hvp.call(objective, z), (Hz) => this.floats('hvp', Hz)));
   }
 
-  private difference(z: Values, objective: Objective<string, Mode, Native>, { method, h }: Differences): MaybePromise<Values> {
+  private difference(z: Values, objective: Objective<string, Mode, Native>, differences: Differences): MaybePromise<Values> {
+    const { method } = differences;
+    const h = differences.h === 'whole' ? length(z) : differences.h;
     const names = Object.keys(this.shapes);
     const delta = displacement(z, h);
     return whenDone(this.read(names, parameterKey), (x) => {

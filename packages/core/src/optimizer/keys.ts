@@ -5,6 +5,8 @@ import type { Shape } from '../program/shape.ts';
 export const parameterKey = (name: string): string => `parameter:${name}`;
 export const isParameterKey = (key: string): boolean => key.startsWith('parameter:');
 export const gradientKey = (name: string): string => `gradient:${name}`;
+/** What is judged in place of what is under `key`. */
+export const evaluationKey = (key: string): string => `evaluation:${key}`;
 export const verdictKey = 'verdict';
 
 /** Whether a slot is the number of calls a guard dropped on the device. */

@@ -46,6 +46,11 @@ export interface Optimizer<
   step(objective: Objective<N, Mode, Native>): MaybePromise<void>;
   /** Current values; on a backend in host memory, live views. */
   readonly parameters: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
+  /**
+   * What the model is to be judged with: an average of the weights where a stage keeps one, else the parameters themselves. Looking
+   * changes nothing. Every `optimizer.evaluation` computes it anew, for all parameters, into the same buffers: keep it to read several.
+   */
+  readonly evaluation: { readonly [K in N]: Run extends 'sync' ? Result<Read, FloatsOf<Working>> : Promise<FloatsOf<Working>> };
   /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
   readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** State by key, such as `soap/adam.m:layer.weight`. */

@@ -12,7 +12,7 @@ import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts'
 import type { Counters } from './counters.ts';
 import { type Batch, merged, type Standing, stored } from './deferred.ts';
 import { Facts } from './facts.ts';
-import { gradientKey, parameterKey, probeKey } from './keys.ts';
+import { evaluationKey, gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
 import type { Randomness } from './randomness.ts';
 import { type Sound, soundProgram } from './soundness.ts';
@@ -130,13 +130,29 @@ export class Planner {
     return this.find(`check ${kind}`, () => this.trace('check', present, false));
   }
 
-  /** What is done to parameters at `moment`; not kept. */
-  once(moment: Moment): Plan {
+  /** What is done to parameters and state at `moment`; not kept. */
+  once(moment: Exclude<Moment, 'evaluate'>): Plan {
+    return this.outside(moment).plan;
+  }
+
+  /** What the model is judged with, where that is not the parameters: in buffers of its own. */
+  evaluation(): Plan {
+    return this.find('evaluate', () => this.outside('evaluate'));
+  }
+
+  private outside(moment: Moment): { trace: StepTrace; plan: Plan } {
     const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
-      const moved = this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs;
-      return this.plan(trace, finishProgram(moment, trace.tracing, [...movedParameters(inputs, moved), ...trace.verdictOutput()]));
+      const moved = movedParameters(inputs, this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs);
+      const slots = changedSlots(trace);
+      const outputs =
+        moment === 'evaluate'
+          ? moved.map(({ key, value }) => ({ key: evaluationKey(key), value }))
+          : [...moved, ...slots, ...trace.verdictOutput()];
+      const program = finishProgram(moment, trace.tracing, outputs);
+      if (slots.length > 0) this.facts.unproved(program, new Set(Object.keys(this.shapes).map(parameterKey)));
+      return { trace, plan: this.plan(trace, program) };
     });
   }
 
@@ -223,10 +239,7 @@ export class Planner {
           `'${this.transform.name}' moves no parameter: it gives a direction only; use rule(direction, descend({ learningRate }))`,
         );
       }
-      const slots = [...trace.slots]
-        .filter(([key, value]) => !trace.unchanged(key, value))
-        .map(([key, value]) => ({ key, value, donates: key }));
-      const outputs = [...moved, ...slots, ...handedOver(trace)];
+      const outputs = [...moved, ...changedSlots(trace), ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
       return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
@@ -282,6 +295,10 @@ function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readon
     })
     .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));
 }
+
+/** The slots that were set to something else than they held. */
+const changedSlots = (trace: StepTrace): TracedOutput[] =>
+  [...trace.slots].filter(([key, value]) => !trace.unchanged(key, value)).map(([key, value]) => ({ key, value, donates: key }));
 
 /** What deferred computations are to read. */
 const handedOver = (trace: StepTrace): TracedOutput[] =>

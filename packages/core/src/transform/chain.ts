@@ -33,13 +33,21 @@ const onceEach = (stages: readonly Transform[], moment: Moment, parameters: Tens
 /** A direction, then the moves that apply it (descend, decay, retract). */
 export function rule(direction: Transform, ...moves: readonly Transform[]): Rule {
   checkStages('rule', [direction, ...moves]);
-  return { ...chain(direction, ...moves), mapDirection: (f) => rule(f(direction), ...moves) };
+  return {
+    ...chain(direction, ...moves),
+    mapDirection: (f) => rule(f(direction), ...moves),
+    mapMove: (f) => rule(direction, f(chain(...moves))),
+  };
 }
 
-/** A rule inside a wrapper that stays outside when the direction is replaced. */
+/** A rule inside a wrapper that stays outside when one of its halves is replaced. */
 export function wrapRule(inner: Rule, wrap: (inner: Transform) => Transform): Rule {
   requiredRule(inner, 'wrapRule', 'inner');
-  return { ...wrap(inner), mapDirection: (f) => wrapRule(inner.mapDirection(f), wrap) };
+  return {
+    ...wrap(inner),
+    mapDirection: (f) => wrapRule(inner.mapDirection(f), wrap),
+    mapMove: (f) => wrapRule(inner.mapMove(f), wrap),
+  };
 }
 
 /** The stage under another name: its state keys begin with it. */

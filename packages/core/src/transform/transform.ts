@@ -55,7 +55,7 @@ export interface Transform {
   readonly separable?: boolean;
   /** Every slot and hyperparameter, without tracing: memory reports, checkpoints and the check of kinds come from here. */
   declare(parameters: Shapes, at: Declarer): void;
-  /** Rewrites parameters outside of steps: once when the optimizer is made, once when training ends. */
+  /** Rewrites parameters outside of steps, see `Moment`. */
   once?(moment: Moment, parameters: Tensors, site: Site): Tensors;
   /** Traced once per phase. */
   apply(flow: Flow, site: Site): Flow;
@@ -64,7 +64,11 @@ export interface Transform {
 /** What a trace is for: a whole step; what decides whether the call is dropped; what the objective is asked to multiply by the Hessian. */
 export type Pass = 'step' | 'check' | 'probe';
 
-export type Moment = 'construct' | 'finalize';
+/**
+ * When the optimizer is made; whenever somebody looks at what the model is to be judged with, which changes nothing; when training ends,
+ * where state may be written too.
+ */
+export type Moment = 'construct' | 'evaluate' | 'finalize';
 
 /** Where a stage declares what it has. */
 export interface Declarer {
@@ -212,4 +216,6 @@ export interface Site {
 export interface Rule extends Transform {
   /** The same rule around another direction: bias corrections, decay and the general stages stay where they are. */
   mapDirection(f: (direction: Transform) => Transform): Rule;
+  /** The same rule with other moves, such as its own between two stages: inside the general stages, so that what they drop is not seen. */
+  mapMove(f: (move: Transform) => Transform): Rule;
 }

@@ -1,0 +1,54 @@
+import { nonNegative, perTensor, positive, type Rule, resolve, rule, type Setting, type Transform, text, unit } from '@opt/core';
+import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+
+export interface AdadeltaDirectionOptions {
+  /** Weight of the past in both mean squares, [0, 1), default 0.95. */
+  readonly rho?: Setting;
+  /** ε > 0 inside both roots, default 1e-7: it sets the size of the first steps. */
+  readonly epsilon?: Setting;
+  /** Prefix of state keys, default 'adadelta'. */
+  readonly name?: string;
+}
+
+const table = { rho: unit(0.95), epsilon: positive(1e-7) };
+
+/**
+ * Adadelta (Zeiler 2012), as a direction: v ← ρv + (1−ρ)g², u = g·√(x + ε)/√(v + ε), x ← ρx + (1−ρ)u². u has the unit of the parameter.
+ */
+export function adadeltaDirection(options: AdadeltaDirectionOptions = {}): Transform {
+  const { name, ...hyper } = resolve('adadelta', options, { ...table, name: text('adadelta') });
+  return perTensor({
+    name,
+    hyper,
+    state: ({ shape }) => ({ v: { shape, kind: 'diagonal' }, x: { shape, kind: 'diagonal' } }),
+    apply({ update: g, state: { v, x }, hyper: { rho, epsilon } }) {
+      const v1 = v.lerp(g.square(), rho.not());
+      const update = g.mul(x.add(epsilon).sqrt().div(v1.add(epsilon).sqrt()));
+      return { update, state: { v: v1, x: x.lerp(update.square(), rho.not()) } };
+    },
+  });
+}
+
+export interface AdadeltaOptions extends GeneralOptions, AdadeltaDirectionOptions {
+  /** η ≥ 0, default 1, as in the paper; TensorFlow.js has 0.001. */
+  readonly learningRate?: Setting;
+  /** λ ≥ 0, default 0: decoupled. */
+  readonly weightDecay?: Setting;
+}
+
+/**
+ * Adadelta: p ← p(1 − ηλ), then p ← p − η·u with the direction u of `adadeltaDirection`.
+ *
+ * @throws OptionRangeError · OptionTypeError, naming the option
+ */
+export function adadelta(options: AdadeltaOptions = {}): Rule {
+  const o = resolve('adadelta', options, {
+    ...generalOptions('adadelta'),
+    ...table,
+    learningRate: nonNegative(1),
+    weightDecay: nonNegative(0),
+  });
+  const { name, rho, epsilon, learningRate, weightDecay } = o;
+  const direction = adadeltaDirection({ name, rho, epsilon });
+  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+}

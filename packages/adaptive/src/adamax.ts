@@ -1,0 +1,54 @@
+import { debias, nonNegative, perTensor, positive, type Rule, resolve, rule, type Setting, type Transform, text, unit } from '@opt/core';
+import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+
+export interface AdamaxDirectionOptions {
+  /** Weight of the past in the mean m, [0, 1), default 0.9. */
+  readonly beta1?: Setting;
+  /** What a step leaves of the largest gradient so far, [0, 1), default 0.999. */
+  readonly beta2?: Setting;
+  /** ε > 0, default 1e-7. */
+  readonly epsilon?: Setting;
+  /** Prefix of state keys, default 'adamax'. */
+  readonly name?: string;
+}
+
+const table = { beta1: unit(0.9), beta2: unit(0.999), epsilon: positive(1e-7) };
+
+/** Adamax (Kingma & Ba 2015, algorithm 2), as a direction: m ← β₁m + (1−β₁)g, x ← max(β₂x, |g|), u = (m/(1−β₁ᵗ))/(x + ε). */
+export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform {
+  const { name, ...hyper } = resolve('adamax', options, { ...table, name: text('adamax') });
+  return perTensor({
+    name,
+    hyper,
+    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal' } }),
+    apply({ update: g, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t }) {
+      const m1 = m.lerp(g, beta1.not());
+      const x1 = x.mul(beta2).max(g.abs());
+      return { update: m1.div(debias(beta1, t)).div(x1.add(epsilon)), state: { m: m1, x: x1 } };
+    },
+  });
+}
+
+export interface AdamaxOptions extends GeneralOptions, AdamaxDirectionOptions {
+  /** η ≥ 0, default 0.002. */
+  readonly learningRate?: Setting;
+  /** λ ≥ 0, default 0: decoupled. */
+  readonly weightDecay?: Setting;
+}
+
+/**
+ * Adamax: p ← p(1 − ηλ), then p ← p − η·u with the direction u of `adamaxDirection`.
+ *
+ * @throws OptionRangeError · OptionTypeError, naming the option
+ */
+export function adamax(options: AdamaxOptions = {}): Rule {
+  const o = resolve('adamax', options, {
+    ...generalOptions('adamax'),
+    ...table,
+    learningRate: nonNegative(0.002),
+    weightDecay: nonNegative(0),
+  });
+  const { name, beta1, beta2, epsilon, learningRate, weightDecay } = o;
+  const direction = adamaxDirection({ name, beta1, beta2, epsilon });
+  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+}

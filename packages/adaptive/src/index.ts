@@ -1,0 +1,12 @@
+export { type AdadeltaDirectionOptions, type AdadeltaOptions, adadelta, adadeltaDirection } from './adadelta.ts';
+export { type AdagradDirectionOptions, type AdagradOptions, adagrad, adagradDirection } from './adagrad.ts';
+export { type AdamaxDirectionOptions, type AdamaxOptions, adamax, adamaxDirection } from './adamax.ts';
+export { type AdanDirectionOptions, type AdanOptions, adan, adanDirection } from './adan.ts';
+export { type AdemamixDirectionOptions, type AdemamixOptions, ademamix, ademamixDirection } from './ademamix.ts';
+export { type AdoptDirectionOptions, type AdoptOptions, adopt, adoptDirection } from './adopt.ts';
+export { type LambDirectionOptions, type LambOptions, lamb, lambDirection } from './lamb.ts';
+export { type MarsOptions, mars, type OtherOptions } from './mars.ts';
+export { type MarsDirectionOptions, marsDirection } from './mars-direction.ts';
+export { type NgdOptions, ngd } from './ngd.ts';
+export { type ProdigyOptions, prodigy } from './prodigy.ts';
+export { type SophiaGOptions, type SophiaHOptions, sophiaG, sophiaH } from './sophia.ts';

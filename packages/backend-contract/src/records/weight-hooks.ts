@@ -1,0 +1,67 @@
+import { soap } from '@opt/soap';
+import { adam, adamw, sgd } from '@opt/transforms';
+import { hyperball, normControl, radialBrake, radiusPin, relativeUpdate, updateFloor, type WeightHook } from '@opt/weight-hooks';
+import type { Hyperparameters } from '../families/family.ts';
+import { choice, closedUnit, integer, nonNegative, orNull, positive, type TransformRecord, text, wrong } from './record.ts';
+
+const from = '@opt/weight-hooks';
+
+/** What is required and left out keeps the value it has here. */
+const defined = (options: Hyperparameters = {}): Hyperparameters =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/** A stage of `normControl`, around SGD. */
+const stage = (
+  name: string,
+  called: string,
+  make: (options?: Hyperparameters) => WeightHook,
+  options: TransformRecord['options'],
+  variants?: readonly Hyperparameters[],
+): TransformRecord => ({
+  name,
+  from,
+  role: 'rule',
+  called,
+  make: (given) => normControl({ base: sgd({ learningRate: 0.05, momentum: 0.5 }), stages: [make(given)] }),
+  options: { ...options, name: text },
+  ...(variants && { variants }),
+});
+
+export const weightHooksRecords: readonly TransformRecord[] = [
+  {
+    name: 'normControl',
+    from,
+    role: 'rule',
+    called: 'norm-control',
+    make: (options) => normControl({ base: sgd({ learningRate: 0.05 }), stages: [hyperball()], ...defined(options) }),
+    options: {
+      base: wrong('an optimizer such as muon()', null, 3, {}, adam()),
+      stages: wrong('a list of at least one stage such as hyperball()', [], 3, null, {}, [3], [adam()]),
+      weightDecay: nonNegative,
+      cautiousDecay: nonNegative,
+      learningRate: orNull(nonNegative),
+      minRank: integer(0),
+      name: text,
+    },
+    variants: [
+      { base: adamw({ weightDecay: 0, useEma: true }), stages: [relativeUpdate()], weightDecay: 0.1, cautiousDecay: 0.2 },
+      { base: soap({ preconditionFrequency: 3, weightDecay: 0 }), stages: [radialBrake({ form: 'component' }), radiusPin()], minRank: 1 },
+    ],
+  },
+  stage('hyperball', 'hyperball', hyperball, { radius: orNull(positive), zeroWeights: choice('free', 'throw'), epsilon: positive }, [
+    { radius: 0.5 },
+  ]),
+  stage('relativeUpdate', 'relative-update', relativeUpdate, { epsilon: positive }),
+  stage(
+    'radialBrake',
+    'radial-brake',
+    radialBrake,
+    { form: choice('norm', 'component'), outwardScale: closedUnit, inwardScale: closedUnit, epsilon: positive },
+    [{ form: 'component', inwardScale: 0.5 }],
+  ),
+  stage('updateFloor', 'update-floor', updateFloor, { ratio: positive, per: choice('tensor', 'row'), layout: choice('out-in', 'in-out') }, [
+    { per: 'row' },
+    { per: 'row', layout: 'in-out' },
+  ]),
+  stage('radiusPin', 'radius-pin', radiusPin, { epsilon: positive }),
+];

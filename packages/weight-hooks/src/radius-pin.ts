@@ -1,0 +1,38 @@
+import { norm, positive, resolve, type Setting, text, where } from '@opt/core';
+import type { WeightHook } from './hook.ts';
+
+export interface RadiusPinOptions {
+  /** ε > 0, default 1e-15: weights shorter than this before the step are not pinned. */
+  readonly epsilon?: Setting;
+  /** Name in messages, default 'radius-pin'. */
+  readonly name?: string;
+}
+
+/**
+ * The length that the step has to first order: r = ⟨W', W⟩/‖W‖ = ‖W‖ − η⟨U, W⟩/‖W‖ with W' the weights after the step, at least 10⁻⁸,
+ * then W' ← W'·r/‖W'‖. Removes the growth that tangential steps cause.
+ *
+ * Source: KellerJordan/modded-nanogpt, record of track 3, 2026-06-19, which all but freezes zero weights.
+ *
+ * @throws OptionRangeError · OptionTypeError, naming the option
+ */
+export function radiusPin(options: RadiusPinOptions = {}): WeightHook {
+  const { name, epsilon } = resolve('radius-pin', options, { epsilon: positive(1e-15), name: text('radius-pin') });
+  return {
+    name,
+    hypers: [epsilon],
+    fixesLength: true,
+    apply({ weight, site }) {
+      const length = norm(weight);
+      const unit = weight.div(length.max(least));
+      return {
+        after(moved) {
+          const r = moved.mul(unit).sum().max(least);
+          return moved.mul(where(length.lt(site.hyper(epsilon)), 1, r.div(norm(moved).max(least))));
+        },
+      };
+    },
+  };
+}
+
+const least = 1e-8;
