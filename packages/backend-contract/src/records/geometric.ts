@@ -6,6 +6,8 @@ import {
   l1Stiefel,
   type ManifoldRule,
   muon,
+  nanochat,
+  norMuon,
   oblique,
   slMuon,
   spectralBall,
@@ -40,7 +42,7 @@ const polar = {
   nsSteps: orNull(between(1, 30)),
   nsCoefficients: wrong('three finite numbers', [1, 2], [1, 2, Number.NaN], 3, 'quintic'),
   schedule: wrong("a list of triples of finite numbers, 'quintic-schedule' or 'polar-express'", [], [[1, 2]], 'quintic', 3),
-  safety: orNull(number('in [1, 1.1]', [0.9, 1.2])),
+  safety: orNull(number('a finite number >= 1', [0.9, Number.POSITIVE_INFINITY])),
   rankTolerance: orNull(number('in [0, 0.1)', [-1e-9, 0.1])),
 };
 const routing = {
@@ -99,6 +101,25 @@ const upToTwo: readonly BadValue[] = [
 const spectral = { direction: choice('spectral', 'riemannian') } as const;
 const sphere = { direction: choice('normalized', 'riemannian', 'adam'), radius: above } as const;
 
+const muonTable = {
+  ...general,
+  ...polar,
+  ...routing,
+  learningRate: nonNegative,
+  momentum: unit,
+  nesterov: flag,
+  weightDecay: nonNegative,
+  decayMode: choice('decoupled', 'independent', 'cautious'),
+  epsilon: nonNegative,
+  scale: choice('keller', 'moonlight', 'spectral', 'none'),
+  convolution: choice('flatten', 'per-tap'),
+  blocks: integer(1),
+  axis: choice('rows', 'columns'),
+  scaleDecay: flag,
+  equilibrate: choice('none', 'rows', 'columns'),
+  renormalize: flag,
+} as const;
+
 export const geometricRecords: readonly TransformRecord[] = [
   {
     name: 'muon',
@@ -106,25 +127,24 @@ export const geometricRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'muon',
     make: (options) => muon(options),
-    options: {
-      ...general,
-      ...polar,
-      ...routing,
-      learningRate: nonNegative,
-      momentum: unit,
-      nesterov: flag,
-      weightDecay: nonNegative,
-      decayMode: choice('decoupled', 'independent', 'cautious'),
-      epsilon: nonNegative,
-      scale: choice('keller', 'moonlight', 'spectral', 'none'),
-      convolution: choice('flatten', 'per-tap'),
-      blocks: integer(1),
-      axis: choice('rows', 'columns'),
-    },
+    options: muonTable,
     variants: [
       ...everyGeneral,
       { orthogonalization: 'polar-express', weightDecay: 0.1, decayMode: 'cautious', scale: 'moonlight' },
       { orthogonalization: 'svd', convolution: 'per-tap', layout: 'in-out' },
+      { equilibrate: 'columns', renormalize: true, scaleDecay: true, weightDecay: 0.1 },
+    ],
+  },
+  {
+    name: 'norMuon',
+    from: '@opt/geometric',
+    role: 'rule',
+    called: 'normuon',
+    make: (options) => norMuon(options),
+    options: { ...muonTable, beta2: unit, varianceEpsilon: positive, varianceAxis: choice('rows', 'longer') },
+    variants: [
+      { ...nanochat, weightDecay: 0.1 },
+      { layout: 'in-out', convolution: 'per-tap', axis: 'columns', blocks: 2 },
     ],
   },
   onManifold(
