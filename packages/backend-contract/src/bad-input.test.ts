@@ -1,6 +1,7 @@
 import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
+import * as psgdExports from '@opt/psgd';
 import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +29,7 @@ describe('the table', () => {
     ['@opt/soap', soapExports, ['mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
+    ['@opt/psgd', psgdExports, []],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);
     expect([...recorded, ...helpers].sort()).toEqual(Object.keys(exported).sort());

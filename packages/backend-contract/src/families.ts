@@ -7,6 +7,7 @@ import { lreBasisFamily } from './families/lre-basis.ts';
 import { lreCurvatureFamily } from './families/lre-curvature.ts';
 import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
+import { psgdFamily } from './families/psgd.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
 
@@ -20,6 +21,7 @@ const families: readonly Family[] = [
   lreCurvatureFamily,
   lreInnerFamily,
   geometricFamily,
+  psgdFamily,
   normalizeEmaFamily(optimizerNamed),
 ];
 

@@ -7,9 +7,16 @@ import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
 import type { TransformRecord } from './records/record.ts';
 import { transformsRecords } from './records/transforms.ts';
+import { whiteningRecords } from './records/whitening.ts';
 
 /** Every exported transform: a new one joins the shared tests by a record here. */
-export const transforms: readonly TransformRecord[] = [...transformsRecords, ...optimizersRecords, ...geometricRecords, ...lreRecords];
+export const transforms: readonly TransformRecord[] = [
+  ...transformsRecords,
+  ...optimizersRecords,
+  ...geometricRecords,
+  ...lreRecords,
+  ...whiteningRecords,
+];
 
 /** One way to make an optimizer of a record. */
 export interface Subject {

@@ -19,6 +19,7 @@ export {
   nonNegative,
   nullable,
   type Option,
+  openUnit,
   optional,
   positive,
   type Resolved,
@@ -57,6 +58,7 @@ export {
   where,
 } from './trace/functions.ts';
 export { norm, normalized, type Scaled, scaled } from './trace/norms.ts';
+export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

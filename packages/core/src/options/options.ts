@@ -55,6 +55,8 @@ export const above = (bound: number, fallback: number): Option<Hyper> =>
   live({ rule: `a finite number > ${bound}`, holds: (x) => Number.isFinite(x) && x > bound })(fallback);
 /** Live, in [0, 1): the weight of an average. */
 export const unit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 });
+/** Live, in (0, 1): a rate that is not to reach its bounds. */
+export const openUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in (0, 1)', holds: (x) => x > 0 && x < 1 });
 /** Live, in [0, 1]. */
 export const closedUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1]', holds: (x) => x >= 0 && x <= 1 });
 
