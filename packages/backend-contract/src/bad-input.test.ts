@@ -2,6 +2,7 @@ import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/cor
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
 import * as psgdExports from '@opt/psgd';
+import * as shampooExports from '@opt/shampoo';
 import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -26,10 +27,11 @@ function show(value: unknown): string {
 describe('the table', () => {
   it.each([
     ['@opt/transforms', transformsExports, ['general', 'generalOptions', 'nameOf']],
-    ['@opt/soap', soapExports, ['mergeDims', 'refreshed']],
+    ['@opt/soap', soapExports, ['eigenvectors', 'mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
     ['@opt/psgd', psgdExports, []],
+    ['@opt/shampoo', shampooExports, []],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);
     expect([...recorded, ...helpers].sort()).toEqual(Object.keys(exported).sort());

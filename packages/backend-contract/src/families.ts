@@ -8,6 +8,7 @@ import { lreCurvatureFamily } from './families/lre-curvature.ts';
 import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { psgdFamily } from './families/psgd.ts';
+import { shampooFamily } from './families/shampoo.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
 
@@ -22,6 +23,7 @@ const families: readonly Family[] = [
   lreInnerFamily,
   geometricFamily,
   psgdFamily,
+  shampooFamily,
   normalizeEmaFamily(optimizerNamed),
 ];
 

@@ -98,9 +98,7 @@ const one = { w: { shape: [3, 2] } };
 const gradient = Float32Array.from([1, -2, 3, -4, 5, -6]);
 const start = (keys: readonly string[]): Record<string, Floats> =>
   Object.fromEntries(
-    keys.flatMap((key) =>
-      key.includes(':') && !key.startsWith('count:') ? [[key, new Float32Array(key.endsWith(':') ? 1 : 6)]] : [],
-    ),
+    keys.flatMap((key) => (key.includes(':') && !key.startsWith('count:') ? [[key, new Float32Array(key.endsWith(':') ? 1 : 6)]] : [])),
   );
 
 describe('what goes into a step', () => {

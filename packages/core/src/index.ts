@@ -27,6 +27,7 @@ export {
   stage,
   text,
   unit,
+  within,
 } from './options/options.ts';
 export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
 export { type Axis, axesOf } from './planning/axes.ts';

@@ -1,27 +1,4 @@
-import {
-  fixed,
-  type Hyper,
-  hyper,
-  isHyper,
-  message,
-  type Option,
-  OptionRangeError,
-  OptionTypeError,
-  type Range,
-  type Scalar,
-} from '@opt/core';
-
-const isScalar = (value: unknown): value is Scalar => typeof value === 'number' || typeof value === 'function';
-
-/** Live, in a range of one's own. */
-export function within(fallback: number, range: Range): Option<Hyper> {
-  return (value, rule, option) => {
-    if (isHyper(value)) return value;
-    const scalar = value === undefined ? fallback : value;
-    if (!isScalar(scalar)) throw new OptionTypeError(message(rule, option, `${range.rule}, or a function returning one`, scalar));
-    return hyper(rule, option, scalar, range);
-  };
-}
+import { fixed, message, type Option, OptionRangeError, OptionTypeError } from '@opt/core';
 
 /** A number > 0, fixed once the optimizer exists. */
 export const positiveNumber = (fallback: number): Option<number> =>

@@ -10,9 +10,10 @@ import {
   type Resolved,
   type Setting,
   unit,
+  within,
 } from '@opt/core';
 import { type GeneralOptions, type GeneralTable, generalOptions } from '@opt/transforms';
-import { nonNegativeNumber, within } from './options.ts';
+import { nonNegativeNumber } from './options.ts';
 import { type PolarOptions, type PolarTable, polarOptions } from './polar-options.ts';
 import { type AuxHypers, type AuxOptions, auxOption, type Roles, rolesOption } from './roles.ts';
 import type { Layout } from './view.ts';

@@ -1,4 +1,5 @@
 import { kron, psgdKron } from '@opt/psgd';
+import { shampoo, splus } from '@opt/shampoo';
 import {
   type BadValue,
   choice,
@@ -10,9 +11,11 @@ import {
   nonNegative,
   number,
   orNull,
+  positive,
   type TransformRecord,
   text,
   unit,
+  wrong,
 } from './record.ts';
 
 const above = number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY]);
@@ -66,5 +69,54 @@ export const whiteningRecords: readonly TransformRecord[] = [
       { mergeDims: 'off', minNdimTriangular: 1, noiseInDirection: true, preconditionerInitialScale: 3 },
       { memorySaveMode: 'allDiag' },
     ],
+  },
+  {
+    name: 'shampoo',
+    from: '@opt/shampoo',
+    role: 'rule',
+    called: 'shampoo',
+    make: (options) => shampoo(options),
+    options: {
+      ...general,
+      learningRate: nonNegative,
+      beta1: unit,
+      beta2: live('in (0, 1]', [0, 1.5]),
+      epsilon: positive,
+      weightDecay: nonNegative,
+      preconditionFrequency: integer(1),
+      startStep: orNull(integer(1)),
+      correctBias: flag,
+      exponent: orNull(number('in (0, 1]', [0, 1.5])),
+      sides: choice('both', 'left', 'right', 'shorter'),
+      maxPreconditionDim: integer(1),
+      precondition1d: flag,
+      grafting: wrong("an object such as { kind: 'adam' }", 'adam', 3, null),
+    },
+    variants: [
+      ...everyGeneral,
+      { beta2: 0.99, epsilon: 1e-6, grafting: { kind: 'adam' }, preconditionFrequency: 2, startStep: 3 },
+      { epsilon: 1e-3, grafting: { kind: 'adagrad' }, sides: 'shorter', precondition1d: false, correctBias: false },
+      { beta2: 0.9, epsilon: 1e-3, exponent: 0.5, grafting: { kind: 'sgd' }, weightDecay: 0.1, maxPreconditionDim: 4 },
+    ],
+  },
+  {
+    name: 'splus',
+    from: '@opt/shampoo',
+    role: 'rule',
+    called: 'splus',
+    make: (options) => splus(options),
+    options: {
+      ...general,
+      learningRate: nonNegative,
+      beta1: unit,
+      beta2: unit,
+      emaRate: unit,
+      inverseEvery: integer(1),
+      weightDecay: nonNegative,
+      maxDim: integer(1),
+      nonstandardScale: above,
+      signTolerance: number('in [0, 1)', [-0.1, 1]),
+    },
+    variants: [...everyGeneral, { inverseEvery: 3, beta2: 0.9, emaRate: 0.9, maxDim: 5, signTolerance: 0 }],
   },
 ];

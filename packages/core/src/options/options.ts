@@ -40,6 +40,8 @@ const live =
     return { ...result, value: scalar };
   };
 
+/** Live, in a range of one's own. */
+export const within = (fallback: number, range: Range): Option<Hyper> => live(range)(fallback);
 /** Live, finite and at least 0: a learning rate, a decay. */
 export const nonNegative: (fallback: number) => Option<Hyper> = live({
   rule: 'a finite number >= 0',
@@ -55,7 +57,7 @@ export const above = (bound: number, fallback: number): Option<Hyper> =>
   live({ rule: `a finite number > ${bound}`, holds: (x) => Number.isFinite(x) && x > bound })(fallback);
 /** Live, in [0, 1): the weight of an average. */
 export const unit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 });
-/** Live, in (0, 1): a rate that is not to reach its bounds. */
+/** Live, in (0, 1). */
 export const openUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in (0, 1)', holds: (x) => x > 0 && x < 1 });
 /** Live, in [0, 1]. */
 export const closedUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1]', holds: (x) => x >= 0 && x <= 1 });
