@@ -58,7 +58,7 @@ export {
   scalar,
   where,
 } from './trace/functions.ts';
-export { norm, normalized, type Scaled, scaled } from './trace/norms.ts';
+export { norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';

@@ -33,6 +33,7 @@ export { type SpectralOptions, spectralBall, spectralSphere } from './optimizers
 export { type HypersphereOptions, hypersphere, type ObliqueOptions, oblique } from './optimizers/sphere.ts';
 export { type StiefelOptions, stiefel } from './optimizers/stiefel.ts';
 export { exactPolar, type NewtonSchulzOptions, newtonSchulz, polarRetraction, polarStep, qrRetraction } from './polar.ts';
+export { type PolarDirectionOptions, polar } from './polar-of-direction.ts';
 export type { Orthogonalization, PolarFactor, PolarOptions } from './polar-options.ts';
 export type { Equilibrate } from './polar-stages.ts';
 export { type AuxOptions, defaultRole, type Role, type Roles } from './roles.ts';
