@@ -54,11 +54,9 @@ export function normalized(x: Tensor, axes?: readonly number[]): Tensor {
 
 /** ‖XXᵀ‖_F^½ of each matrix over the last two axes: the 4-norm of its singular values, as [..., 1, 1]. */
 export function schatten4(x: Tensor): Tensor {
-  const { root, length, by } = scaled([x], [-2, -1]);
+  const { root, by } = scaled([x], [-2, -1]);
   const y = by(x);
   const [rows = 1, columns = 1] = x.shape.slice(-2);
   const small = rows <= columns ? y.matmul(y, { transposeB: true }) : y.matmul(y, { transposeA: true });
-  // In units of ‖y‖, which is 1 at least, or 0.
-  const unit = where(length.gt(0), length, 1);
-  return norm(small.div(unit).div(unit), [-2, -1]).sqrt().mul(length).mul(root).mul(root);
+  return norm(small, [-2, -1]).sqrt().mul(root).mul(root);
 }
