@@ -34,7 +34,8 @@ export function muonDirection(options: MuonDirectionOptions): Transform {
     apply({ update, hyper, site }) {
       const view = viewOf(update.shape);
       const X = view.fold(update);
-      const O = polar(before === 'none' ? X : equilibrate(X, before, layout), site.epsilon, hyper.epsilon);
+      const start = before === 'none' ? X : equilibrate(X, before, layout, site.largest);
+      const O = polar(start, site.epsilon, hyper.epsilon);
       return { update: view.unfold(scaled(options.renormalize ? renormalize(O) : O)) };
     },
   });

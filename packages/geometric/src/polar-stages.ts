@@ -1,5 +1,5 @@
-import type { Tensor } from '@opt/core';
-import { largest, nonZero, sides, total } from './matrix.ts';
+import { saturate, scaled, size, type Tensor } from '@opt/core';
+import { sides, total } from './matrix.ts';
 import type { Layout } from './view.ts';
 
 /** What is made equally long before the polar factor. */
@@ -15,18 +15,18 @@ export const summedOver = (what: 'rows' | 'columns', layout: Layout): -1 | -2 =>
  * Every row as long as the root mean square of all m of them: X_i ← X_i·τ/max(‖X_i‖, 10⁻⁶), τ = ‖X‖_F/√m; columns alike. X: a matrix, or
  * a batch of them; rows are outputs. What is 0 stays 0.
  */
-export function equilibrate(x: Tensor, what: Exclude<Equilibrate, 'none'>, layout: Layout): Tensor {
-  const s = nonZero(largest(x.abs()));
-  const squares = x
-    .div(s)
-    .square()
-    .sum([summedOver(what, layout)], { keep: true });
+export function equilibrate(x: Tensor, what: Exclude<Equilibrate, 'none'>, layout: Layout, most: number): Tensor {
+  // A row can become as long as all of them.
+  const within = saturate(x, most, 1, size(x.shape));
+  const { root, by } = scaled([within], [-2, -1]);
+  const y = by(within);
+  const squares = y.square().sum([summedOver(what, layout)], { keep: true });
   const tau = total(squares)
     .div(Math.max(...sides(squares)))
     .sqrt();
-  // In units of s, so that nothing overflows on the way; the second limit only stands for a first one that vanishes.
-  const length = squares.sqrt().max(s.reciprocal().mul(shortest)).max(1e-30);
-  return x.mul(tau.div(length));
+  // Below the second limit squares may have vanished.
+  const length = squares.sqrt().max(root.reciprocal().mul(shortest).div(root)).max(1e-18);
+  return y.mul(tau.div(length)).mul(root).mul(root);
 }
 
 /** A polar factor as long as an exact one of full rank: O·√min(m, n)/max(‖O‖_F, 10⁻⁶). */

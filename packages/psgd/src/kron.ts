@@ -6,6 +6,7 @@ import {
   type Hyper,
   integer,
   mapValues,
+  moderate,
   norm,
   type Option,
   openUnit,
@@ -16,6 +17,7 @@ import {
   type Setting,
   type Shape,
   type Slot,
+  saturate,
   size,
   type Tensor,
   type Transform,
@@ -117,7 +119,8 @@ function stage(o: Resolved<KronTable>, kind: 'step' | 'fit' | 'balance'): Transf
     name: o.name,
     hyper: { beta, preconditionerLearningRate },
     state: ({ shape }) => slotsOf(shape, o),
-    apply({ update: g, state: { m = g, ...state }, hyper, count: t, owner, site }) {
+    apply({ update, state: { m = update, ...state }, hyper, count: t, owner, site }) {
+      const g = saturate(update, site.largest, 2, size(update.shape));
       const S = merged(g.shape, o.mergeDims);
       const m1 = m.lerp(g, hyper.beta.not());
       const M = m1.div(debias(hyper.beta, t)).reshape(S);
@@ -140,7 +143,7 @@ function stage(o: Resolved<KronTable>, kind: 'step' | 'fit' | 'balance'): Transf
 function direction(M: Tensor, factors: readonly Factor[]): Tensor {
   const D = factors.reduce((x, Q, axis) => preconditioned(x, axis, Q), M);
   const rms = norm(D).div(Math.sqrt(size(D.shape)));
-  return D.mul(rms.add(1e-12).reciprocal().mul(1.1).min(1));
+  return moderate(D.mul(rms.add(1e-12).reciprocal().mul(1.1).min(1)));
 }
 
 /**

@@ -50,6 +50,15 @@ const kinds = choice('none', ['none', 'sgd', 'adam', 'adagrad']);
 export const graftingSlots = ({ kind }: ResolvedGrafting, shape: Shape): Record<string, Slot> =>
   kind === 'adam' || kind === 'adagrad' ? { v: { shape, kind: 'diagonal' } } : {};
 
+/** The gradient and the momentum of a step, v before it, t, and the largest number there is. */
+export interface GraftedFrom {
+  readonly G: Tensor;
+  readonly F: Tensor;
+  readonly v: Tensor | undefined;
+  readonly t: Tensor;
+  readonly largest: number;
+}
+
 export interface Grafted {
   /** graft(F), whose length counts. */
   readonly direction: Tensor;
@@ -59,15 +68,11 @@ export interface Grafted {
 /**
  * graft(F): F ('sgd'); F/(√(v/(1−βᵗ)) + ε) with v ← βv + (1−β)G² ('adam'); F/(√v + ε) with v ← v + G² ('adagrad').
  */
-export function graft(
-  { kind }: ResolvedGrafting,
-  { G, F, v, t }: { readonly G: Tensor; readonly F: Tensor; readonly v: Tensor | undefined; readonly t: Tensor },
-  hyper: Readonly<Record<string, Tensor>>,
-): Grafted {
+export function graft({ kind }: ResolvedGrafting, { G, F, v, t, largest }: GraftedFrom, hyper: Readonly<Record<string, Tensor>>): Grafted {
   const { graftingBeta2: beta2, graftingEpsilon: epsilon } = hyper;
   if (v === undefined || epsilon === undefined) return { direction: F, state: {} };
   if (kind === 'adagrad' || beta2 === undefined) {
-    const v1 = v.add(G.square());
+    const v1 = v.add(G.square()).min(largest);
     return { direction: F.div(v1.sqrt().add(epsilon)), state: { v: v1 } };
   }
   const v1 = v.lerp(G.square(), beta2.not());

@@ -8,6 +8,8 @@ import {
   required,
   type Shape,
   type Slot,
+  saturate,
+  size,
   type Tensor,
   type Transform,
   where,
@@ -35,13 +37,14 @@ export function shampooDirection(o: ShampooDirectionOptions): Transform {
     name: o.name,
     hyper: { beta1, beta2, epsilon, ...grafting.hyper },
     state: ({ shape }) => slotsOf(shape, o),
-    apply({ update: G, state: { M = G, v, ...factors }, hyper, count: t, owner, site }) {
+    apply({ update, state: { M = update, v, ...factors }, hyper, count: t, owner, site }) {
+      const G = saturate(update, site.largest, 2, size(update.shape));
       const value = (name: string): Tensor => required(hyper, name, 'hyperparameter');
       const [beta1, beta2, epsilon] = [value('beta1'), value('beta2'), value('epsilon')];
       const phase = site.phase(owner, phaseAt);
       const M1 = M.lerp(G, beta1.not());
       const F = o.correctBias ? M1.div(debias(beta1, t)) : M1;
-      const { direction: grafted, state: moments } = graft(grafting, { G, F, v, t }, hyper);
+      const { direction: grafted, state: moments } = graft(grafting, { G, F, v, t, largest: site.largest }, hyper);
 
       const state: Record<string, Tensor> = { M: M1, ...moments };
       let D = F;
@@ -51,7 +54,7 @@ export function shampooDirection(o: ShampooDirectionOptions): Transform {
       for (const axis of activeAxes(G.shape, o)) {
         const [A, B] = [factors[`A${axis}`], factors[`B${axis}`]];
         if (A === undefined || B === undefined) continue;
-        const A1 = axisGram(G, axis, { alpha: weight, add: A, beta: beta2 });
+        const A1 = saturate(axisGram(G, axis, { alpha: weight, add: A, beta: beta2 }), site.largest);
         const exponent = o.exponent ?? exponentOf(G.shape, o.sides);
         const B1 = inverseRoot(site, `B${axis}`, owner, phase === 'roots', { A: A1.div(bias), B, epsilon, exponent });
         Object.assign(state, { [`A${axis}`]: A1, [`B${axis}`]: B1 });

@@ -1,4 +1,17 @@
-import { allFinite, alongAxis, axisGram, type Basis, type Frame, type Hyper, required, type Shape, type Site, where } from '@opt/core';
+import {
+  allFinite,
+  alongAxis,
+  axisGram,
+  type Basis,
+  type Frame,
+  type Hyper,
+  required,
+  type Shape,
+  type Site,
+  saturate,
+  size,
+  where,
+} from '@opt/core';
 import { eigenvectors } from '@opt/soap';
 
 export interface SideBasesOptions {
@@ -42,6 +55,8 @@ export function sideBases({ name, beta2, inverseEvery, maxDim }: SideBasesOption
         at.slot(`Q${k}`, owner, { shape: [d, d], kind: 'matrix', init: 'identity' });
       }
     },
+    // Products of gradients are kept within what there are numbers for.
+    before: (_, gradient, site) => ({ gradient: saturate(gradient, site.largest, 2, size(gradient.shape)) }),
     frame,
     after(owner, gradient, site) {
       const due = site.phase(owner, phaseAt) === 'refresh';

@@ -4,6 +4,7 @@ import {
   type Hyper,
   inBasis,
   integer,
+  moderate,
   nonNegative,
   perTensor,
   type Rule,
@@ -79,9 +80,9 @@ const signs = (tolerance: number, scaleOf: (shape: Shape) => number): Transform 
     name: 'sign',
     apply({ update: X }) {
       const scale = scaleOf(X.shape);
-      if (X.shape.length !== 2) return { update: X.sign().mul(scale) };
+      if (X.shape.length !== 2) return { update: moderate(X.sign().mul(scale)) };
       const size = X.abs();
-      return { update: X.sign().mul(size.gt(size.maximum().mul(tolerance)).mul(scale)) };
+      return { update: moderate(X.sign().mul(size.gt(size.maximum().mul(tolerance)).mul(scale))) };
     },
   });
 
