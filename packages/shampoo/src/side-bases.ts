@@ -5,14 +5,15 @@ import {
   type Basis,
   type Frame,
   type Hyper,
+  iota,
   required,
   type Shape,
   type Site,
   saturate,
   size,
+  type Tensor,
   where,
 } from '@opt/core';
-import { eigenvectors } from '@opt/soap';
 
 export interface SideBasesOptions {
   readonly name: string;
@@ -66,7 +67,7 @@ export function sideBases({ name, beta2, inverseEvery, maxDim }: SideBasesOption
       for (const k of sides(gradient.shape)) {
         const A = axisGram(gradient, k, { alpha: beta.not(), add: site.get(`A${k}`, owner), beta });
         site.set(`A${k}`, owner, A);
-        const found = site.later(`Q${k}`, owner, due, () => ({ matrix: A }), eigenvectors);
+        const found = site.later(`Q${k}`, owner, due, () => ({ A }), eigenvectors);
         if (found === undefined) continue;
         const Q = required(found, 'Q', 'result');
         site.set(`Q${k}`, owner, where(allFinite(Q), Q, site.get(`Q${k}`, owner)));
@@ -77,4 +78,19 @@ export function sideBases({ name, beta2, inverseEvery, maxDim }: SideBasesOption
       return { move: { vector: (m) => now.project(old.unproject(m)) } };
     },
   };
+}
+
+/** What is counted as zero, relative to the largest eigenvalue. */
+const tolerance = 1e-6;
+
+/** Eigenvectors of A in the best precision there is, eigenvalues descending; directions the data leave open are completed. */
+function eigenvectors({ A }: { readonly A: Tensor }): { readonly Q: Tensor } {
+  const [d = 1] = A.shape;
+  const { values, vectors } = A.wide().eigh();
+  const kept = values.gt(values.row(d - 1).mul(tolerance));
+  const descending = iota(d)
+    .mul(-1)
+    .add(d - 1)
+    .int();
+  return { Q: vectors.mul(kept).gather(descending, 1).orthonormalize('complete', tolerance).working() };
 }

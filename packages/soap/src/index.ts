@@ -1,3 +1,3 @@
 export { type DataFormat, mergeDims } from './fold.ts';
-export { eigenvectors, type KroneckerEigenbasisOptions, kroneckerEigenbasis, refreshed } from './kronecker-eigenbasis.ts';
+export { type KroneckerEigenbasisOptions, kroneckerEigenbasis, refreshed } from './kronecker-eigenbasis.ts';
 export { type SoapOptions, soap } from './soap.ts';

@@ -177,7 +177,7 @@ function gram(x: Tensor, k: number, beta: Tensor, A?: Tensor): Tensor {
 }
 
 /** Eigenvectors of A, eigenvalues descending; directions the data leave open are completed. */
-export function eigenvectors({ matrix: A }: { readonly matrix: Tensor }): { readonly Q: Tensor } {
+function eigenvectors({ matrix: A }: { readonly matrix: Tensor }): { readonly Q: Tensor } {
   const [d = 1] = A.shape;
   // Only once per parameter, so in the best precision there is.
   const { values, vectors } = A.wide().eigh();
