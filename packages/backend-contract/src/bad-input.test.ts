@@ -2,6 +2,8 @@ import * as adaptiveExports from '@opt/adaptive';
 import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
+import * as psgdExports from '@opt/psgd';
+import * as shampooExports from '@opt/shampoo';
 import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
 import * as weightHooksExports from '@opt/weight-hooks';
@@ -33,6 +35,8 @@ describe('the table', () => {
     ['@opt/weight-hooks', weightHooksExports, []],
     // Sophia is not for gradients alone.
     ['@opt/adaptive', adaptiveExports, ['sophiaG', 'sophiaH']],
+    ['@opt/psgd', psgdExports, []],
+    ['@opt/shampoo', shampooExports, []],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);
     expect([...recorded, ...helpers].sort()).toEqual(Object.keys(exported).sort());

@@ -9,6 +9,8 @@ import { lreBasisFamily } from './families/lre-basis.ts';
 import { lreCurvatureFamily } from './families/lre-curvature.ts';
 import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
+import { psgdFamily } from './families/psgd.ts';
+import { shampooFamily } from './families/shampoo.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
 import { weightHooksFamily } from './families/weight-hooks.ts';
@@ -25,6 +27,8 @@ const families: readonly Family[] = [
   geometricFamily,
   adaptiveFamily,
   averagingFamily(optimizerNamed),
+  psgdFamily,
+  shampooFamily,
   normalizeEmaFamily(optimizerNamed),
   weightHooksFamily(optimizerNamed),
 ];

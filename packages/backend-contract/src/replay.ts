@@ -37,7 +37,8 @@ interface Comparison {
 async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenerator<Comparison> {
   const parameters = Object.fromEntries(golden.parameters.map(({ name, shape, initial }) => [name, { shape, data: initial }]));
   let drawn: GoldenStep['draws'];
-  const draws: Draws = (name) => drawn?.[name]?.data ?? [];
+  // What is drawn for each parameter apart is recorded with the name of the parameter behind it.
+  const draws: Draws = (name, owner) => (drawn?.[`${name}:${owner}`] ?? drawn?.[name])?.data ?? [];
   const optimizer = await createOptimizer({
     transform: optimizerNamed(golden.optimizer)(golden.hyperparameters, golden.steps),
     parameters,

@@ -9,6 +9,7 @@ import { optimizersRecords } from './records/optimizers.ts';
 import type { TransformRecord } from './records/record.ts';
 import { transformsRecords } from './records/transforms.ts';
 import { weightHooksRecords } from './records/weight-hooks.ts';
+import { whiteningRecords } from './records/whitening.ts';
 
 /** Every exported transform: a new one joins the shared tests by a record here. */
 export const transforms: readonly TransformRecord[] = [
@@ -18,6 +19,7 @@ export const transforms: readonly TransformRecord[] = [
   ...lreRecords,
   ...weightHooksRecords,
   ...adaptiveRecords,
+  ...whiteningRecords,
 ];
 
 /** One way to make an optimizer of a record. */

@@ -64,7 +64,8 @@ export {
   scalar,
   where,
 } from './trace/functions.ts';
-export { norm, normalized, type Scaled, scaled } from './trace/norms.ts';
+export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
+export { norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

@@ -1,6 +1,7 @@
 export {
   cubic,
   polarExpress,
+  polarExpressFive,
   quintic,
   quinticSchedule,
   safePolarExpress,
@@ -21,6 +22,7 @@ export { sphereManifold } from './manifolds/sphere.ts';
 export { stiefelManifold } from './manifolds/stiefel.ts';
 export { cleanSymplectic, orthosymplectic, symplecticManifold } from './manifolds/symplectic.ts';
 export { type MuonOptions, muon } from './muon.ts';
+export { dion, type NorMuonOptions, nanochat, norMuon } from './normuon.ts';
 export { type OnManifoldOptions, onManifold, retract, steepest, tangent } from './on-manifold.ts';
 export { type BlockStiefelOptions, blockStiefel, blockStiefelManifold } from './optimizers/block-stiefel.ts';
 export { type DoublyStochasticOptions, doublyStochastic } from './optimizers/doubly-stochastic.ts';
@@ -31,7 +33,9 @@ export { type SpectralOptions, spectralBall, spectralSphere } from './optimizers
 export { type HypersphereOptions, hypersphere, type ObliqueOptions, oblique } from './optimizers/sphere.ts';
 export { type StiefelOptions, stiefel } from './optimizers/stiefel.ts';
 export { exactPolar, type NewtonSchulzOptions, newtonSchulz, polarRetraction, polarStep, qrRetraction } from './polar.ts';
+export { type PolarDirectionOptions, polar } from './polar-of-direction.ts';
 export type { Orthogonalization, PolarFactor, PolarOptions } from './polar-options.ts';
+export type { Equilibrate } from './polar-stages.ts';
 export { type AuxOptions, defaultRole, type Role, type Roles } from './roles.ts';
 export { routeMatrices } from './route-matrices.ts';
 export type { ManifoldOptions } from './shared-options.ts';

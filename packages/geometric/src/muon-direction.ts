@@ -1,5 +1,8 @@
 import { chain, perTensor, type Setting, type Shape, type Tensor, type Transform } from '@opt/core';
 import { ema } from '@opt/transforms';
+import { evenRows, type Variance } from './even-rows.ts';
+import { sides } from './matrix.ts';
+import { type Equilibrate, equilibrate, renormalize } from './polar-stages.ts';
 import type { Layout, View } from './view.ts';
 
 /** s of W ← W − ηs·O; see `muon`. */
@@ -11,29 +14,44 @@ export interface MuonDirectionOptions {
   /** Added to the norm the iteration starts from. */
   readonly epsilon: Setting;
   readonly polar: (m: Tensor, epsilon: number, start: Tensor) => Tensor;
+  readonly equilibrate?: Equilibrate;
+  readonly renormalize?: boolean;
   readonly scale: Scale;
   readonly layout: Layout;
   /** The matrix, or the batch of them, a parameter is seen as. */
   readonly viewOf: (shape: Shape) => View;
+  readonly variance?: Variance;
 }
 
-/** Muon's direction: s·msign of the running mean of gradients. */
-export function muonDirection({ momentum, nesterov, epsilon, polar, scale, layout, viewOf }: MuonDirectionOptions): Transform {
+/** Muon's direction: s·msign of the running mean of gradients, and what may come before and after the polar factor. */
+export function muonDirection(options: MuonDirectionOptions): Transform {
+  const { momentum, nesterov, epsilon, polar, scale, layout, viewOf, variance } = options;
+  const before = options.equilibrate ?? 'none';
+  const scaled = variance === undefined ? (o: Tensor) => o.mul(shapeScale(scale, o.shape, layout)) : (o: Tensor) => o;
   const orthogonalize = perTensor({
     name: 'orthogonalize',
     hyper: { epsilon },
     apply({ update, hyper, site }) {
       const view = viewOf(update.shape);
-      const factor = shapeScale(scale, view.shape, layout);
-      return { update: view.unfold(polar(view.fold(update), site.epsilon, hyper.epsilon).mul(factor)) };
+      const X = view.fold(update);
+      const start = before === 'none' ? X : equilibrate(X, before, layout, site.largest);
+      const O = polar(start, site.epsilon, hyper.epsilon);
+      return { update: view.unfold(scaled(options.renormalize ? renormalize(O) : O)) };
     },
   });
-  return chain(ema({ beta: momentum, nesterov, name: 'momentum' }), orthogonalize);
+  const average = ema({ beta: momentum, nesterov, name: 'momentum' });
+  return variance === undefined
+    ? chain(average, orthogonalize)
+    : chain(
+        average,
+        orthogonalize,
+        evenRows(variance, { viewOf, layout }, (shape) => shapeScale(scale, shape, layout)),
+      );
 }
 
 /** s for a matrix of this shape (the last two axes). */
 export function shapeScale(scale: Scale, shape: Shape, layout: Layout): number {
-  const [rows = 1, columns = 1] = shape.slice(-2);
+  const [rows, columns] = sides({ shape });
   const [fanOut, fanIn] = layout === 'out-in' ? [rows, columns] : [columns, rows];
   switch (scale) {
     case 'keller':

@@ -1,9 +1,25 @@
-import { chain, choice, flag, integer, nonNegative, type Rule, resolve, type Setting, type Shape, unit } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions, nameOf } from '@opt/transforms';
-import { muonDirection, type Scale } from './muon-direction.ts';
+import {
+  chain,
+  choice,
+  flag,
+  type Hyper,
+  integer,
+  nonNegative,
+  type Option,
+  type Resolved,
+  type Rule,
+  resolve,
+  type Setting,
+  type Shape,
+  unit,
+} from '@opt/core';
+import { decay, descend, type GeneralOptions, type GeneralTable, general, generalOptions } from '@opt/transforms';
+import type { Variance } from './even-rows.ts';
+import { muonDirection, type Scale, shapeScale } from './muon-direction.ts';
 import { demand } from './options.ts';
-import { type PolarOptions, polarFactor, polarOptions } from './polar-options.ts';
-import { type AuxOptions, auxOption, type Roles, rolesOption, routed } from './roles.ts';
+import { type PolarOptions, type PolarTable, polarFactor, polarOptions } from './polar-options.ts';
+import type { Equilibrate } from './polar-stages.ts';
+import { type AuxHypers, type AuxOptions, auxOption, type Roles, rolesOption, routed } from './roles.ts';
 import { type Axis, blockView, type Convolution, composed, kernelView, type Layout, type View } from './view.ts';
 
 export interface MuonOptions extends GeneralOptions, PolarOptions {
@@ -16,7 +32,16 @@ export interface MuonOptions extends GeneralOptions, PolarOptions {
   /** λ ≥ 0 of the decay before the step, default 0; η·λ below 1. */
   readonly weightDecay?: Setting;
   /** Which entries decay and by how much, see `decay`; default 'decoupled'. */
-  readonly decayMode?: 'decoupled' | 'independent' | 'cautious';
+  readonly decayMode?: DecayMode;
+  /** Decay by η·s instead of η, default false. */
+  readonly scaleDecay?: boolean;
+  /**
+   * Before the polar factor, make all rows (outputs) or all columns as long as they are on average: X_i·τ/max(‖X_i‖, 10⁻⁶) with
+   * τ = ‖X‖_F/√m. Default 'none'. A row of noise becomes as long as any other.
+   */
+  readonly equilibrate?: Equilibrate;
+  /** After it, bring O to the length of an exact polar factor, √min(m, n); default false. */
+  readonly renormalize?: boolean;
   /** ε ≥ 0 added to the norm the iteration starts from, default 1e-7: gradients much shorter than this are not lengthened to 1. */
   readonly epsilon?: Setting;
   /**
@@ -40,6 +65,53 @@ export interface MuonOptions extends GeneralOptions, PolarOptions {
   readonly strict?: boolean;
 }
 
+type DecayMode = 'decoupled' | 'independent' | 'cautious';
+
+type MuonTable = GeneralTable &
+  PolarTable &
+  Readonly<{
+    learningRate: Option<Hyper>;
+    momentum: Option<Hyper>;
+    nesterov: Option<boolean>;
+    weightDecay: Option<Hyper>;
+    decayMode: Option<DecayMode>;
+    scaleDecay: Option<boolean>;
+    equilibrate: Option<Equilibrate>;
+    renormalize: Option<boolean>;
+    epsilon: Option<Hyper>;
+    scale: Option<Scale>;
+    layout: Option<Layout>;
+    convolution: Option<Convolution>;
+    blocks: Option<number>;
+    axis: Option<Axis>;
+    roles: Option<Roles>;
+    aux: Option<AuxHypers>;
+    strict: Option<boolean>;
+  }>;
+
+/** How `resolve` reads them, for a rule called `name`. */
+export const muonOptions = (name: string): MuonTable => ({
+  ...generalOptions(name),
+  ...polarOptions,
+  learningRate: nonNegative(0.02),
+  momentum: unit(0.95),
+  nesterov: flag(true),
+  weightDecay: nonNegative(0),
+  decayMode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
+  scaleDecay: flag(false),
+  equilibrate: choice('none', ['none', 'rows', 'columns']),
+  renormalize: flag(false),
+  epsilon: nonNegative(1e-7),
+  scale: choice('keller', ['keller', 'moonlight', 'spectral', 'none']),
+  layout: choice('out-in', ['out-in', 'in-out']),
+  convolution: choice('flatten', ['flatten', 'per-tap']),
+  blocks: integer(1),
+  axis: choice('rows', ['rows', 'columns']),
+  roles: rolesOption,
+  aux: auxOption,
+  strict: flag(false),
+});
+
 /**
  * Muon (Jordan et al. 2024): steepest descent under the spectral norm, with momentum.
  *
@@ -50,30 +122,14 @@ export interface MuonOptions extends GeneralOptions, PolarOptions {
  *
  * @throws OptionRangeError · OptionTypeError, naming the option · TransformError if `strict`
  */
-export function muon(options: MuonOptions = {}): Rule {
-  const rule = nameOf(options, 'muon');
-  const o = resolve(rule, options, {
-    ...generalOptions('muon'),
-    ...polarOptions,
-    learningRate: nonNegative(0.02),
-    momentum: unit(0.95),
-    nesterov: flag(true),
-    weightDecay: nonNegative(0),
-    decayMode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
-    epsilon: nonNegative(1e-7),
-    scale: choice('keller', ['keller', 'moonlight', 'spectral', 'none']),
-    layout: choice('out-in', ['out-in', 'in-out']),
-    convolution: choice('flatten', ['flatten', 'per-tap']),
-    blocks: integer(1),
-    axis: choice('rows', ['rows', 'columns']),
-    roles: rolesOption,
-    aux: auxOption,
-    strict: flag(false),
-  });
-  const { learningRate, weightDecay, momentum, nesterov, epsilon, scale, layout, convolution, blocks, axis } = o;
+export const muon = (options: MuonOptions = {}): Rule => muonRule(resolve('muon', options, muonOptions('muon')));
+
+/** Muon with its options read; with `variance`, NorMuon. */
+export function muonRule(o: Resolved<MuonTable>, variance?: Variance): Rule {
+  const { learningRate, weightDecay, scale, layout, convolution, blocks, axis } = o;
   const [eta, lambda] = [learningRate.value, weightDecay.value];
   if (typeof eta === 'number' && typeof lambda === 'number' && o.decayMode !== 'independent')
-    demand(eta * lambda < 1, rule, 'weightDecay', `below 1/learningRate = ${1 / eta}`, lambda);
+    demand(eta * lambda < 1, o.name, 'weightDecay', `below 1/learningRate = ${1 / eta}`, lambda);
   const viewOf = (shape: Shape): View =>
     composed(
       shape,
@@ -81,8 +137,9 @@ export function muon(options: MuonOptions = {}): Rule {
       (matrix) => blockView(matrix, axis, blocks),
     );
   const polar = polarFactor({ ...o, orthogonalization: o.orthogonalization ?? 'newton-schulz' });
-  const direction = muonDirection({ momentum, nesterov, epsilon, polar, scale, layout, viewOf });
-  const move = chain(decay({ learningRate, weightDecay, mode: o.decayMode }), descend({ learningRate }));
+  const direction = muonDirection({ ...o, polar, viewOf, ...(variance && { variance }) });
+  const rateOf = o.scaleDecay ? (shape: Shape): number => shapeScale(scale, viewOf(shape).shape, layout) : null;
+  const move = chain(decay({ learningRate, weightDecay, mode: o.decayMode, rateOf }), descend({ learningRate }));
   const refuses = (shape: Shape): string | undefined => unsplittable(shape, layout, convolution, axis, blocks);
   return general(o, routed(o, { direction, move }, refuses));
 }

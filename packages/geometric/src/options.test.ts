@@ -34,7 +34,7 @@ describe('muon refuses', () => {
       "muon: schedule must be a list of triples of finite numbers, 'quintic-schedule' or 'polar-express', received an array",
       OptionTypeError,
     ],
-    [{ safety: 1.2 }, 'muon: safety must be in [1, 1.1], received 1.2', OptionRangeError],
+    [{ safety: 0.9 }, 'muon: safety must be a finite number >= 1, received 0.9', OptionRangeError],
     [{ rankTolerance: 0.1 }, 'muon: rankTolerance must be in [0, 0.1), received 0.1', OptionRangeError],
     [
       { orthogonalization: 'qr' },

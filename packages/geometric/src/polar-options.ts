@@ -24,7 +24,7 @@ export interface PolarOptions {
   readonly nsCoefficients?: Triple | null;
   /** Triples, one a step, the last one repeated; or the name of a known list. Default 'quintic-schedule'. */
   readonly schedule?: readonly Triple[] | NamedSchedule | null;
-  /** Factor of the norm that is divided by, [1, 1.1]; default 1.01 for Polar Express, else 1. */
+  /** Factor of the norm that is divided by, ≥ 1; default 1.01 for Polar Express, else 1. */
   readonly safety?: number | null;
   /** For 'svd': singular values up to this times the largest are zero, [0, 0.1); default 10·max(m, n)·ε. */
   readonly rankTolerance?: number | null;
@@ -56,7 +56,7 @@ export const polarOptions: PolarTable = {
     "a list of triples of finite numbers, 'quintic-schedule' or 'polar-express'",
     (value): value is readonly Triple[] | NamedSchedule => isSchedule(value) || isNamed(value),
   ),
-  safety: optional(fixed(1, { rule: 'in [1, 1.1]', holds: (x) => x >= 1 && x <= 1.1 })),
+  safety: optional(fixed(1, { rule: 'a finite number >= 1', holds: (x) => Number.isFinite(x) && x >= 1 })),
   rankTolerance: optional(fixed(0, { rule: 'in [0, 0.1)', holds: (x) => x >= 0 && x < 0.1 })),
 };
 

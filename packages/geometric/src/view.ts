@@ -36,6 +36,11 @@ export function kernelView(shape: Shape, layout: Layout, convolution: Convolutio
   };
 }
 
+/** `kernelView`, for vectors and scalars too: as a column. */
+export function matrixView(shape: Shape, layout: Layout, convolution: Convolution): View {
+  return shape.length < 2 ? reshaped(shape, [shape[0] ?? 1, 1]) : kernelView(shape, layout, convolution);
+}
+
 /** A matrix as a batch of equal blocks of its rows (attention heads of an [out, in] weight) or of its columns. */
 export function blockView(shape: Shape, axis: Axis, blocks: number): View {
   const [m = 1, n = 1] = shape.slice(-2);

@@ -1,4 +1,16 @@
-import { choice, nonNegative, perTensor, resolve, type Setting, saturate, type Transform } from '@opt/core';
+import {
+  choice,
+  message,
+  nonNegative,
+  type Option,
+  OptionTypeError,
+  perTensor,
+  resolve,
+  type Setting,
+  type Shape,
+  saturate,
+  type Transform,
+} from '@opt/core';
 
 export interface DecayOptions {
   /** η ≥ 0, default 1e-3; not used by `'independent'`. */
@@ -10,21 +22,32 @@ export interface DecayOptions {
    * `'cautious'`: p ← p − ηλp only where the direction shrinks the entry too, u∘p ≥ 0 (Chen et al. 2025).
    */
   readonly mode?: 'decoupled' | 'independent' | 'cautious';
+  /** What η is multiplied by for a parameter of this shape, such as the factor of its step; default null, 1. Not used by `'independent'`. */
+  readonly rateOf?: RateOf | null;
 }
+
+type RateOf = (shape: Shape) => number;
+const isRateOf = (value: unknown): value is RateOf => typeof value === 'function';
+const rateOfOption: Option<RateOf | null> = (value, rule, option) => {
+  if (value === undefined || value === null) return null;
+  if (!isRateOf(value)) throw new OptionTypeError(message(rule, option, 'a function of the shape', value));
+  return value;
+};
 
 /** Weight decay as a move of its own: before `descend` as in AdamW, after it as in SOAP. */
 export function decay(options: DecayOptions = {}): Transform {
-  const { mode, ...hyper } = resolve('decay', options, {
+  const { mode, rateOf, ...hyper } = resolve('decay', options, {
     learningRate: nonNegative(1e-3),
     weightDecay: nonNegative(0.01),
     mode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
+    rateOf: rateOfOption,
   });
   return perTensor({
     name: 'decay',
     hyper,
     apply({ update: u, parameter: p, hyper: { learningRate, weightDecay } }) {
       if (mode === 'independent') return { parameter: p.mul(weightDecay.not()) };
-      const rate = learningRate.mul(weightDecay);
+      const rate = learningRate.mul(weightDecay).mul(rateOf?.(p.shape) ?? 1);
       return { parameter: mode === 'cautious' ? p.sub(p.mul(u.sign().mul(p.sign()).ge(0)).mul(rate)) : p.mul(rate.not()) };
     },
   });

@@ -120,6 +120,16 @@ describe('moves', () => {
     );
   });
 
+  it('rateOf multiplies the rate of decay by a number for the shape', () => {
+    expectClose(
+      path(rule(fixed, decay({ learningRate: 0.1, weightDecay: 0.5, rateOf: ([n = 0]) => n }), descend({ learningRate: 0.1 }))),
+      byHand(
+        () => 0,
+        (p) => p * (1 - 0.05 * 4) - 0.3,
+      ),
+    );
+  });
+
   it('cautious decay shrinks only what the step shrinks too', () => {
     expectClose(
       path(

@@ -12,6 +12,7 @@ import {
   muon,
   type NewtonSchulzOptions,
   newtonSchulz,
+  norMuon,
   oblique,
   orthosymplectic,
   quintic,
@@ -113,8 +114,18 @@ const ofManifolds: Readonly<Record<string, MakeReplay>> = Object.fromEntries(
   ]),
 );
 
+/** Recorded runs of Muon name a list of triples `nsCoefficients`, and cautious decay by a flag. */
+function muonGiven(hyperparameters: Hyperparameters): Hyperparameters {
+  const { cautious, nsCoefficients, ...rest } = given(hyperparameters);
+  return {
+    ...rest,
+    ...(cautious !== undefined && { decayMode: cautious === true ? 'cautious' : 'decoupled' }),
+    ...(isTriples(nsCoefficients) ? { orthogonalization: 'schedule', schedule: nsCoefficients } : { nsCoefficients }),
+  };
+}
+
 export const geometricFamily: Family = {
-  optimizers: { ...rules, muon: (hyperparameters) => muon(given(hyperparameters)) },
+  optimizers: { ...rules, muon: (options) => muon(muonGiven(options)), normuon: (options) => norMuon(muonGiven(options)) },
   components: {
     ...ofManifolds,
     'newton-schulz': component(['G'], 'X', (options) => first((g) => newtonSchulz(g, iterationOf(options)))),

@@ -6,7 +6,10 @@ import {
   l1Stiefel,
   type ManifoldRule,
   muon,
+  nanochat,
+  norMuon,
   oblique,
+  polar as polarDirection,
   slMuon,
   spectralBall,
   spectralSphere,
@@ -27,6 +30,7 @@ import {
   orNull,
   positive,
   type TransformRecord,
+  text,
   unit,
   wrong,
 } from './record.ts';
@@ -40,7 +44,7 @@ const polar = {
   nsSteps: orNull(between(1, 30)),
   nsCoefficients: wrong('three finite numbers', [1, 2], [1, 2, Number.NaN], 3, 'quintic'),
   schedule: wrong("a list of triples of finite numbers, 'quintic-schedule' or 'polar-express'", [], [[1, 2]], 'quintic', 3),
-  safety: orNull(number('in [1, 1.1]', [0.9, 1.2])),
+  safety: orNull(number('a finite number >= 1', [0.9, Number.POSITIVE_INFINITY])),
   rankTolerance: orNull(number('in [0, 0.1)', [-1e-9, 0.1])),
 };
 const routing = {
@@ -99,6 +103,25 @@ const upToTwo: readonly BadValue[] = [
 const spectral = { direction: choice('spectral', 'riemannian') } as const;
 const sphere = { direction: choice('normalized', 'riemannian', 'adam'), radius: above } as const;
 
+const muonTable = {
+  ...general,
+  ...polar,
+  ...routing,
+  learningRate: nonNegative,
+  momentum: unit,
+  nesterov: flag,
+  weightDecay: nonNegative,
+  decayMode: choice('decoupled', 'independent', 'cautious'),
+  epsilon: nonNegative,
+  scale: choice('keller', 'moonlight', 'spectral', 'none'),
+  convolution: choice('flatten', 'per-tap'),
+  blocks: integer(1),
+  axis: choice('rows', 'columns'),
+  scaleDecay: flag,
+  equilibrate: choice('none', 'rows', 'columns'),
+  renormalize: flag,
+} as const;
+
 export const geometricRecords: readonly TransformRecord[] = [
   {
     name: 'muon',
@@ -106,26 +129,43 @@ export const geometricRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'muon',
     make: (options) => muon(options),
-    options: {
-      ...general,
-      ...polar,
-      ...routing,
-      learningRate: nonNegative,
-      momentum: unit,
-      nesterov: flag,
-      weightDecay: nonNegative,
-      decayMode: choice('decoupled', 'independent', 'cautious'),
-      epsilon: nonNegative,
-      scale: choice('keller', 'moonlight', 'spectral', 'none'),
-      convolution: choice('flatten', 'per-tap'),
-      blocks: integer(1),
-      axis: choice('rows', 'columns'),
-    },
+    options: muonTable,
     variants: [
       ...everyGeneral,
       { orthogonalization: 'polar-express', weightDecay: 0.1, decayMode: 'cautious', scale: 'moonlight' },
       { orthogonalization: 'svd', convolution: 'per-tap', layout: 'in-out' },
+      { equilibrate: 'columns', renormalize: true, scaleDecay: true, weightDecay: 0.1 },
     ],
+  },
+  {
+    name: 'norMuon',
+    from: '@opt/geometric',
+    role: 'rule',
+    called: 'normuon',
+    make: (options) => norMuon(options),
+    options: { ...muonTable, beta2: unit, varianceEpsilon: positive, varianceAxis: choice('rows', 'longer') },
+    variants: [
+      { ...nanochat, weightDecay: 0.1 },
+      { layout: 'in-out', convolution: 'per-tap', axis: 'columns', blocks: 2 },
+    ],
+  },
+  {
+    name: 'polar',
+    from: '@opt/geometric',
+    role: 'direction',
+    called: 'polar',
+    make: (options) => polarDirection(options),
+    options: {
+      nsSteps: between(1, 30),
+      nsCoefficients: wrong('three finite numbers', [1, 2], 3, 'quintic'),
+      normalize: choice('schatten4', 'frobenius'),
+      epsilon: positive,
+      scale: choice('keller', 'moonlight', 'spectral', 'none'),
+      layout: choice('out-in', 'in-out'),
+      convolution: choice('flatten', 'per-tap'),
+      name: text,
+    },
+    variants: [{ normalize: 'frobenius', scale: 'spectral', layout: 'in-out', convolution: 'per-tap' }],
   },
   onManifold(
     'stiefel',

@@ -32,7 +32,7 @@ const refuse = (rule: string, error: 'range' | 'type', values: readonly unknown[
   values.map((value) => ({ value, error, rule }));
 
 /** A live hyperparameter: a number in a range, or a function. */
-const live = (rule: string, outside: readonly number[]): BadValue[] => [
+export const live = (rule: string, outside: readonly number[]): BadValue[] => [
   ...refuse(rule, 'range', [...outside, Number.NaN]),
   ...refuse(`${rule}, or a function returning one`, 'type', ['0.5', true, null, [], {}]),
 ];

@@ -1,3 +1,4 @@
+import type { Shape } from '@opt/core';
 import * as stages from '@opt/transforms';
 import {
   choice,
@@ -11,6 +12,7 @@ import {
   type TransformRecord,
   text,
   unit,
+  wrong,
 } from './record.ts';
 
 const from = '@opt/transforms';
@@ -165,8 +167,13 @@ export const transformsRecords: readonly TransformRecord[] = [
     role: 'move',
     called: 'decay',
     make: (options) => stages.decay(options),
-    options: { learningRate: nonNegative, weightDecay: nonNegative, mode: choice('decoupled', 'independent', 'cautious') },
-    variants: [{ mode: 'independent' }, { mode: 'cautious', learningRate: 0.5 }],
+    options: {
+      learningRate: nonNegative,
+      weightDecay: nonNegative,
+      mode: choice('decoupled', 'independent', 'cautious'),
+      rateOf: wrong('a function of the shape', 3, 'keller', {}, true),
+    },
+    variants: [{ mode: 'independent' }, { mode: 'cautious', learningRate: 0.5, rateOf: (shape: Shape) => shape.length }],
   },
   {
     name: 'descend',

@@ -90,7 +90,10 @@ export class Facts {
   }
 }
 
-const atFirst = ({ init = 0 }: Slot): Span => (init === 'identity' ? span(0, 1) : span(Math.min(0, init), Math.max(0, init)));
+function atFirst({ init = 0 }: Slot): Span {
+  const value = typeof init === 'number' ? init : init === 'identity' ? 1 : init.identity;
+  return span(Math.min(0, value), Math.max(0, value));
+}
 
 /** Around a value, as far as the hyperparameter's range goes: learning rates down to 0, weights of averages not as far as 1. */
 function near({ range }: Hyper, value: number): Span {

@@ -43,9 +43,9 @@ export class Memory<Native, Buffer> {
   /** Gives a slot the value it has before the first step. */
   initialize(key: string, { shape, init = 0 }: Slot): void {
     const value = new Float64Array(size(shape));
-    if (init === 'identity') {
-      const n = shape.at(-1) ?? 1;
-      for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = 1;
+    if (typeof init !== 'number') {
+      const [n, diagonal] = [shape.at(-1) ?? 1, init === 'identity' ? 1 : init.identity];
+      for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = diagonal;
     } else if (init !== 0) value.fill(init);
     this.write(key, value);
   }

@@ -51,3 +51,12 @@ export function normalized(x: Tensor, axes?: readonly number[]): Tensor {
   const { length, by } = scaled([x], axes);
   return by(x).mul(where(length.gt(0), length, 1).reciprocal());
 }
+
+/** ‖XXᵀ‖_F^½ of each matrix over the last two axes: the 4-norm of its singular values, as [..., 1, 1]. */
+export function schatten4(x: Tensor): Tensor {
+  const { root, by } = scaled([x], [-2, -1]);
+  const y = by(x);
+  const [rows = 1, columns = 1] = x.shape.slice(-2);
+  const small = rows <= columns ? y.matmul(y, { transposeB: true }) : y.matmul(y, { transposeA: true });
+  return norm(small, [-2, -1]).sqrt().mul(root).mul(root);
+}

@@ -20,8 +20,8 @@ export interface Slot {
   readonly kind: Kind;
   /** `wide` is f64 where the backend has it. */
   readonly dtype?: 'working' | 'wide';
-  /** The value before the first step; default 0. */
-  readonly init?: number | 'identity';
+  /** The value before the first step, default 0; or the identity matrix, or that times a number. */
+  readonly init?: number | 'identity' | { readonly identity: number };
   /** Equal to its transpose at all times: products of it need half the work. */
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */

@@ -1,0 +1,4 @@
+import { shampoo, splus } from '@opt/shampoo';
+import type { Family } from './family.ts';
+
+export const shampooFamily: Family = { optimizers: { shampoo, splus }, components: {} };

@@ -1,0 +1,4 @@
+export type { Grafting } from './grafting.ts';
+export type { Sides } from './inverse-root.ts';
+export { type ShampooOptions, shampoo } from './shampoo.ts';
+export { type SplusOptions, splus } from './splus.ts';
