@@ -172,6 +172,7 @@ function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
   if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) fail('shape', 'an array of integers >= 0', shape);
   if (!isIn(kinds, kind)) fail('kind', Object.keys(kinds).join(', '), kind);
   if (!isIn({ working: true, wide: true }, dtype)) fail('dtype', "'working' or 'wide'", dtype);
-  if (init !== 'identity' && !(typeof init === 'number' && Number.isFinite(init))) fail('init', "a finite number or 'identity'", init);
+  const start = typeof init === 'object' && init !== null ? init.identity : init === 'identity' ? 1 : init;
+  if (typeof start !== 'number' || !Number.isFinite(start)) fail('init', "a finite number, 'identity' or { identity: scale }", init);
   return slot;
 }

@@ -6,6 +6,11 @@ import type { Moment, Rule, Site, Tensors, Transform } from './transform.ts';
 /** Stages one after another; a transparent name. Two stages of one name would share their state, so they are refused. */
 export function chain(...stages: readonly Transform[]): Transform {
   checkStages('chain', stages);
+  return inOrder(stages);
+}
+
+/** A chain that may be of none. */
+function inOrder(stages: readonly Transform[]): Transform {
   const names = stages.map(({ name }) => name).filter((name) => name !== '');
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
@@ -36,7 +41,7 @@ export function rule(direction: Transform, ...moves: readonly Transform[]): Rule
   return {
     ...chain(direction, ...moves),
     mapDirection: (f) => rule(f(direction), ...moves),
-    mapMove: (f) => rule(direction, f(chain(...moves))),
+    mapMove: (f) => rule(direction, f(inOrder(moves))),
   };
 }
 
