@@ -17,7 +17,7 @@ import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
 import { gradientKey, parameterKey } from './keys.ts';
 import { lacking } from './lacking.ts';
-import { Layout } from './layout.ts';
+import { Layout, skippedKey } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
@@ -109,8 +109,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    const dropped = (): MaybePromise<number> => this.checkpoints.dropped(this.skipped);
-    return this.backend.read === 'sync' ? dropped() : this.turns.afterwards(dropped);
+    if (!this.layout.deviceDecides) return this.skipped;
+    return whenDone(this.read(skippedKey), (device) => this.skipped + (device[0] ?? 0));
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {

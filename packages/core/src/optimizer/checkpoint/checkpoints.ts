@@ -3,9 +3,9 @@ import { CheckpointError } from '../../errors.ts';
 import type { Hyper, Scalar } from '../../options/hyper.ts';
 import type { Shapes } from '../../transform/transform.ts';
 import type { Counters } from '../counters.ts';
-import { type Layout, skippedKey } from '../layout.ts';
+import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../layout.ts';
 import type { Memory } from '../memory.ts';
-import { attempt } from '../turns.ts';
+import { attempt, inTurn } from '../turns.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { checkFinite } from './finite.ts';
 import type { HostState } from './host-state.ts';
@@ -56,10 +56,10 @@ export class Checkpoints<Native, Buffer> {
       return [key, { shape, kind, dtype, symmetric, joins: joins && Object.keys(joins) }] as const;
     });
     const type = { f32: 'F32', f64: 'F64' } as const;
-    return whenDone(this.dropped(skipped), (all) =>
+    return whenDone(this.counts(), (counts) =>
       encodeCheckpoint(
         {
-          ...{ call, skipped: all, seed, counters: new Map(this.counters.entries(all - skipped)) },
+          ...{ call, seed, skipped: skipped + (counts.get(skippedKey) ?? 0), counters: this.taken(counts) },
           hypers: new Map(hypers.filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
           schedules: hypers.flatMap(([address, value]) => (typeof value === 'function' ? [address] : [])),
           parameters: new Map(Object.entries(this.shapes)),
@@ -70,10 +70,27 @@ export class Checkpoints<Native, Buffer> {
     );
   }
 
-  /** All dropped calls: those the host dropped, and those that guards dropped on the device. */
-  dropped(byHost: number): MaybePromise<number> {
-    if (!this.layout.deviceDecides) return byHost;
-    return whenDone(this.memory.read(skippedKey), ([dropped = 0]) => byHost + dropped);
+  /** What the device counts by itself, by key of the slot. */
+  private counts(): MaybePromise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    const read = inTurn(this.layout.counts(), ({ key }) =>
+      whenDone(this.memory.read(key), ([count = 0]) => {
+        counts.set(key, count);
+      }),
+    );
+    return whenDone(read, () => counts);
+  }
+
+  /** Every counter without the runs that the device dropped: a file holds what took effect, wherever that was decided. */
+  private taken(counts: ReadonlyMap<string, number>): Map<string, number> {
+    const stages = this.layout.counts().filter(({ slot }) => slot.counts === 'taken');
+    const taken = (counter: string, count: number): number => {
+      // Counters that a stage resets are as good as its own count of what took effect.
+      const own = stages.find(({ key }) => isWithin(counter, stageOf(key)));
+      const dropped = counts.get(this.counters.ahead.get(counter) ?? '') ?? 0;
+      return own === undefined ? Math.max(0, count - dropped) : Math.min(count, counts.get(own.key) ?? 0);
+    };
+    return new Map(this.counters.entries().map(([counter, count]) => [counter, taken(counter, count)]));
   }
 
   /** Reads a file and holds it against what is here. Nothing is changed. @throws CheckpointError */
@@ -89,6 +106,7 @@ export class Checkpoints<Native, Buffer> {
     }
     return {
       ...matched,
+      slots: new Map([...matched.slots, ...this.layout.counts().map((count) => [count.key, asCounted(count, matched.counters)] as const)]),
       hypers: values,
       tally: options.state === 'none' ? { call: 0, skipped: 0, seed } : checkpoint.host,
       report: { missing, surplus, fresh: matched.fresh.map(({ key }) => key), hyperparameters },
@@ -126,7 +144,6 @@ export class Checkpoints<Native, Buffer> {
   private writeState({ slots, fresh, hypers, counters }: Takeover): void {
     for (const { key, slot } of fresh) this.memory.initialize(key, slot);
     this.writeAll(slots);
-    for (const { key, slot } of this.layout.derived()) this.memory.write(key, [counters.get(slot.derived ?? '') ?? 0]);
     for (const [hyper, value] of hypers) this.live.set(hyper, value);
     this.counters.load(counters);
   }
@@ -134,4 +151,13 @@ export class Checkpoints<Native, Buffer> {
   private writeAll(tensors: ReadonlyMap<string, SavedTensor>): void {
     for (const [key, { data }] of tensors) this.memory.write(key, data);
   }
+}
+
+/** Whether a counter is one of a stage, or of a part of it. */
+const isWithin = (counter: string, stage: string): boolean => counter.startsWith(`${stage}:`) || counter.startsWith(`${stage}/`);
+
+/** What a device that counts by itself begins with: nothing was dropped, and what took effect the file's counters say. */
+function asCounted({ key, slot }: DeclaredSlot, counters: ReadonlyMap<string, number>): SavedTensor {
+  const own = slot.counts === 'taken' ? [...counters].filter(([counter]) => isWithin(counter, stageOf(key))) : [];
+  return { shape: [], data: Float64Array.of(Math.max(0, ...own.map(([, count]) => count))) };
 }
