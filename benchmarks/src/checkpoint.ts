@@ -71,27 +71,42 @@ const contenders = {
   'loadFile (from the cache)': () => loadFile(saved, optimizer),
 } satisfies Readonly<Record<string, () => Promise<unknown>>>;
 
-const seconds = new Map<string, number[]>();
+interface Taken {
+  readonly seconds: number;
+  /** Of this process, all threads: what is left of a time where others share the machine. */
+  readonly cpu: number;
+}
+
+const measured = new Map<string, Taken[]>();
 try {
   await saveFile(saved, optimizer);
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of Object.entries(contenders)) {
       // Every file is a new one: truncating an old one is no part of writing.
       if (name !== 'loadFile (from the cache)') for (const file of [written, saved]) rmSync(file, { force: true });
-      const start = performance.now();
+      const [start, before] = [performance.now(), process.cpuUsage()];
       await run();
-      seconds.set(name, [...(seconds.get(name) ?? []), (performance.now() - start) / 1000]);
+      const { user, system } = process.cpuUsage(before);
+      const taken = { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
+      measured.set(name, [...(measured.get(name) ?? []), taken]);
     }
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 
-const ratio = (one: keyof typeof contenders, other: keyof typeof contenders): string =>
-  (median(seconds.get(one) ?? []) / median(seconds.get(other) ?? [])).toFixed(2);
+const middle = (name: string, of: keyof Taken): number => median((measured.get(name) ?? []).map((taken) => taken[of]));
+const ratio = (one: keyof typeof contenders, other: keyof typeof contenders): string => {
+  const [time, cpu] = (['seconds', 'cpu'] as const).map((of) => (middle(one, of) / middle(other, of)).toFixed(2));
+  return `${one} ÷ ${other}: ${time} (cpu ${cpu})`;
+};
 console.log(`${(bytes.length / 1e6).toFixed(0)} MB, ${rounds} rounds`);
-for (const [name, all] of seconds) console.log(`${name.padEnd(32)} ${median(all).toFixed(3)} s (least ${minimum(all).toFixed(3)})`);
-console.log(`save + writeFile ÷ writeFile: ${ratio('optimizer.save(), fs.writeFile', 'fs.writeFile')}`);
-console.log(
-  `saveFile ÷ writeFile, flushed: ${ratio('saveFile (flushed)', 'fs.writeFile, flushed')}; ÷ writeFile: ${ratio('saveFile (flushed)', 'fs.writeFile')}`,
-);
+for (const [name, all] of measured) {
+  const least = minimum(all.map(({ seconds }) => seconds));
+  console.log(
+    `${name.padEnd(32)} ${middle(name, 'seconds').toFixed(3)} s (least ${least.toFixed(3)}), cpu ${middle(name, 'cpu').toFixed(3)} s`,
+  );
+}
+console.log(ratio('optimizer.save()', 'fs.writeFile'));
+console.log(ratio('optimizer.save(), fs.writeFile', 'fs.writeFile'));
+console.log(ratio('saveFile (flushed)', 'fs.writeFile, flushed'));

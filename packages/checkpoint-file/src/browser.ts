@@ -1,6 +1,6 @@
 /// <reference lib="dom" preserve="true" />
 import { CheckpointError, type LoadOptions, type LoadReport, message, OptionTypeError } from '@opt/core';
-import { checkLoads, checkSaves, failed, type Loads, type Saves, saveInTurn } from './saving.ts';
+import { checkLoads, checkSaves, failed, inTurn, type Loads, type Saves } from './saving.ts';
 
 export type { Loads, Saves } from './saving.ts';
 
@@ -15,7 +15,8 @@ export type { Loads, Saves } from './saving.ts';
 export async function saveFile(path: string, optimizer: Saves): Promise<void> {
   const segments = segmentsOf('saveFile', path);
   checkSaves(optimizer);
-  return saveInTurn(segments.join('/'), optimizer, async (bytes) => {
+  const bytesNow = Promise.resolve(optimizer.save());
+  return inTurn(segments.join('/'), bytesNow, async (bytes) => {
     try {
       await replace(segments, bytes);
     } catch (cause) {

@@ -59,6 +59,17 @@ describe('saveFile and loadFile', () => {
     expect(new Uint8Array(readFileSync(join(folder, 'a')))).toEqual(optimizer.save());
   });
 
+  it('in whatever pieces it comes', async () => {
+    const optimizer = make(3, adamw());
+    await saveFile(join(folder, 'whole'), { save: () => optimizer.save() });
+    await saveFile(join(folder, 'pieces'), optimizer);
+    expect(readFileSync(join(folder, 'pieces')).equals(readFileSync(join(folder, 'whole')))).toBe(true);
+    const disposed = make();
+    disposed.dispose();
+    expect(await failure(saveFile(join(folder, 'disposed'), disposed))).toBeInstanceOf(DisposedError);
+    expect(readdirSync(folder).sort()).toEqual(['pieces', 'whole']);
+  });
+
   it('the state is that of the call, whatever happens afterwards', async () => {
     const optimizer = make(5);
     const saved = saveFile(join(folder, 'a'), optimizer);
@@ -83,6 +94,15 @@ describe('saveFile and loadFile', () => {
     const results = await Promise.allSettled([saveFile(path, broken), saveFile(path, saving(Uint8Array.of(7)))]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
     expect([...readFileSync(path)]).toEqual([7]);
+  });
+
+  it('the order of the calls holds also where one in between fails at once', async () => {
+    const path = join(folder, 'a');
+    const slow = { save: () => new Promise<Uint8Array>((resume) => setTimeout(() => resume(Uint8Array.of(1)), 50)) };
+    const broken = { save: () => Promise.reject(new DisposedError('save')) };
+    await Promise.allSettled([slow, broken, saving(Uint8Array.of(3))].map((optimizer) => saveFile(path, optimizer)));
+    expect([...readFileSync(path)]).toEqual([3]);
+    expect(readdirSync(folder)).toEqual(['a']);
   });
 
   it('a link stays a link, a mode stays a mode', async () => {

@@ -1,32 +1,44 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CheckpointError, type LoadOptions, type LoadReport, message, OptionTypeError } from '@opt/core';
-import { checkLoads, checkSaves, failed, type Loads, type Saves, saveInTurn } from './saving.ts';
+import { Draft, most } from './draft.ts';
+import { checkLoads, checkSaves, failed, inTurn, type Loads, type Saves } from './saving.ts';
 
 export type { Loads, Saves } from './saving.ts';
-
-/** No system takes more in one call. */
-const most = 2 ** 30;
 
 /**
  * Saves a checkpoint, so that the file is the old one or the new one, whole, whatever happens meanwhile: it is written beside the old
  * one, made durable and renamed. Folders are made as needed; what an interrupted save left behind is removed. The state is that of the
- * call: training may go on while it is written.
+ * call, in which it is handed to the system piece by piece, without a copy; training may go on while the system brings it to the disk.
  *
  * @throws CheckpointError if it cannot be written, with the old file as it was · whatever `optimizer.save` throws
  */
 export async function saveFile(path: string | URL, optimizer: Saves): Promise<void> {
   const file = pathOf('saveFile', path);
   checkSaves(optimizer);
-  return saveInTurn(file, optimizer, async (bytes) => {
-    try {
-      await replace(file, bytes);
-    } catch (cause) {
-      throw cause instanceof CheckpointError ? cause : failed('saveFile', file, 'could not be written, an older file is as it was', cause);
-    }
-  });
+  const draft = saying(file, () => new Draft(file));
+  const write = (piece: Uint8Array): void => saying(file, () => draft.write(piece));
+  const written = async (): Promise<void> => (optimizer.saveTo === undefined ? write(await optimizer.save()) : optimizer.saveTo(write));
+  const begun = written();
+  try {
+    await inTurn(file, begun, () => draft.publish().catch((cause: unknown) => fail(file, cause)));
+  } catch (error) {
+    draft.discard();
+    throw error;
+  }
+}
+
+function fail(file: string, cause: unknown): never {
+  throw cause instanceof CheckpointError ? cause : failed('saveFile', file, 'could not be written, an older file is as it was', cause);
+}
+
+function saying<T>(file: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    return fail(file, cause);
+  }
 }
 
 /**
@@ -52,51 +64,6 @@ function pathOf(call: string, path: unknown): string {
   return resolve(path);
 }
 
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  // A link stays what it is, and so does the mode of the file.
-  const file = await realpath(path).catch(() => path);
-  const old = await stat(file).catch(() => undefined);
-  if (old !== undefined && !old.isFile()) throw new CheckpointError(`saveFile: '${file}' must be a file, it is something else`);
-  const [folder, name] = [dirname(file), basename(file)];
-  const made = await mkdir(folder, { recursive: true });
-  await removeLeftovers(folder, name);
-  const temporary = join(folder, `${prefixOf(name)}${randomUUID()}${suffix}`);
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      if (old !== undefined) await handle.chmod(old.mode & 0o777);
-      await write(handle, bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw cause;
-  }
-  for (let at = folder; ; at = dirname(at)) {
-    await syncFolder(at);
-    if (made === undefined || at === dirname(made)) break;
-  }
-}
-
-const prefixOf = (name: string): string => `.${name}.`;
-const suffix = '.saving';
-const isIdentifier = (text: string): boolean => /^[0-9a-f-]{36}$/.test(text);
-
-/** What saves that were killed left behind. One that is under way in another process fails for it, and says so. */
-async function removeLeftovers(folder: string, name: string): Promise<void> {
-  for (const entry of await readdir(folder)) {
-    const ours = entry.startsWith(prefixOf(name)) && entry.endsWith(suffix);
-    if (ours && isIdentifier(entry.slice(prefixOf(name).length, -suffix.length))) await rm(join(folder, entry), { force: true });
-  }
-}
-
-async function write(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at, Math.min(most, bytes.length - at))).bytesWritten;
-}
-
 async function read(path: string): Promise<Uint8Array> {
   const handle = await open(path);
   try {
@@ -109,17 +76,6 @@ async function read(path: string): Promise<Uint8Array> {
       at += bytesRead;
     }
     return bytes.subarray(0, at);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes a rename durable. Windows has no such call for folders. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder);
-  try {
-    await handle.sync();
   } finally {
     await handle.close();
   }

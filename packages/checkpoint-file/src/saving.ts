@@ -3,6 +3,8 @@ import { CheckpointError, type LoadOptions, type LoadReport, type MaybePromise, 
 /** What can be saved: an optimizer, or a state of `toOptax`. */
 export interface Saves {
   save(): MaybePromise<Uint8Array>;
+  /** The same in pieces, where it can be had without a copy of the whole. */
+  saveTo?(write: (piece: Uint8Array) => void): MaybePromise<void>;
 }
 
 /** What a file can be loaded into: an optimizer. */
@@ -23,21 +25,20 @@ export function checkLoads(optimizer: unknown): void {
 const hasMethod = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 
-/** Saves under way, by file. */
-const pending = new Map<string, Promise<void>>();
+/** What every file waits for: the end of its saves so far. */
+const pending = new Map<string, Promise<unknown>>();
 
 /**
- * Writes what `optimizer` is at this moment once every earlier save to the same file is over, however that ended: the last one
- * called is the one that stays.
+ * Finishes a save that has begun once every earlier save to the same file is over, however that ended: the last one called is the one
+ * that stays.
  */
-export function saveInTurn(file: string, optimizer: Saves, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-  const earlier = pending.get(file)?.catch(() => undefined);
-  const own = Promise.all([optimizer.save(), earlier]).then(([bytes]) => write(bytes));
-  pending.set(file, own);
-  const over = (): void => {
-    if (pending.get(file) === own) pending.delete(file);
-  };
-  own.then(over, over);
+export function inTurn<T>(file: string, begun: Promise<T>, finish: (begun: T) => Promise<void>): Promise<void> {
+  const earlier = pending.get(file);
+  const own = Promise.all([begun, earlier]).then(([held]) => finish(held));
+  const over = Promise.allSettled([earlier, own]).then(() => {
+    if (pending.get(file) === over) pending.delete(file);
+  });
+  pending.set(file, over);
   return own;
 }
 

@@ -6,8 +6,8 @@ import type { Counters } from '../counters.ts';
 import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../layout.ts';
 import type { Memory } from '../memory.ts';
 import { attempt, inTurn } from '../turns.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
-import { checkFinite } from './finite.ts';
+import { type Bounds, boundsOf } from './bounds.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Sink } from './checkpoint.ts';
 import type { HostState } from './host-state.ts';
 import type { LoadReport, ResolvedLoad } from './load-options.ts';
 import { type Match, match } from './match.ts';
@@ -19,6 +19,8 @@ export type Tally = Pick<HostState, 'call' | 'skipped' | 'seed'>;
 
 /** Everything that loading a file does here, decided before anything is done. */
 export interface Takeover extends Pick<Match, 'parameters' | 'slots' | 'fresh' | 'counters' | 'foreign'> {
+  /** Where the elements of what is written lie, by key. */
+  readonly bounds: ReadonlyMap<string, Bounds>;
   readonly hypers: ReadonlyMap<Hyper, number>;
   readonly tally: Tally;
   readonly report: LoadReport;
@@ -49,8 +51,8 @@ export class Checkpoints<Native, Buffer> {
     this.live = live;
   }
 
-  /** The file; `skipped` are the calls that the host dropped. */
-  encode({ call, skipped, seed }: Tally): MaybePromise<Uint8Array> {
+  /** The file, in pieces; `skipped` are the calls that the host dropped. */
+  encode({ call, skipped, seed }: Tally, sinkFor: (bytes: number) => Sink): MaybePromise<void> {
     const hypers = [...this.live].map(([hyper, value]) => [this.layout.address(hyper), value] as const);
     const slots = this.layout.saved().map(({ key, slot: { shape, kind, dtype = 'working', symmetric = false, joins } }) => {
       return [key, { shape, kind, dtype, symmetric, joins: joins && Object.keys(joins) }] as const;
@@ -66,6 +68,7 @@ export class Checkpoints<Native, Buffer> {
           slots: new Map(slots),
         },
         { read: (key) => this.memory.read(key), types: { working: type[this.backend.precision], wide: type[this.backend.wide] } },
+        sinkFor,
       ),
     );
   }
@@ -100,14 +103,15 @@ export class Checkpoints<Native, Buffer> {
     const { missing, surplus, ...matched } = match(checkpoint, here, options);
     const live: LiveHypers = new Map([...this.live].map(([hyper, value]) => [this.layout.address(hyper), { hyper, value }]));
     const { values, report: hyperparameters } = matchHypers(checkpoint.host, live, options);
-    for (const [key, tensor] of [...matched.parameters, ...matched.slots]) {
+    const counts = this.layout.counts().map((count) => [count.key, asCounted(count, matched.counters)] as const);
+    const slots = new Map([...matched.slots, ...counts]);
+    const bounds = new Map<string, Bounds>();
+    for (const [key, tensor] of [...matched.parameters, ...slots]) {
       const wide = this.layout.slots.get(key)?.slot.dtype === 'wide';
-      checkFinite(key, tensor, wide ? this.backend.wide : this.backend.precision);
+      bounds.set(key, boundsOf(key, tensor, wide ? this.backend.wide : this.backend.precision));
     }
     return {
-      ...matched,
-      slots: new Map([...matched.slots, ...this.layout.counts().map((count) => [count.key, asCounted(count, matched.counters)] as const)]),
-      hypers: values,
+      ...{ ...matched, slots, bounds, hypers: values },
       tally: options.state === 'none' ? { call: 0, skipped: 0, seed } : checkpoint.host,
       report: { missing, surplus, fresh: matched.fresh.map(({ key }) => key), hyperparameters },
     };
