@@ -1,11 +1,11 @@
 import { reference } from '@opt/backend-reference';
-import { chain, linear, named, rule, type Transform } from '@opt/core';
-import { descend, ema, sgd } from '@opt/transforms';
+import { chain, createOptimizer, linear, named, rule, type Transform } from '@opt/core';
+import { adamw, descend, ema, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { type AnyOptimizer, everythingFitted, type Model, optimizerOn, train } from './contract/models.ts';
 import { failureOf } from './contract/optimizers.ts';
 import { inFirstFormat } from './testing/checkpoint-files.ts';
-import { submitting } from './testing/modes.ts';
+import { submitting, unseen } from './testing/modes.ts';
 
 const scalar: Model = { w: { shape: [1], data: [0] } };
 const on = (transform: Transform) => optimizerOn(reference(), transform, scalar);
@@ -115,5 +115,59 @@ describe('dropped calls', () => {
     const third = await optimizerOn(from(), sgd(), scalar);
     await third.load(await second.save());
     expect(await third.skippedSteps).toBe(2);
+  });
+
+  // Adam's moments by hand: the dropped calls are not among its steps.
+  const adam = (gradients: readonly number[]): number => {
+    let [w, m, v] = [0, 0, 0];
+    gradients.forEach((g, i) => {
+      m = 0.9 * m + 0.1 * g;
+      v = 0.999 * v + 0.001 * g * g;
+      w -= (0.1 * m) / (1 - 0.9 ** (i + 1)) / (Math.sqrt(v / (1 - 0.999 ** (i + 1))) + 1e-8);
+    });
+    return w;
+  };
+  const [before, after] = [
+    [1, Number.NaN, -2, Number.NaN, 0.5],
+    [3, Number.NaN, 0.25, 1],
+  ];
+  const good = [...before, ...after].filter(Number.isFinite);
+
+  it('that only a device knows of are no steps of AdamW, on whatever goes on with its file', async () => {
+    const make = () => adamw({ learningRate: 0.1, weightDecay: 0 });
+    const device = createOptimizer({ transform: make(), parameters: scalar, backend: unseen(reference()) });
+    for (const g of before) device.step({ w: { there: [g] } });
+    const file = await device.save();
+    const [host, other] = [await on(make()), createOptimizer({ transform: make(), parameters: scalar, backend: unseen(reference()) })];
+    expect([await host.load(file), other.load(file)]).toEqual([everythingFitted, everythingFitted]);
+    expect([await host.skippedSteps, await other.skippedSteps]).toEqual([2, 2]);
+    for (const g of after) {
+      await host.step({ w: [g] });
+      for (const optimizer of [device, other]) optimizer.step({ w: { there: [g] } });
+    }
+    for (const optimizer of [host, device, other]) {
+      expect((await optimizer.parameters['w'])?.[0]).toBeCloseTo(adam(good), 12);
+      expect(await optimizer.skippedSteps).toBe(3);
+    }
+    const back = await on(make());
+    await back.load(await other.save());
+    expect(await back.skippedSteps).toBe(3);
+  });
+
+  it('a window of accumulated gradients goes on where it was, there and back', async () => {
+    const make = () => sgd({ learningRate: 1, gradientAccumulationSteps: 3 });
+    const host = await on(make());
+    for (const g of [3, 6]) await host.step({ w: [g] });
+    const device = createOptimizer({ transform: make(), parameters: scalar, backend: unseen(reference()) });
+    device.load(await host.save());
+    // (3 + 6 + 9)/3, and a window of which two calls arrive.
+    for (const g of [9, 1, Number.NaN]) device.step({ w: { there: [g] } });
+    expect((await device.parameters['w'])?.[0]).toBe(-6);
+    await host.load(await device.save());
+    expect(await host.skippedSteps).toBe(1);
+    await host.step({ w: [2] });
+    expect(await firstOf(host)).toBe(-6);
+    await host.step({ w: [6] });
+    expect(await firstOf(host)).toBe(-9);
   });
 });

@@ -5,6 +5,7 @@ import { adamw, descend, ema, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { expectSame, input } from './contract/harness.ts';
 import { type AnyOptimizer, gradientsAt, type Model, oddModel, optimizerOn, snapshot, train, withOptimizer } from './contract/models.ts';
+import { awaited, remote, submitting } from './testing/modes.ts';
 import { type Subject, subjects } from './transforms.ts';
 
 const reversed = (model: Model): Model => Object.fromEntries(Object.entries(model).reverse());
@@ -133,6 +134,25 @@ describe('state is kept by name', () => {
 });
 
 describe('what a checkpoint holds', () => {
+  it.each([
+    ['at once', reference()],
+    ['awaited', remote(reference())],
+    ['awaited, readable', awaited(reference())],
+    ['not to be read', submitting(reference())],
+  ] as const)('comes whole or in pieces, of the moment of the call: %s', async (_, backend) => {
+    await withOptimizer(optimizerOn(backend, adamw(), oddModel), async (optimizer) => {
+      await train(optimizer, oddModel, 0, 2);
+      const pieces: Uint8Array[] = [];
+      const [whole, poured] = [optimizer.save(), optimizer.saveTo((piece) => void pieces.push(piece.slice()))];
+      await train(optimizer, oddModel, 2, 3);
+      const file = await whole;
+      await poured;
+      expect(pieces.flatMap((piece) => [...piece])).toEqual([...file]);
+      await optimizer.load(file);
+      expect(await optimizer.save()).toEqual(file);
+    });
+  });
+
   it('precision as it is on the backend: f32, f64, and f64 for wide state', async () => {
     const dtypes = async (precision: 'f32' | 'f64'): Promise<Record<string, string>> => {
       const model = { w: input([3], 1) };

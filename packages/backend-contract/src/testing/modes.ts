@@ -68,3 +68,13 @@ export function awaited(inner: ReferenceBackend): Moded<'async', 'sync'> {
   const { compile } = remote(inner);
   return { ...shared(inner), name: 'awaited', run: 'async', read: 'sync', readBuffer: (buffer) => inner.readBuffer(buffer), compile };
 }
+
+/** A gradient the host cannot look at. */
+export interface OnDevice {
+  readonly there: readonly number[];
+}
+
+/** The same for gradients that are on the device already, so that only the device can tell whether they are finite. */
+export function unseen(inner: ReferenceBackend): Backend<'sync', 'async', OnDevice, ReferenceBuffer> {
+  return { ...submitting(inner), write: (buffer, data) => inner.write(buffer, 'there' in data ? data.there : data) };
+}

@@ -8,8 +8,8 @@ export type Effect = 'count' | 'reset';
 export class Counters {
   private readonly cellOf = new Map<string, number>();
   private readonly cells: number[] = [];
-  /** Cells that start again now and then: they count within windows. */
-  private readonly windows = new Set<number>();
+  /** Counters that run on when the device drops a run, by the key of the slot in which it counts those. */
+  readonly ahead: Map<string, string> = new Map();
   /** Grows whenever counters stop moving together: programs traced before are then void. */
   splits = 0;
 
@@ -53,25 +53,18 @@ export class Counters {
 
   apply(counted: Iterable<number>, reset: Iterable<number>): void {
     for (const cell of counted) this.cells[cell] = (this.cells[cell] ?? 0) + 1;
-    for (const cell of reset) {
-      this.cells[cell] = 0;
-      this.windows.add(cell);
-    }
+    for (const cell of reset) this.cells[cell] = 0;
   }
 
-  /** All counts, without the runs that only a device knows it dropped. */
-  entries(dropped = 0): [string, number][] {
-    return [...this.cellOf].map(([counter, cell]) => {
-      const value = this.cells[cell] ?? 0;
-      return [counter, this.windows.has(cell) ? value : Math.max(0, value - dropped)];
-    });
+  entries(): [string, number][] {
+    return [...this.cellOf].map(([counter, cell]) => [counter, this.cells[cell] ?? 0]);
   }
 
   /** Takes over saved counts; counters of equal value share a cell until they part. */
   load(entries: Iterable<readonly [string, number]>): void {
     this.cellOf.clear();
+    this.ahead.clear();
     this.cells.length = 0;
-    this.windows.clear();
     this.splits++;
     const byValue = new Map<number, number>();
     for (const [counter, value] of entries) {

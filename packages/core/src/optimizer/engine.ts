@@ -6,7 +6,8 @@ import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { getters, record } from '../records.ts';
 import type { Moment, Shapes, Transform } from '../transform/transform.ts';
 import { Background } from './background.ts';
-import { Checkpoints, type Takeover } from './checkpoint/checkpoints.ts';
+import { collecting, type Sink } from './checkpoint/checkpoint.ts';
+import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints.ts';
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { Counters } from './counters.ts';
 import { evaluation } from './evaluation.ts';
@@ -17,7 +18,7 @@ import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
 import { gradientKey, parameterKey } from './keys.ts';
 import { lacking } from './lacking.ts';
-import { Layout } from './layout.ts';
+import { Layout, skippedKey } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
@@ -109,8 +110,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    const dropped = (): MaybePromise<number> => this.checkpoints.dropped(this.skipped);
-    return this.backend.read === 'sync' ? dropped() : this.turns.afterwards(dropped);
+    if (!this.layout.deviceDecides) return this.skipped;
+    return whenDone(this.read(skippedKey), (device) => this.skipped + (device[0] ?? 0));
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -134,7 +135,18 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   save(): MaybePromise<Uint8Array> {
     this.usable('save');
-    return this.turns.take(undefined, () => this.checkpoints.encode({ call: this.call, skipped: this.skipped, seed: this.random.seed }));
+    const { sinkFor, file } = collecting();
+    return whenDone(this.pour(sinkFor), file);
+  }
+
+  saveTo(write: (piece: Uint8Array) => void): MaybePromise<void> {
+    this.usable('saveTo');
+    return this.pour(() => write);
+  }
+
+  private pour(sinkFor: (bytes: number) => Sink): MaybePromise<void> {
+    const tally = (): Tally => ({ call: this.call, skipped: this.skipped, seed: this.random.seed });
+    return this.turns.take(sinkFor, (sink) => this.checkpoints.encode(tally(), sink));
   }
 
   load(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): MaybePromise<LoadReport> {
@@ -347,7 +359,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       this.checkpoints.write(file, () => this.prepareParameters('construct')),
       () => {
         this.facts = new Facts(this.layout);
-        for (const [key, { data }] of file.slots) this.facts.observe(key, data);
+        for (const [key, bounds] of file.bounds) this.facts.observe(key, bounds);
         const { call, skipped, seed } = file.tally;
         [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
         this.background?.abandon();

@@ -51,18 +51,17 @@ export class Layout {
   constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, precision: Precision['name'] = 'f32') {
     this.deviceDecides = deviceDecides;
     this.precision = precisions[precision];
-    if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', derived: '' } });
+    if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', counts: 'dropped' } });
     transform.declare(parameters, this.at('', []));
   }
 
-  /** The slots that a checkpoint holds. */
+  /** The slots that a checkpoint holds: all but counts that only a device keeps, which are the counters of the file. */
   saved(): DeclaredSlot[] {
-    return [...this.slots.values()].filter(({ slot }) => slot.derived === undefined);
+    return [...this.slots.values()].filter(({ slot }) => slot.counts === undefined);
   }
 
-  /** Those that only stand for what the host counts anyway. */
-  derived(): DeclaredSlot[] {
-    return [...this.slots.values()].filter(({ slot }) => slot.derived !== undefined);
+  counts(): DeclaredSlot[] {
+    return [...this.slots.values()].filter(({ slot }) => slot.counts !== undefined);
   }
 
   /** Bytes of state, with `working` elements of the given size. */

@@ -65,6 +65,8 @@ export interface Optimizer<
   set(address: string, value: Scalar): void;
   /** Everything needed to go on bit for bit, as a safetensors file; deferred computations under way are not waited for, and not in it. */
   save(): Result<Read, Uint8Array>;
+  /** The same file in pieces, in order, for who writes them away at once: a piece may change as soon as `write` returns. */
+  saveTo(write: (piece: Uint8Array) => void): Result<Read, void>;
   /**
    * Takes over a saved state, hyperparameters that are numbers here and there included; schedules stay. What differs is refused unless
    * an option allows it, and reported. A `CheckpointError` has changed nothing.

@@ -243,6 +243,9 @@ export class StepSite implements Site {
   /** Notes what this run does to a counter and gives its cell. */
   private effect(counter: string, effect: Effect): number {
     if (this.trace.effects.get(counter) !== 'reset') this.trace.effects.set(counter, effect);
+    const { dropped } = this;
+    const slot = dropped === undefined ? undefined : inputKey(dropped);
+    if (slot !== undefined && this.trace.pass === 'step') this.trace.counters.ahead.set(counter, slot);
     return this.trace.cell(counter);
   }
 

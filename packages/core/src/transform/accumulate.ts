@@ -37,8 +37,8 @@ export function accumulate(n: number, inner: Transform): Transform {
       const here = at.child('accumulate');
       for (const [owner, shape] of Object.entries(parameters)) here.slot('sum', owner, { shape, kind: 'invariant' });
       if (at.deviceDecides) {
-        here.slot('collected', '', { shape: [], kind: 'invariant', derived: `${here.path}:` });
-        here.slot('dropped', '', { shape: [], kind: 'invariant', derived: '' });
+        here.slot('collected', '', { shape: [], kind: 'invariant', counts: 'taken' });
+        here.slot('dropped', '', { shape: [], kind: 'invariant', counts: 'dropped' });
       }
       inner.declare(parameters, at);
     },
@@ -65,9 +65,8 @@ export function accumulate(n: number, inner: Transform): Transform {
         if (before || here.deviceDecides) here.set('sum', owner, full(sum.shape, 0));
         here.reset(owner);
       }
-      const inside = site.clocked('accumulate');
-      const counted = here.deviceDecides ? inside.child('', { dropped: here.tally('dropped', '') }) : inside;
-      return inner.apply({ ...flow, updates: means, gradients: means, gains: record() }, counted);
+      const counted = here.deviceDecides ? site.child('', { dropped: here.tally('dropped', '') }) : site;
+      return inner.apply({ ...flow, updates: means, gradients: means, gains: record() }, counted.clocked('accumulate'));
     },
   };
 }

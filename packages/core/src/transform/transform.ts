@@ -26,8 +26,8 @@ export interface Slot {
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */
   readonly joins?: Shapes;
-  /** Not part of checkpoints: it starts from what this counter says (`path:owner`), or from 0 where there is none. */
-  readonly derived?: string;
+  /** A count that only a device keeps which drops runs by itself: of this stage's runs that took effect, or of those that did not. */
+  readonly counts?: 'taken' | 'dropped';
 }
 
 /** One step on its way through the stages, for the whole model. */

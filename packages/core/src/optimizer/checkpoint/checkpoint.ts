@@ -4,7 +4,7 @@ import { printShape, type Shape, sameShape } from '../../program/shape.ts';
 import { isParameterKey, isSkipCount, parameterKey } from '../keys.ts';
 import { inTurn } from '../turns.ts';
 import { decodeHost, encodeHost, type HostState } from './host-state.ts';
-import { decodeSafetensors, isCount, SafetensorsWriter, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
+import { decodeSafetensors, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
 
 /** A file that is whole and agrees with itself. */
 export interface Checkpoint {
@@ -19,15 +19,46 @@ export interface Source {
   readonly types: Readonly<Record<'working' | 'wide', SavedType>>;
 }
 
-/** The file, into which each tensor is copied once. */
-export function encodeCheckpoint(host: Omit<HostState, 'joins'>, { read, types }: Source): MaybePromise<Uint8Array> {
+/** Takes the pieces of a file, in order; each may change as soon as the call returns. */
+export type Sink = (piece: Uint8Array) => void;
+
+/** Hands the file over in pieces, to a sink that is told how many bytes will come. Nothing is copied. */
+export function encodeCheckpoint(
+  host: Omit<HostState, 'joins'>,
+  { read, types }: Source,
+  sinkFor: (bytes: number) => Sink,
+): MaybePromise<void> {
   const entries = [
     ...[...host.parameters].map(([name, shape]) => ({ name: parameterKey(name), shape, type: types.working })),
     ...[...(host.slots ?? [])].map(([name, { shape, dtype }]) => ({ name, shape, type: types[dtype] })),
   ];
-  const writer = new SafetensorsWriter(entries, encodeHost(host));
-  const written = inTurn(entries, ({ name }) => whenDone(read(name), (data) => writer.put(name, data)));
-  return whenDone(written, () => writer.file);
+  const layout = new SafetensorsLayout(entries, encodeHost(host));
+  const sink = sinkFor(layout.bytes);
+  sink(layout.head);
+  return inTurn(entries, ({ name }) => whenDone(read(name), (data) => sink(layout.piece(name, data))));
+}
+
+/** A sink that is one array: each piece is copied once. */
+export function collecting(): { sinkFor: (bytes: number) => Sink; file: () => Uint8Array } {
+  let [file, at] = [new Uint8Array(0), 0];
+  return {
+    file: () => file,
+    sinkFor(bytes) {
+      file = allocate(bytes);
+      return (piece) => {
+        file.set(piece, at);
+        at += piece.length;
+      };
+    },
+  };
+}
+
+function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    throw new CheckpointError(`save: the checkpoint would be ${bytes} bytes, more than there is memory for`, { cause });
+  }
 }
 
 /** @throws CheckpointError unless the file is whole, and its tensors are those its host state says */

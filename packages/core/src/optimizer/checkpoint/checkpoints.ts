@@ -3,11 +3,11 @@ import { CheckpointError } from '../../errors.ts';
 import type { Hyper, Scalar } from '../../options/hyper.ts';
 import type { Shapes } from '../../transform/transform.ts';
 import type { Counters } from '../counters.ts';
-import { type Layout, skippedKey } from '../layout.ts';
+import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../layout.ts';
 import type { Memory } from '../memory.ts';
-import { attempt } from '../turns.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
-import { checkFinite } from './finite.ts';
+import { attempt, inTurn } from '../turns.ts';
+import { type Bounds, boundsOf } from './bounds.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Sink } from './checkpoint.ts';
 import type { HostState } from './host-state.ts';
 import type { LoadReport, ResolvedLoad } from './load-options.ts';
 import { type Match, match } from './match.ts';
@@ -19,6 +19,8 @@ export type Tally = Pick<HostState, 'call' | 'skipped' | 'seed'>;
 
 /** Everything that loading a file does here, decided before anything is done. */
 export interface Takeover extends Pick<Match, 'parameters' | 'slots' | 'fresh' | 'counters' | 'foreign'> {
+  /** Where the elements of what is written lie, by key. */
+  readonly bounds: ReadonlyMap<string, Bounds>;
   readonly hypers: ReadonlyMap<Hyper, number>;
   readonly tally: Tally;
   readonly report: LoadReport;
@@ -49,31 +51,49 @@ export class Checkpoints<Native, Buffer> {
     this.live = live;
   }
 
-  /** The file; `skipped` are the calls that the host dropped. */
-  encode({ call, skipped, seed }: Tally): MaybePromise<Uint8Array> {
+  /** The file, in pieces; `skipped` are the calls that the host dropped. */
+  encode({ call, skipped, seed }: Tally, sinkFor: (bytes: number) => Sink): MaybePromise<void> {
     const hypers = [...this.live].map(([hyper, value]) => [this.layout.address(hyper), value] as const);
     const slots = this.layout.saved().map(({ key, slot: { shape, kind, dtype = 'working', symmetric = false, joins } }) => {
       return [key, { shape, kind, dtype, symmetric, joins: joins && Object.keys(joins) }] as const;
     });
     const type = { f32: 'F32', f64: 'F64' } as const;
-    return whenDone(this.dropped(skipped), (all) =>
+    return whenDone(this.counts(), (counts) =>
       encodeCheckpoint(
         {
-          ...{ call, skipped: all, seed, counters: new Map(this.counters.entries(all - skipped)) },
+          ...{ call, seed, skipped: skipped + (counts.get(skippedKey) ?? 0), counters: this.taken(counts) },
           hypers: new Map(hypers.filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
           schedules: hypers.flatMap(([address, value]) => (typeof value === 'function' ? [address] : [])),
           parameters: new Map(Object.entries(this.shapes)),
           slots: new Map(slots),
         },
         { read: (key) => this.memory.read(key), types: { working: type[this.backend.precision], wide: type[this.backend.wide] } },
+        sinkFor,
       ),
     );
   }
 
-  /** All dropped calls: those the host dropped, and those that guards dropped on the device. */
-  dropped(byHost: number): MaybePromise<number> {
-    if (!this.layout.deviceDecides) return byHost;
-    return whenDone(this.memory.read(skippedKey), ([dropped = 0]) => byHost + dropped);
+  /** What the device counts by itself, by key of the slot. */
+  private counts(): MaybePromise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    const read = inTurn(this.layout.counts(), ({ key }) =>
+      whenDone(this.memory.read(key), ([count = 0]) => {
+        counts.set(key, count);
+      }),
+    );
+    return whenDone(read, () => counts);
+  }
+
+  /** Every counter without the runs that the device dropped: a file holds what took effect, wherever that was decided. */
+  private taken(counts: ReadonlyMap<string, number>): Map<string, number> {
+    const stages = this.layout.counts().filter(({ slot }) => slot.counts === 'taken');
+    const taken = (counter: string, count: number): number => {
+      // Counters that a stage resets are as good as its own count of what took effect.
+      const own = stages.find(({ key }) => isWithin(counter, stageOf(key)));
+      const dropped = counts.get(this.counters.ahead.get(counter) ?? '') ?? 0;
+      return own === undefined ? Math.max(0, count - dropped) : Math.min(count, counts.get(own.key) ?? 0);
+    };
+    return new Map(this.counters.entries().map(([counter, count]) => [counter, taken(counter, count)]));
   }
 
   /** Reads a file and holds it against what is here. Nothing is changed. @throws CheckpointError */
@@ -83,13 +103,15 @@ export class Checkpoints<Native, Buffer> {
     const { missing, surplus, ...matched } = match(checkpoint, here, options);
     const live: LiveHypers = new Map([...this.live].map(([hyper, value]) => [this.layout.address(hyper), { hyper, value }]));
     const { values, report: hyperparameters } = matchHypers(checkpoint.host, live, options);
-    for (const [key, tensor] of [...matched.parameters, ...matched.slots]) {
+    const counts = this.layout.counts().map((count) => [count.key, asCounted(count, matched.counters)] as const);
+    const slots = new Map([...matched.slots, ...counts]);
+    const bounds = new Map<string, Bounds>();
+    for (const [key, tensor] of [...matched.parameters, ...slots]) {
       const wide = this.layout.slots.get(key)?.slot.dtype === 'wide';
-      checkFinite(key, tensor, wide ? this.backend.wide : this.backend.precision);
+      bounds.set(key, boundsOf(key, tensor, wide ? this.backend.wide : this.backend.precision));
     }
     return {
-      ...matched,
-      hypers: values,
+      ...{ ...matched, slots, bounds, hypers: values },
       tally: options.state === 'none' ? { call: 0, skipped: 0, seed } : checkpoint.host,
       report: { missing, surplus, fresh: matched.fresh.map(({ key }) => key), hyperparameters },
     };
@@ -126,7 +148,6 @@ export class Checkpoints<Native, Buffer> {
   private writeState({ slots, fresh, hypers, counters }: Takeover): void {
     for (const { key, slot } of fresh) this.memory.initialize(key, slot);
     this.writeAll(slots);
-    for (const { key, slot } of this.layout.derived()) this.memory.write(key, [counters.get(slot.derived ?? '') ?? 0]);
     for (const [hyper, value] of hypers) this.live.set(hyper, value);
     this.counters.load(counters);
   }
@@ -134,4 +155,13 @@ export class Checkpoints<Native, Buffer> {
   private writeAll(tensors: ReadonlyMap<string, SavedTensor>): void {
     for (const [key, { data }] of tensors) this.memory.write(key, data);
   }
+}
+
+/** Whether a counter is one of a stage, or of a part of it. */
+const isWithin = (counter: string, stage: string): boolean => counter.startsWith(`${stage}:`) || counter.startsWith(`${stage}/`);
+
+/** What a device that counts by itself begins with: nothing was dropped, and what took effect the file's counters say. */
+function asCounted({ key, slot }: DeclaredSlot, counters: ReadonlyMap<string, number>): SavedTensor {
+  const own = slot.counts === 'taken' ? [...counters].filter(([counter]) => isWithin(counter, stageOf(key))) : [];
+  return { shape: [], data: Float64Array.of(Math.max(0, ...own.map(([, count]) => count))) };
 }

@@ -1,5 +1,5 @@
 import { CheckpointError } from '../../errors.ts';
-import { choice, type Option, type Resolved, resolve } from '../../options/options.ts';
+import { choice, resolve } from '../../options/options.ts';
 
 /** What `load` may do where the file and what is here differ. Nothing is done unless it is asked for, and all of it is reported. */
 export interface LoadOptions {
@@ -42,21 +42,16 @@ export interface LoadedHyperparameter {
   readonly taken: 'saved' | 'here';
 }
 
-const table: Readonly<{
-  state: Option<'all' | 'matching' | 'none'>;
-  newcomers: Option<'refuse' | 'fresh'>;
-  leavers: Option<'refuse' | 'drop'>;
-}> = {
-  state: choice('all', ['all', 'matching', 'none']),
-  newcomers: choice('refuse', ['refuse', 'fresh']),
-  leavers: choice('refuse', ['refuse', 'drop']),
-};
-
-export type ResolvedLoad = Resolved<typeof table> & { readonly hyperparameters: 'saved' | 'keep' };
+export type ResolvedLoad = Required<LoadOptions>;
 
 export function resolveLoad(options: LoadOptions): ResolvedLoad {
-  const fallback = resolve('load', options, { ...table, hyperparameters: choice('saved', ['saved', 'keep']) });
-  return options.state === 'none' && options.hyperparameters === undefined ? { ...fallback, hyperparameters: 'keep' } : fallback;
+  const read = resolve('load', options, {
+    state: choice('all', ['all', 'matching', 'none']),
+    newcomers: choice('refuse', ['refuse', 'fresh']),
+    leavers: choice('refuse', ['refuse', 'drop']),
+    hyperparameters: choice('saved', ['saved', 'keep']),
+  });
+  return read.state === 'none' && options.hyperparameters === undefined ? { ...read, hyperparameters: 'keep' } : read;
 }
 
 /** The bytes of what `load` was given. */

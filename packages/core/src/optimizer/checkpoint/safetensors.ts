@@ -37,11 +37,11 @@ const bytesOf: Readonly<Record<SavedType, number>> = { F32: 4, F64: 8 };
 const longestHeader = 100_000_000;
 const littleEndian: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** A file that has everything but the data: `put` copies each tensor to its place. */
-export class SafetensorsWriter {
-  readonly file: Uint8Array;
+/** How many bytes a file has, and its pieces in order: what comes before the data, and each tensor. */
+export class SafetensorsLayout {
+  readonly head: Uint8Array;
+  readonly bytes: number;
   private readonly places = new Map<string, Located>();
-  private readonly start: number;
 
   constructor(entries: readonly Entry[], metadata: ReadonlyMap<string, string>) {
     let end = 0;
@@ -55,14 +55,14 @@ export class SafetensorsWriter {
       { dtype: type, shape, data_offsets: [from, to] },
     ]);
     const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries([['__metadata__', Object.fromEntries(metadata)], ...header])));
-    this.start = 8 + Math.ceil(text.length / 8) * 8;
-    this.file = allocate(this.start + end);
-    new DataView(this.file.buffer).setUint32(0, this.start - 8, true);
-    this.file.set(text, 8);
-    this.file.fill(0x20, 8 + text.length, this.start);
+    this.head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
+    new DataView(this.head.buffer).setBigUint64(0, BigInt(this.head.length - 8), true);
+    this.head.set(text, 8);
+    this.bytes = this.head.length + end;
   }
 
-  put(name: string, data: Floats): void {
+  /** The bytes of a tensor: a view of `data`, where elements lie in the order of the file. */
+  piece(name: string, data: Floats): Uint8Array {
     const place = this.places.get(name);
     const own = data instanceof Float64Array ? 'F64' : 'F32';
     if (place === undefined || own !== place.type || data.byteLength !== place.to - place.from) {
@@ -70,17 +70,8 @@ export class SafetensorsWriter {
         `save: '${name}' was to be ${place?.type} of shape [${place?.shape}], the backend gave ${own}[${data.length}]`,
       );
     }
-    const target = this.file.subarray(this.start + place.from, this.start + place.to);
-    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    if (!littleEndian) reverseEach(target, bytesOf[own]);
-  }
-}
-
-function allocate(bytes: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(bytes);
-  } catch (cause) {
-    throw new CheckpointError(`save: the checkpoint would be ${bytes} bytes, more than there is memory for`, { cause });
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return littleEndian ? bytes : reversedEach(bytes, bytesOf[own]);
   }
 }
 
@@ -140,15 +131,17 @@ function checkContiguous(entries: readonly Located[], bytes: number): void {
 
 function floats(data: Uint8Array, { type, from, to }: Located): Floats {
   const place = data.subarray(from, to);
-  const aligned = littleEndian && place.byteOffset % bytesOf[type] === 0 ? place : place.slice();
-  if (!littleEndian) reverseEach(aligned, bytesOf[type]);
+  const inOrder = littleEndian ? place : reversedEach(place, bytesOf[type]);
+  const aligned = inOrder.byteOffset % bytesOf[type] === 0 ? inOrder : inOrder.slice();
   const { buffer, byteOffset, byteLength } = aligned;
   return type === 'F64' ? new Float64Array(buffer, byteOffset, byteLength / 8) : new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
-/** Turns the bytes of every element round: what is little-endian becomes big-endian, and back. */
-export function reverseEach(bytes: Uint8Array, size: number): void {
-  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+/** A copy in which the bytes of every element are the other way round: what was little-endian is big-endian, and back. */
+export function reversedEach(bytes: Uint8Array, size: number): Uint8Array {
+  const result = bytes.slice();
+  for (let at = 0; at < result.length; at += size) result.subarray(at, at + size).reverse();
+  return result;
 }
 
 /** How many elements; exact, or no safe integer. */
