@@ -149,7 +149,7 @@ describe('saveFile and loadFile', () => {
     [
       'another URL',
       () => saveFile(new URL('https://example.org/a'), make()),
-      'saveFile: path must be a path, or a file: URL, received an object',
+      'saveFile: path must be a path, or a file: URL, received an URL',
     ],
     [
       'no optimizer',
@@ -159,12 +159,12 @@ describe('saveFile and loadFile', () => {
     [
       'the other way round',
       () => Reflect.apply(loadFile, undefined, [make(), 'a']),
-      'loadFile: path must be a path, or a file: URL, received an object',
+      'loadFile: path must be a path, or a file: URL, received an Engine',
     ],
     [
       'bytes',
       () => Reflect.apply(loadFile, undefined, ['a', new Uint8Array(3)]),
-      'loadFile: optimizer must be an optimizer, which has load(), received an object',
+      'loadFile: optimizer must be an optimizer, which has load(), received an Uint8Array',
     ],
   ])('%s', async (_, call, message) => {
     const error = await failure(Promise.resolve().then(call));
