@@ -239,6 +239,18 @@ describe('files of the first format', () => {
     expect(await refusal(other, recordedAdamw)).toContain("nothing here uses its 'adamw.m:b', 'adamw.v:b', 'adamw.m:a', 'adamw.v:a'");
   });
 
+  it('a window of accumulated gradients is continued', async () => {
+    const make = () => optimizerOn(reference(), sgd({ learningRate: 1, gradientAccumulationSteps: 3 }), { w: { shape: [1], data: [0] } });
+    const [first, second] = [await make(), await make()];
+    for (const g of [3, 6]) await first.step({ w: [g] });
+    const file = await first.save();
+    const { counters } = partsOf(file).host;
+    const renamed = Object.entries(Object(counters)).map(([name, count]) => [name === 'accumulate/window:' ? 'accumulate:' : name, count]);
+    await second.load(inFirstFormat(file, { counters: Object.fromEntries(renamed) }));
+    await second.step({ w: [9] });
+    expect((await second.parameters['w'])?.[0]).toBe(-6);
+  });
+
   it('calls that a device dropped are counted with the others', async () => {
     const file = inFirstFormat(await (await trained(sgd())).save());
     const { header, data, ...parts } = partsOf(file);

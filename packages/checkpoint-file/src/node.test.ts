@@ -149,7 +149,7 @@ describe('saveFile and loadFile', () => {
     [
       'another URL',
       () => saveFile(new URL('https://example.org/a'), make()),
-      'saveFile: path must be a path, or a file: URL, received an object',
+      'saveFile: path must be a path, or a file: URL, received an URL',
     ],
     [
       'no optimizer',
@@ -159,12 +159,12 @@ describe('saveFile and loadFile', () => {
     [
       'the other way round',
       () => Reflect.apply(loadFile, undefined, [make(), 'a']),
-      'loadFile: path must be a path, or a file: URL, received an object',
+      'loadFile: path must be a path, or a file: URL, received an Engine',
     ],
     [
       'bytes',
       () => Reflect.apply(loadFile, undefined, ['a', new Uint8Array(3)]),
-      'loadFile: optimizer must be an optimizer, which has load(), received an object',
+      'loadFile: optimizer must be an optimizer, which has load(), received an Uint8Array',
     ],
   ])('%s', async (_, call, message) => {
     const error = await failure(Promise.resolve().then(call));
@@ -176,9 +176,9 @@ describe('saveFile and loadFile', () => {
 describe('whatever happens while a file is written', () => {
   const programs = { endless: join(outside, 'endless-saver.mjs'), single: join(outside, 'single-saver.mjs') };
   beforeAll(async () => {
-    const entryPoints = ['endless-saver', 'single-saver'].map((name) => fileURLToPath(new URL(`testing/${name}.ts`, import.meta.url)));
+    const entries = [new URL('testing/endless-saver.ts', import.meta.url), new URL('testing/single-saver.ts', import.meta.url)];
     await build({
-      entryPoints,
+      entryPoints: entries.map((entry) => fileURLToPath(entry)),
       outdir: outside,
       outExtension: { '.js': '.mjs' },
       bundle: true,
@@ -230,9 +230,9 @@ describe('whatever happens while a file is written', () => {
 
   const disk = join(outside, 'disk');
   mkdirSync(disk);
-  const small = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status === 0;
+  const small = spawnSync('sh', ['-c', `mount -t tmpfs -o size=1m tmpfs "$0"`, disk]).status === 0;
   afterAll(() => {
-    if (small) spawnSync('umount', [disk]);
+    if (small) spawnSync('sh', ['-c', 'umount "$0"', disk]);
   });
 
   it.skipIf(!small)(

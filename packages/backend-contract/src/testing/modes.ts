@@ -74,7 +74,13 @@ export interface OnDevice {
   readonly there: readonly number[];
 }
 
+const isOnDevice = (value: unknown): value is OnDevice => typeof value === 'object' && value !== null && 'there' in value;
+
 /** The same for gradients that are on the device already, so that only the device can tell whether they are finite. */
 export function unseen(inner: ReferenceBackend): Backend<'sync', 'async', OnDevice, ReferenceBuffer> {
-  return { ...submitting(inner), write: (buffer, data) => inner.write(buffer, 'there' in data ? data.there : data) };
+  return {
+    ...submitting(inner),
+    shapeOf: (value) => (isOnDevice(value) ? [value.there.length] : undefined),
+    write: (buffer, data) => inner.write(buffer, 'there' in data ? data.there : data),
+  };
 }

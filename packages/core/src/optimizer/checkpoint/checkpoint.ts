@@ -81,8 +81,12 @@ function first(saved: Saved, host: HostState): Checkpoint {
     skipped += dropped;
   }
   const slots = [...tensors].filter(([key]) => !isParameterKey(key));
-  return agreeing(tensors, { ...host, skipped }, slots);
+  const counters = new Map([...host.counters].map(([counter, count]) => [renamed(counter), count]));
+  return agreeing(tensors, { ...host, counters, skipped }, slots);
 }
+
+/** The calls of a window had the name that a parameter called '' has now. */
+const renamed = (counter: string): string => counter.replace(/(^|\/)accumulate:$/, '$1accumulate/window:');
 
 function agreeing(
   tensors: Checkpoint['tensors'],

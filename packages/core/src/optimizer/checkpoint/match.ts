@@ -123,16 +123,28 @@ function goingOn(
   { state }: ResolvedLoad,
 ): Map<string, number> {
   if (state === 'none') return new Map();
-  // A counter that is about no parameter goes the way of its stage.
+  // A counter that is about no parameter goes the way of its stage, and one of a part that has no state the way of the whole.
   const places = (keys: Iterable<string>): Set<string> =>
     new Set([...keys].flatMap((key) => [`${stageOf(key)}:${ownerOf(key)}`, `${stageOf(key)}:`]));
   const taken = places(written.keys());
   const stateful = places([...[...tensors.keys()].filter((key) => !isParameterKey(key)), ...slots.map(({ key }) => key)]);
   const goesOn = (counter: string): boolean => {
-    const place = counter.replace(/@applied:$/, ':');
-    return !leavers.has(ownerOf(counter)) && (taken.has(place) || !stateful.has(place));
+    const owner = ownerOf(counter);
+    const place = stagesAbove(counter)
+      .map((stage) => `${stage}:${owner}`)
+      .find((one) => stateful.has(one));
+    return !leavers.has(owner) && (place === undefined || taken.has(place));
   };
   return new Map([...counters].filter(([counter]) => goesOn(counter)));
+}
+
+/** The stage of a counter, or of a clock, and those it is a part of. */
+function stagesAbove(counter: string): string[] {
+  const segments = counter
+    .slice(0, counter.indexOf(':'))
+    .replace(/@applied$/, '')
+    .split('/');
+  return segments.map((_, i) => segments.slice(0, segments.length - i).join('/'));
 }
 
 function complaintsOf({ newcomers, leavers }: Change, options: ResolvedLoad): string[] {
