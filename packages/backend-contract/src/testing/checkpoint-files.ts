@@ -20,24 +20,38 @@ export function partsOf(file: Uint8Array): Parts {
   return { header, metadata, host: record(JSON.parse(metadata['host'] ?? '')), data: file.slice(start) };
 }
 
-/** The file of these parts; `text` says the host's part in other words than `host`. */
+/** The file of these parts, with the checksum that is theirs; `text` says the host's part in other words than `host`. */
 export function joined({ header, metadata, host, data }: Parts, text: string = JSON.stringify(host)): Uint8Array {
-  const bytes = new TextEncoder().encode(JSON.stringify({ __metadata__: { ...metadata, host: text }, ...header }));
+  const json = JSON.stringify({ __metadata__: { ...metadata, host: text }, ...header });
+  const bytes = new TextEncoder().encode(json + ' '.repeat((4 - (new TextEncoder().encode(json).length % 4)) % 4));
   const file = new Uint8Array(8 + bytes.length + data.length);
   new DataView(file.buffer).setUint32(0, bytes.length, true);
   file.set(bytes, 8);
   file.set(data, 8 + bytes.length);
+  if ('checksum' in header) new DataView(file.buffer).setFloat64(file.length - 8, checksum(file.subarray(0, -8)), true);
   return file;
 }
 
-/** The same as the first format had it: without slots, their joins on their own, and no hash. */
+/** h ← rotate₁₃((h ⊕ w)·p) over little-endian words, in exact integers. */
+function checksum(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let h = 0x811c9dc5n;
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const mixed = ((h ^ BigInt(view.getUint32(at, true))) * 0x9e3779b1n) & 0xffffffffn;
+    h = ((mixed << 13n) | (mixed >> 19n)) & 0xffffffffn;
+  }
+  return Number(h);
+}
+
+/** The same as the first format had it: without slots, their joins on their own, and no checksum. */
 export function inFirstFormat(file: Uint8Array, change: Readonly<Record<string, unknown>> = {}): Uint8Array {
-  const { host, ...rest } = partsOf(file);
+  const { host, data, ...rest } = partsOf(file);
+  const { checksum: _checksum, ...header } = rest.header;
   const { slots, schedules: _, ...kept } = host;
   const joins = Object.fromEntries(
     Object.entries(record(slots)).flatMap(([key, slot]) => (record(slot)['joins'] ? [[key, record(slot)['joins']]] : [])),
   );
-  return joined({ ...rest, metadata: { format: 'opt-checkpoint/1' }, host: { ...kept, joins, ...change } });
+  return joined({ header, data: data.subarray(0, -8), metadata: { format: 'opt-checkpoint/1' }, host: { ...kept, joins, ...change } });
 }
 
 const bytes = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

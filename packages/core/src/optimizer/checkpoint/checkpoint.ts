@@ -3,6 +3,7 @@ import { CheckpointError } from '../../errors.ts';
 import { printShape, type Shape, sameShape } from '../../program/shape.ts';
 import { isParameterKey, isSkipCount, parameterKey } from '../keys.ts';
 import { inTurn } from '../turns.ts';
+import { Checksum } from './checksum.ts';
 import { decodeHost, encodeHost, type HostState } from './host-state.ts';
 import { decodeSafetensors, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
 
@@ -32,11 +33,22 @@ export function encodeCheckpoint(
     ...[...host.parameters].map(([name, shape]) => ({ name: parameterKey(name), shape, type: types.working })),
     ...[...(host.slots ?? [])].map(([name, { shape, dtype }]) => ({ name, shape, type: types[dtype] })),
   ];
-  const layout = new SafetensorsLayout(entries, encodeHost(host));
+  const layout = new SafetensorsLayout([...entries, { name: checkKey, shape: [], type: 'F64' }], encodeHost(host));
   const sink = sinkFor(layout.bytes);
-  sink(layout.head);
-  return inTurn(entries, ({ name }) => whenDone(read(name), (data) => sink(layout.piece(name, data))));
+  const checksum = new Checksum();
+  const put = (piece: Uint8Array): void => {
+    checksum.add(piece);
+    sink(piece);
+  };
+  put(layout.head);
+  return whenDone(
+    inTurn(entries, ({ name }) => whenDone(read(name), (data) => put(layout.piece(name, data)))),
+    () => sink(layout.piece(checkKey, Float64Array.of(checksum.value))),
+  );
 }
+
+/** The last tensor of a file: a checksum of all bytes before it. */
+const checkKey = 'checksum';
 
 /** A sink that is one array: each piece is copied once. */
 export function collecting(): { sinkFor: (bytes: number) => Sink; file: () => Uint8Array } {
@@ -65,7 +77,20 @@ function allocate(bytes: number): Uint8Array<ArrayBuffer> {
 export function decodeCheckpoint(file: Uint8Array): Checkpoint {
   const saved = decodeSafetensors(file);
   const host = decodeHost(saved.metadata);
-  return host.slots === undefined ? first(saved, host) : agreeing(saved.tensors, host, [...host.slots]);
+  return host.slots === undefined ? first(saved, host) : agreeing(checked(file, saved.tensors), host, [...host.slots]);
+}
+
+/** The tensors of a file whose checksum is right. */
+function checked(file: Uint8Array, saved: Checkpoint['tensors']): Checkpoint['tensors'] {
+  const tensors = new Map(saved);
+  const [said] = tensors.get(checkKey)?.data ?? [];
+  tensors.delete(checkKey);
+  const checksum = new Checksum();
+  // Whole words, as everything that is written; else it is not what was written.
+  checksum.add(file.subarray(0, Math.max(0, 4 * Math.floor(file.length / 4) - 8)));
+  if (said !== checksum.value)
+    throw new CheckpointError(`load: the file is damaged: its checksum must be ${checksum.value}, it says ${said ?? 'none'}`);
+  return tensors;
 }
 
 /** The first format named no slots, and counted calls dropped by a device in slots. */

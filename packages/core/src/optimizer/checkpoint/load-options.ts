@@ -58,7 +58,8 @@ export function resolveLoad(options: LoadOptions): ResolvedLoad {
 export function bytesOf(file: unknown): Uint8Array {
   const kind = Object.prototype.toString.call(file).slice(8, -1);
   // By name, not by instanceof: test runners and frames have constructors of their own.
-  if (isUint8Array(file, kind)) return file;
+  // A Buffer's `slice` copies nothing, so it is taken for what it is a kind of.
+  if (isUint8Array(file, kind)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   if (isArrayBuffer(file, kind)) return new Uint8Array(file);
   throw new CheckpointError(`load: the file must be a Uint8Array or an ArrayBuffer, received ${received(file, kind)}`);
 }
