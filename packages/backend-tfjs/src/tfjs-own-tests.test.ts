@@ -190,6 +190,35 @@ describe.each(['on tfjs', 'on a host backend'])("tfjs's own optimizer tests, %s"
     x.dispose();
   });
 
+  it.each([false, true])('rmsprop: saved between the steps, goes on, centered %s', async (centered) => {
+    const optimizer = (): TransformOptimizer => make(rule(rmsprop({ beta: 0.9, centered }), descend({ learningRate: 0.1 })));
+    const [x, y] = [variable([1, 2]), variable([1, 2])];
+    const [whole, first, second] = [optimizer(), optimizer(), optimizer()];
+    for (let i = 0; i < 3; i++) whole.minimize(square(y), false, [y]);
+    first.minimize(square(x), false, [x]);
+    await second.setWeights(await first.getWeights());
+    for (let i = 0; i < 2; i++) second.minimize(square(x), false, [x]);
+    expect([...x.dataSync()]).toEqual([...y.dataSync()]);
+    expect(second.iterations).toBe(3);
+    tf.dispose([x, y]);
+  });
+
+  it('computeGradients gives what minimize applies; a varList with what is not trainable gives null for it', () => {
+    const [x, frozen] = [variable(4), variable(3, false)];
+    const optimizer = plain();
+    const f = (): tf.Scalar => tf.mul(tf.square(x), frozen);
+    const { value, grads } = optimizer.computeGradients(f, [x, frozen]);
+    expectClose(value, [48]);
+    expect(grads[frozen.name]).toBe(null);
+    optimizer.applyGradients(grads);
+    expectClose(x, [4 - 0.1 * 24]);
+    expectClose(frozen, [3]);
+    expectClose(optimizer.minimize(f, true, [x, frozen]), [7.68]);
+    expectClose(x, [1.6 - 0.1 * 9.6]);
+    expect(optimizer.iterations).toBe(2);
+    tf.dispose([x, frozen, value]);
+  });
+
   it('serialization round-trip', () => {
     const original = make(sgd({ learningRate: 0.25, momentum: 0.5 }));
     const cls: unknown = original.constructor;
