@@ -152,7 +152,7 @@ it('one variable under two names is refused', () => {
     { a: w, b: shared(w) },
   ])
     expect(() => make(parameters)).toThrow(
-      "createOptimizer: 'a' and 'b' are one and the same tensor, which must have one name; give 'step' the sum of its gradients",
+      "createOptimizer: parameters 'a' and 'b' must be apart, received the same memory for both; give it one name, and the sum of its gradients",
     );
   const [one, other] = [make({ a: shared(w) }), make({ b: shared(w) })];
   for (const optimizer of [one, other]) if (!isPromise(optimizer)) optimizer.dispose();

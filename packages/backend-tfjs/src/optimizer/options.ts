@@ -1,5 +1,5 @@
 import { wasm } from '@opt/backend-wasm';
-import { fixed, type Mode, message, type Option, OptionTypeError, resolve, stage, type Transform } from '@opt/core';
+import { advice, fixed, type Mode, message, type Option, OptionTypeError, requiredStage, resolve, type Transform } from '@opt/core';
 import { getBackend, serialization } from '@tensorflow/tfjs-core';
 import { type TfjsBackend, tfjs, tfjsDevice } from '../tfjs.ts';
 import type { DeviceBackend } from './device-session.ts';
@@ -38,15 +38,13 @@ export interface Chosen {
 
 /** @throws OptionTypeError · OptionRangeError, naming the option and what it must be */
 export function readOptions(isOurs: (cls: unknown) => boolean, transform: unknown, options: TfjsOptimizerOptions): Chosen {
-  const read = stage(transform, 'toTfjsOptimizer', 'transform');
-  if (read === null) throw new OptionTypeError(message('toTfjsOptimizer', 'transform', 'a transform such as adamw()', transform));
   const { model, ...rest } = resolve('toTfjsOptimizer', options, {
     compute,
     seed: fixed(0, { rule: 'an integer in [0, 2^32)', holds: (x) => Number.isInteger(x) && x >= 0 && x < 2 ** 32 }),
     model: models,
     className: className(isOurs),
   });
-  return { transform: read, models: model, ...rest };
+  return { transform: requiredStage(transform, 'toTfjsOptimizer', 'transform'), models: model, ...rest };
 }
 
 /** Where the mathematics runs if no option says it. */
@@ -60,7 +58,7 @@ const compute: Option<Compute | undefined> = (value, rule, option) => {
   if (value === undefined) return undefined;
   if (isCompute(value)) return value;
   const wanted = "a backend whose steps are synchronous, such as wasm() or tfjs(), or left out; 'await' what comes as a promise";
-  throw new OptionTypeError(message(rule, option, wanted, value));
+  throw new OptionTypeError(`${message(rule, option, wanted, value)}${advice(value)}`);
 };
 
 const isCompute = (value: unknown): value is Compute =>
