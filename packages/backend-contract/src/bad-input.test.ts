@@ -28,7 +28,7 @@ function show(value: unknown): string {
 
 describe('the table', () => {
   it.each([
-    ['@opt/transforms', transformsExports, ['general', 'generalOptions', 'nameOf']],
+    ['@opt/transforms', transformsExports, ['decayOnlyOption', 'general', 'generalOptions', 'nameOf']],
     ['@opt/soap', soapExports, ['mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],

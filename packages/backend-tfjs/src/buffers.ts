@@ -45,16 +45,26 @@ export class TensorBuffer implements TfjsBuffer {
 /** Somebody else's variable, moved in place. */
 export class VariableBuffer implements TfjsBuffer {
   readonly shape: Shape;
-  readonly value: Variable;
+  private readonly variable: Variable;
+  private readonly outlived: boolean;
+  /** What stands for a variable that is gone. */
+  private zeros: Tensor | undefined;
 
-  constructor(variable: Variable) {
+  constructor(variable: Variable, outlived = false) {
     this.shape = variable.shape;
-    this.value = variable;
+    this.variable = variable;
+    this.outlived = outlived;
+  }
+
+  get value(): Tensor {
+    if (!this.outlived || !this.variable.isDisposed) return this.variable;
+    this.zeros ??= keep(fill([...this.shape], 0, 'float32'));
+    return this.zeros;
   }
 
   take(value: Value): void {
     const next = asTensor(value, this.shape);
-    this.value.assign(next);
+    if (!this.outlived || !this.variable.isDisposed) this.variable.assign(next);
     next.dispose();
   }
 
@@ -63,7 +73,9 @@ export class VariableBuffer implements TfjsBuffer {
   }
 
   /** The variable stays its owner's. */
-  release(): void {}
+  release(): void {
+    this.zeros?.dispose();
+  }
 }
 
 /** f64 in host memory. */

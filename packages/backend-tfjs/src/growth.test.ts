@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tfjs } from './tfjs.ts';
 import { toTfjsOptimizer } from './to-tfjs-optimizer.ts';
 
 /** Every exported optimizer, with a shape that all of them take. */
@@ -28,7 +29,7 @@ const optimizers: readonly (readonly [string, Readonly<Record<string, unknown>>]
   ['doubly-stochastic', {}],
 ];
 
-const computes = { 'on tfjs': () => ({}), 'on wasm': () => ({ compute: wasm() }) } as const;
+const computes = { 'on tfjs': () => ({ compute: tfjs() }), 'on wasm': () => ({ compute: wasm() }) } as const;
 
 describe.each(['on tfjs', 'on wasm'] as const)('no tensor more after 500 steps, after 5 saves, and none after dispose, %s', (where) => {
   beforeAll(async () => {

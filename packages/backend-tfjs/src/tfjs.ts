@@ -22,9 +22,12 @@ import { floats, type HostArray, isTensor, type Reading, type Value } from './va
 /** A variable that an optimizer moves where it is. */
 export class SharedVariable {
   readonly variable: Variable;
+  /** Whether the optimizer goes on when somebody disposes of the variable: it then reads as zeros. */
+  readonly outlived: boolean;
 
-  constructor(variable: Variable) {
+  constructor(variable: Variable, outlived = false) {
     this.variable = variable;
+    this.outlived = outlived;
   }
 }
 
@@ -96,7 +99,8 @@ abstract class Common {
   adopt(native: TfjsNative): { readonly buffer: TfjsBuffer; readonly shape: Shape } {
     this.buffers++;
     const tensor = native instanceof SharedVariable ? native.variable : native;
-    if (tensor instanceof Variable) return { buffer: new VariableBuffer(tensor), shape: tensor.shape };
+    const outlived = native instanceof SharedVariable && native.outlived;
+    if (tensor instanceof Variable) return { buffer: new VariableBuffer(tensor, outlived), shape: tensor.shape };
     const buffer = new TensorBuffer(tensor.shape);
     buffer.write(tensor);
     return { buffer, shape: tensor.shape };

@@ -10,6 +10,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TransformOptimizer } from './optimizer/transform-optimizer.ts';
+import { type TfjsBackend, tfjs } from './tfjs.ts';
 import { toTfjsOptimizer } from './to-tfjs-optimizer.ts';
 
 const transforms: Readonly<Record<string, () => Transform>> = {
@@ -20,8 +21,8 @@ const transforms: Readonly<Record<string, () => Transform>> = {
   'lm-adagrad': () => lmAdagrad({ learningRate: 0.01, historySize: 4 }),
 };
 
-const computes: Readonly<Record<string, () => { compute?: ReferenceBackend }>> = {
-  'on tfjs': () => ({}),
+const computes: Readonly<Record<string, () => { compute: ReferenceBackend | TfjsBackend<'sync', 'sync'> }>> = {
+  'on tfjs': () => ({ compute: tfjs() }),
   'on a host backend': () => ({ compute: reference({ precision: 'f32' }) }),
 };
 

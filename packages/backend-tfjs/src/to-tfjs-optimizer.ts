@@ -1,22 +1,22 @@
 import type { Transform } from '@opt/core';
 import { serialization } from '@tensorflow/tfjs-core';
-import { type TfjsOptimizerOptions, TransformOptimizer } from './optimizer/transform-optimizer.ts';
+import { readOptions, type TfjsOptimizerOptions } from './optimizer/options.ts';
+import { TransformOptimizer } from './optimizer/transform-optimizer.ts';
 
 /**
  * A `tf.Optimizer` from any transform: for `model.compile`, `model.fit`, `optimizer.minimize` and `applyGradients`. It is
- * registered under `className` (PascalCase, default `OptTransform`), so that `tf.loadLayersModel` finds it again: call this
- * once, with the same transform, before loading; and give transforms that differ names that do.
+ * registered under `className`, so that `tf.loadLayersModel` finds it again: call this once, with the same transform, before loading; and
+ * give transforms that differ names that do.
+ *
+ * @throws OptionTypeError · OptionRangeError, naming the option and what it must be
  */
-export function toTfjsOptimizer(
-  transform: Transform,
-  options: TfjsOptimizerOptions & { readonly className?: string } = {},
-): TransformOptimizer {
-  const { className = 'OptTransform', ...rest } = options;
+export function toTfjsOptimizer(transform: Transform, options: TfjsOptimizerOptions = {}): TransformOptimizer {
+  const chosen = readOptions(isOurs, transform, options);
   class Registered extends TransformOptimizer {
-    static readonly className: string = className;
+    static readonly className: string = chosen.className;
 
     constructor(config: serialization.ConfigDict = {}) {
-      super(transform, rest, config);
+      super(chosen, config);
     }
 
     static override fromConfig<T extends serialization.Serializable>(
@@ -29,3 +29,6 @@ export function toTfjsOptimizer(
   serialization.registerClass(Registered);
   return new Registered();
 }
+
+/** `instanceof` would take every optimizer of tfjs for one of ours: it asks for methods. */
+const isOurs = (cls: unknown): boolean => typeof cls === 'function' && Object.getPrototypeOf(cls) === TransformOptimizer;

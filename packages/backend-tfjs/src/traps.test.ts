@@ -49,7 +49,7 @@ it('a gradient is read before step returns; the caller may dispose of it', async
   optimizer.step({ w: gradient });
   gradient.dispose();
   expect([...optimizer.gradients.w]).toEqual([1, -1]);
-  expect(() => optimizer.step({ w: tf.tensor1d([1, 2, 3]) })).toThrow('a tensor of shape [2] was needed, received [3]');
+  expect(() => optimizer.step({ w: tf.tensor1d([1, 2, 3]) })).toThrow("gradient of 'w' must have shape [2], received [3]");
   optimizer.dispose();
 });
 

@@ -6,9 +6,21 @@ export type { Answer, Gradients, Objective, PerSampleGradients, Values } from '.
 export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/checkpoint/load-options.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
+export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
-export { anyNumber, type Hyper, hyper, isHyper, message, type Range, type Scalar, type Schedule, type Setting } from './options/hyper.ts';
+export {
+  anyNumber,
+  checkScalar,
+  type Hyper,
+  hyper,
+  isHyper,
+  message,
+  type Range,
+  type Scalar,
+  type Schedule,
+  type Setting,
+} from './options/hyper.ts';
 export { checkNames, type Names, names, type Selection } from './options/names.ts';
 export {
   above,
@@ -74,7 +86,7 @@ export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
 export { hypersNamed } from './transform/hypers-named.ts';
 export { inBasis } from './transform/in-basis.ts';
-export { type PartitionOptions, partition } from './transform/partition.ts';
+export { divide, type PartitionOptions, partition, type Route } from './transform/partition.ts';
 export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
 export { skipNonFinite } from './transform/skip-non-finite.ts';
 export * from './transform/transform.ts';

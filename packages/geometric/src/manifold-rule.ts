@@ -2,14 +2,14 @@ import { message, OptionRangeError, OptionTypeError, type Rule, type Shape, type
 import { general } from '@opt/transforms';
 import type { Manifold } from './manifold.ts';
 import { retract, steepestDescent } from './on-manifold.ts';
-import { project, projectedHalves, type WeightMap } from './projected.ts';
+import { type BaseSettings, baseSettings, project, projectedHalves, type WeightMap } from './projected.ts';
 import { type Halves, roleOf, routed } from './roles.ts';
 import type { Projection, ResolvedShared } from './shared-options.ts';
-import { kernelView, viewed } from './view.ts';
+import { kernelView, type Layout, layoutOf, viewed } from './view.ts';
 
 /** A rule that keeps parameters on a manifold. */
 export interface ManifoldRule extends Rule {
-  /** Of parameters as they are: kernels and blocks are taken care of. */
+  /** Of parameters as they are: kernels and blocks are taken care of; where `layout` is left to the model, of 'out-in' ones. */
   readonly manifold: Manifold;
   /** Whether the rule keeps this parameter on the manifold, or leaves it to AdamW. */
   constrains(name: string, shape: Shape): boolean;
@@ -34,10 +34,16 @@ export interface ManifoldParts {
 
 /** The optimizer on a manifold that these options describe: hidden parameters on it, all others by AdamW. */
 export function manifoldRule(o: ResolvedShared, parts: ManifoldParts): ManifoldRule {
-  const manifold = viewed(parts.manifold, (shape) => kernelView(shape, o.layout, 'flatten'));
-  const halves = o.mode === 'manifold' ? manifoldHalves(o, manifold, parts) : euclideanHalves(o, manifold, parts);
+  const manifoldOf = (layout: Layout): Manifold => viewed(parts.manifold, (shape) => kernelView(shape, layout, 'flatten'));
+  const base = baseSettings(o);
+  const halves = (layout: Layout): Halves =>
+    o.mode === 'manifold' ? manifoldHalves(o, manifoldOf(layout), parts) : euclideanHalves(o, base, layout, manifoldOf(layout), parts);
+  const manifold = manifoldOf(layoutOf(o.layout, {}));
   return {
-    ...general(o, routed(o, halves, manifold.refuses)),
+    ...general(
+      o,
+      routed(o, halves, (shape, layout) => manifoldOf(layout).refuses(shape)),
+    ),
     manifold,
     constrains: (name, shape) => roleOf(o.name, o.roles, name, shape) === 'hidden' && manifold.refuses(shape) === undefined,
   };
@@ -53,7 +59,13 @@ function manifoldHalves(o: ResolvedShared, manifold: Manifold, { direction }: Ma
   };
 }
 
-function euclideanHalves(o: ResolvedShared, manifold: Manifold, { projections, before }: ManifoldParts): Halves {
+function euclideanHalves(
+  o: ResolvedShared,
+  base: BaseSettings,
+  layout: Layout,
+  manifold: Manifold,
+  { projections, before }: ManifoldParts,
+): Halves {
   const known: Readonly<Partial<Record<Projection, ProjectionMap>>> = { exact: { map: manifold.project }, ...projections };
   const chosen = known[o.projection];
   if (chosen === undefined) {
@@ -63,8 +75,8 @@ function euclideanHalves(o: ResolvedShared, manifold: Manifold, { projections, b
   const onKernels =
     (map: WeightMap): WeightMap =>
     (w, epsilon) => {
-      const view = kernelView(w.shape, o.layout, 'flatten');
+      const view = kernelView(w.shape, layout, 'flatten');
       return view.unfold(map(view.fold(w), epsilon));
     };
-  return projectedHalves(o, project(onKernels(chosen.map), onKernels(chosen.first ?? chosen.map)), before);
+  return projectedHalves(o, base, layout, project(onKernels(chosen.map), onKernels(chosen.first ?? chosen.map)), before);
 }

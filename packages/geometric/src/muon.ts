@@ -19,8 +19,8 @@ import { muonDirection, type Scale, shapeScale } from './muon-direction.ts';
 import { demand } from './options.ts';
 import { type PolarOptions, type PolarTable, polarFactor, polarOptions } from './polar-options.ts';
 import type { Equilibrate } from './polar-stages.ts';
-import { type AuxHypers, type AuxOptions, auxOption, type Roles, rolesOption, routed } from './roles.ts';
-import { type Axis, blockView, type Convolution, composed, kernelView, type Layout, type View } from './view.ts';
+import { type AuxHypers, type AuxOptions, auxOption, type Halves, type Roles, rolesOption, routed } from './roles.ts';
+import { type Axis, blockView, type Convolution, composed, kernelView, type Layout, layoutOption, type View } from './view.ts';
 
 export interface MuonOptions extends GeneralOptions, PolarOptions {
   /** η ≥ 0, default 0.02. */
@@ -49,8 +49,11 @@ export interface MuonOptions extends GeneralOptions, PolarOptions {
    * ('spectral') or 1 ('none').
    */
   readonly scale?: Scale;
-  /** Storage order, default 'out-in': rows are outputs, kernels [out, in, k…]. 'in-out': rows are inputs, kernels [k…, in, out]. */
-  readonly layout?: Layout;
+  /**
+   * Storage order. 'out-in': rows are outputs, kernels [out, in, k…]. 'in-out': rows are inputs, kernels [k…, in, out]. Null (default): as
+   * the model says (a `tf.Optimizer` knows that kernels of tfjs are 'in-out'), else 'out-in'.
+   */
+  readonly layout?: Layout | null;
   /** Kernels as one matrix [out, in·k…] (default), or as one channel matrix per tap. */
   readonly convolution?: Convolution;
   /** Equal blocks that are orthogonalised each by itself, such as the heads of a query weight; default 1. For a fused QKV: 3·heads. */
@@ -80,7 +83,7 @@ type MuonTable = GeneralTable &
     renormalize: Option<boolean>;
     epsilon: Option<Hyper>;
     scale: Option<Scale>;
-    layout: Option<Layout>;
+    layout: Option<Layout | null>;
     convolution: Option<Convolution>;
     blocks: Option<number>;
     axis: Option<Axis>;
@@ -103,7 +106,7 @@ export const muonOptions = (name: string): MuonTable => ({
   renormalize: flag(false),
   epsilon: nonNegative(1e-7),
   scale: choice('keller', ['keller', 'moonlight', 'spectral', 'none']),
-  layout: choice('out-in', ['out-in', 'in-out']),
+  layout: layoutOption,
   convolution: choice('flatten', ['flatten', 'per-tap']),
   blocks: integer(1),
   axis: choice('rows', ['rows', 'columns']),
@@ -126,22 +129,26 @@ export const muon = (options: MuonOptions = {}): Rule => muonRule(resolve('muon'
 
 /** Muon with its options read; with `variance`, NorMuon. */
 export function muonRule(o: Resolved<MuonTable>, variance?: Variance): Rule {
-  const { learningRate, weightDecay, scale, layout, convolution, blocks, axis } = o;
+  const { learningRate, weightDecay, scale, convolution, blocks, axis } = o;
   const [eta, lambda] = [learningRate.value, weightDecay.value];
   if (typeof eta === 'number' && typeof lambda === 'number' && o.decayMode !== 'independent')
     demand(eta * lambda < 1, o.name, 'weightDecay', `below 1/learningRate = ${1 / eta}`, lambda);
-  const viewOf = (shape: Shape): View =>
-    composed(
-      shape,
-      (given) => kernelView(given, layout, convolution),
-      (matrix) => blockView(matrix, axis, blocks),
-    );
   const polar = polarFactor({ ...o, orthogonalization: o.orthogonalization ?? 'newton-schulz' });
-  const direction = muonDirection({ ...o, polar, viewOf, ...(variance && { variance }) });
-  const rateOf = o.scaleDecay ? (shape: Shape): number => shapeScale(scale, viewOf(shape).shape, layout) : null;
-  const move = chain(decay({ learningRate, weightDecay, mode: o.decayMode, rateOf }), descend({ learningRate }));
-  const refuses = (shape: Shape): string | undefined => unsplittable(shape, layout, convolution, axis, blocks);
-  return general(o, routed(o, { direction, move }, refuses));
+  const hidden = (layout: Layout): Halves => {
+    const viewOf = (shape: Shape): View =>
+      composed(
+        shape,
+        (given) => kernelView(given, layout, convolution),
+        (matrix) => blockView(matrix, axis, blocks),
+      );
+    const rateOf = o.scaleDecay ? (shape: Shape): number => shapeScale(scale, viewOf(shape).shape, layout) : null;
+    return {
+      direction: muonDirection({ ...o, layout, polar, viewOf, ...(variance && { variance }) }),
+      move: chain(decay({ learningRate, weightDecay, mode: o.decayMode, rateOf }), descend({ learningRate })),
+    };
+  };
+  const refuses = (shape: Shape, layout: Layout): string | undefined => unsplittable(shape, layout, convolution, axis, blocks);
+  return general(o, routed(o, hidden, refuses));
 }
 
 /** What a shape would have to be to be split into these blocks. */

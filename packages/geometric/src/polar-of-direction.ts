@@ -4,7 +4,7 @@ import { frobenius } from './matrix.ts';
 import { type Scale, shapeScale } from './muon-direction.ts';
 import { checked, integerIn } from './options.ts';
 import { polarStep } from './polar.ts';
-import { type Convolution, type Layout, matrixView } from './view.ts';
+import { type Convolution, type Layout, layoutOf, layoutOption, matrixView } from './view.ts';
 
 export interface PolarDirectionOptions {
   /** Steps of the iteration, 1..30, default 12. */
@@ -17,8 +17,8 @@ export interface PolarDirectionOptions {
   readonly epsilon?: Setting;
   /** Factor by shape, default 'keller'; see `muon`. */
   readonly scale?: Scale;
-  /** Storage order, default 'out-in'. */
-  readonly layout?: Layout;
+  /** Storage order, default null: as the model says, else 'out-in'. */
+  readonly layout?: Layout | null;
   /** Kernels as one matrix (default), or one per tap. */
   readonly convolution?: Convolution;
   /** Prefix of state keys and messages, default 'polar'. */
@@ -43,7 +43,7 @@ export function polar(options: PolarDirectionOptions = {}): Transform {
     normalize: choice('schatten4', ['schatten4', 'frobenius']),
     epsilon: positive(1e-7),
     scale: choice('keller', ['keller', 'moonlight', 'spectral', 'none']),
-    layout: choice('out-in', ['out-in', 'in-out']),
+    layout: layoutOption,
     convolution: choice('flatten', ['flatten', 'per-tap']),
     name: text('polar'),
   });
@@ -51,11 +51,12 @@ export function polar(options: PolarDirectionOptions = {}): Transform {
   return perTensor({
     name,
     hyper: { epsilon },
-    apply({ update, hyper }) {
-      const view = matrixView(update.shape, layout, convolution);
+    apply({ update, hyper, owner, site }) {
+      const order = layoutOf(layout, site.about(owner));
+      const view = matrixView(update.shape, order, convolution);
       const D = view.fold(update);
       const start = normalize === 'schatten4' ? D.div(schatten4(D).max(hyper.epsilon)) : D.div(frobenius(D).add(hyper.epsilon));
-      return { update: view.unfold(triples.reduce(polarStep, start).mul(shapeScale(scale, D.shape, layout))) };
+      return { update: view.unfold(triples.reduce(polarStep, start).mul(shapeScale(scale, D.shape, order))) };
     },
   });
 }

@@ -1,5 +1,5 @@
 import { reference } from '@opt/backend-reference';
-import { createOptimizer, type Transform } from '@opt/core';
+import { type About, createOptimizer, type Transform } from '@opt/core';
 import { adamw } from '@opt/transforms';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -171,5 +171,50 @@ describe('routeMatrices', () => {
     expect(() => routeMatrices({ b: 'hidden' })('b', [4])).toThrow(
       "routeMatrices: the role of 'b' must be 'bias' or 'norm' for shape [4], received 'hidden'",
     );
+  });
+});
+
+describe('what a model says about its parameters', () => {
+  /** msign([[2, 0, 0], [0, 3, 0]]) = [[1, 0, 0], [0, 1, 0]]; √(out/in) = √1.5 where rows are inputs, else 1. */
+  const step = (options: Parameters<typeof muon>[0], about: Readonly<Record<string, About>>): number[] => {
+    const optimizer = createOptimizer({
+      transform: muon({ learningRate: 0.5, momentum: 0, orthogonalization: 'svd', ...options }),
+      parameters: { w: { shape: [2, 3], data: new Float64Array(6) } },
+      backend: reference(),
+      about,
+    });
+    optimizer.step({ w: [2, 0, 0, 0, 3, 0] });
+    return [...optimizer.parameters.w];
+  };
+  const moved = (by: number): number[] => [-by, 0, 0, 0, -by, 0].map((x) => expect.closeTo(x, 9));
+
+  it('layout: the scale goes by it, unless the option says otherwise', () => {
+    expect(step({}, {})).toEqual(moved(0.5));
+    expect(step({}, { w: { layout: 'in-out' } })).toEqual(moved(0.5 * Math.sqrt(1.5)));
+    expect(step({ layout: 'out-in' }, { w: { layout: 'in-out' } })).toEqual(moved(0.5));
+  });
+
+  it('roles: a head goes to AdamW, whose first step is its rate, unless the option says otherwise', () => {
+    const about = { w: { role: 'head' } } as const;
+    expect(step({ aux: { learningRate: 0.25 } }, about)).toEqual(moved(0.25));
+    expect(step({ aux: { learningRate: 0.25 }, roles: routeMatrices() }, about)).toEqual(moved(0.25));
+    expect(step({ roles: { w: 'hidden' } }, about)).toEqual(moved(0.5));
+    expect(() => step({ roles: routeMatrices() }, {})).toThrow("routeMatrices: 'w' [2, 3] may be");
+  });
+
+  it('kernels: each by its own layout, in one model', () => {
+    const run = (about: Readonly<Record<string, About>>, layout: 'in-out' | 'out-in' | null): number[] => {
+      const optimizer = createOptimizer({
+        transform: stiefel({ layout, learningRate: 0.1 }),
+        parameters: { a: { shape: [2, 2, 3], data: random(3, [12]) }, b: { shape: [2, 2, 3], data: random(3, [12]) } },
+        backend: reference(),
+        about,
+      });
+      optimizer.step({ a: random(4, [12]), b: random(4, [12]) });
+      return [...optimizer.parameters.a, ...optimizer.parameters.b];
+    };
+    const [inOut, outIn] = [run({}, 'in-out'), run({}, 'out-in')];
+    expect(inOut).not.toEqual(outIn);
+    expect(run({ a: { layout: 'in-out' }, b: { layout: 'out-in' } }, null)).toEqual([...inOut.slice(0, 12), ...outIn.slice(12)]);
   });
 });

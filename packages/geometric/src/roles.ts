@@ -1,4 +1,5 @@
 import {
+  type About,
   chain,
   type Hyper,
   message,
@@ -20,13 +21,14 @@ import {
 } from '@opt/core';
 import { adam, decay, descend } from '@opt/transforms';
 import { checked } from './options.ts';
+import { byLayout, type Layout, layoutOf } from './view.ts';
 
 /** What a parameter is in its model. Only `hidden` ones get the matrix rule. */
-export type Role = 'hidden' | 'embedding' | 'head' | 'bias' | 'norm';
+export type Role = NonNullable<About['role']>;
 const roleNames: readonly string[] = ['hidden', 'embedding', 'head', 'bias', 'norm'] satisfies Role[];
 
-/** Roles by parameter name, or a function; what is left out or undefined goes by `defaultRole`. */
-export type Roles = Readonly<Record<string, Role>> | ((name: string, shape: Shape) => Role | undefined);
+/** Roles by parameter name, or a function; what is left out or undefined goes by what its model says, else by `defaultRole`. */
+export type Roles = Readonly<Record<string, Role>> | ((name: string, shape: Shape, about: About) => Role | undefined);
 
 /** AdamW for everything that is not hidden: η 3e-4, β (0.9, 0.95), ε 1e-10, λ 0. */
 export interface AuxOptions {
@@ -57,9 +59,9 @@ export const rolesOption: Option<Roles> = checked(
 );
 
 /** The role of a parameter; throws where a function gives something else. */
-export function roleOf(rule: string, roles: Roles, name: string, shape: Shape): Role {
-  const given: unknown = typeof roles === 'function' ? roles(name, shape) : own(roles, name);
-  const role = given ?? defaultRole(name, shape);
+export function roleOf(rule: string, roles: Roles, name: string, shape: Shape, about: About = {}): Role {
+  const given: unknown = typeof roles === 'function' ? roles(name, shape, about) : own(roles, name);
+  const role = given ?? about.role ?? defaultRole(name, shape);
   if (!isRole(role)) throw new OptionTypeError(message(rule, `roles['${name}']`, roleNames.join(' or '), role));
   return role;
 }
@@ -93,6 +95,8 @@ export interface Routing {
   readonly roles: Roles;
   readonly aux: AuxHypers;
   readonly strict: boolean;
+  /** Of every parameter; null: as its model says. */
+  readonly layout: Layout | null;
 }
 
 /** A direction and the moves that apply it. */
@@ -102,22 +106,34 @@ export interface Halves {
 }
 
 /**
- * Hidden parameters to `hidden`, all others to AdamW. A hidden one whose shape `refuses` rejects goes to AdamW too, with a line in the
+ * Hidden parameters to `hidden`, by the layout they have, all others to AdamW. A hidden one whose shape `refuses` rejects goes to AdamW too, with a line in the
  * log, or throws if `strict`. State keys begin with `hidden/` or `aux/`.
  */
-export function routed({ name, roles, aux, strict }: Routing, hidden: Halves, refuses: (shape: Shape) => string | undefined): Rule {
-  const route = (owner: string, shape: Shape): 'hidden' | 'aux' =>
-    roleOf(name, roles, owner, shape) === 'hidden' && refuses(shape) === undefined ? 'hidden' : 'aux';
+export function routed(
+  { name, roles, aux, strict, layout }: Routing,
+  hidden: (layout: Layout) => Halves,
+  refuses: (shape: Shape, layout: Layout) => string | undefined,
+): Rule {
+  const refusal = (owner: string, shape: Shape, about: About): string | undefined =>
+    roleOf(name, roles, owner, shape, about) === 'hidden' ? refuses(shape, layoutOf(layout, about)) : undefined;
+  const route = (owner: string, shape: Shape, about: About): 'hidden' | 'aux' =>
+    roleOf(name, roles, owner, shape, about) === 'hidden' && refusal(owner, shape, about) === undefined ? 'hidden' : 'aux';
   const { learningRate, beta1, beta2, epsilon, weightDecay } = aux;
-  const direction = partition({ hidden: hidden.direction, aux: adam({ beta1, beta2, epsilon }) }, route, { empty: true });
-  const move = partition({ hidden: hidden.move, aux: chain(decay({ learningRate, weightDecay }), descend({ learningRate })) }, route, {
+  const direction = partition({ hidden: byLayout(layout, (one) => hidden(one).direction), aux: adam({ beta1, beta2, epsilon }) }, route, {
     empty: true,
   });
+  const move = partition(
+    { hidden: byLayout(layout, (one) => hidden(one).move), aux: chain(decay({ learningRate, weightDecay }), descend({ learningRate })) },
+    route,
+    {
+      empty: true,
+    },
+  );
   const checkedDirection: Transform = {
     ...direction,
     declare(parameters, at) {
       for (const [owner, shape] of Object.entries(parameters)) {
-        const expected = roleOf(name, roles, owner, shape) === 'hidden' ? refuses(shape) : undefined;
+        const expected = refusal(owner, shape, at.about(owner));
         if (expected === undefined) continue;
         const complaint = `${name}: hidden parameter '${owner}' must be ${expected}, received shape [${shape.join(', ')}]`;
         if (strict) throw new TransformError(complaint);

@@ -1,4 +1,4 @@
-import { own, printShape, type Shape, TransformError } from '@opt/core';
+import { type About, own, printShape, type Shape, TransformError } from '@opt/core';
 import type { Role } from './roles.ts';
 
 /** What the words of a name say about a matrix. */
@@ -14,13 +14,14 @@ const words: readonly (readonly [Role, RegExp])[] = [
 /**
  * Roles for models that must not be guessed at: `muon({ roles: routeMatrices({ 'fc3.weight': 'head' }) })`. Vectors, and matrices with a
  * side of 1, are biases or gains; kernels of rank ≥ 3 are hidden. A matrix can be a hidden layer, an embedding or a head, which its shape
- * does not tell: it goes by the role given, else by an unmistakable word in its name.
+ * does not tell: it goes by the role given, else by what its model says (`createOptimizer({ about })`; a `tf.Optimizer` of a layers model
+ * says it), else by an unmistakable word in its name.
  *
  * @throws TransformError for a matrix that nothing tells about, and for a role that its shape cannot have
  */
-export function routeMatrices(given: Readonly<Record<string, Role>> = {}): (name: string, shape: Shape) => Role {
-  return (name, shape) => {
-    const role = own(given, name);
+export function routeMatrices(given: Readonly<Record<string, Role>> = {}): (name: string, shape: Shape, about?: About) => Role {
+  return (name, shape, about = {}) => {
+    const role = own(given, name) ?? about.role;
     const flat = shape.length < 2 || (shape.length === 2 && shape.includes(1));
     if (role !== undefined) {
       if (flat && role === 'hidden')

@@ -16,7 +16,7 @@ import { type GeneralOptions, type GeneralTable, generalOptions } from '@opt/tra
 import { nonNegativeNumber } from './options.ts';
 import { type PolarOptions, type PolarTable, polarOptions } from './polar-options.ts';
 import { type AuxHypers, type AuxOptions, auxOption, type Roles, rolesOption } from './roles.ts';
-import type { Layout } from './view.ts';
+import { type Layout, layoutOption } from './view.ts';
 
 /** Maps of projected mode. */
 export type Projection = 'exact' | 'newton-schulz' | 'exp-sinkhorn';
@@ -31,8 +31,8 @@ export interface ManifoldOptions extends GeneralOptions, PolarOptions {
   readonly momentum?: Setting;
   /** Look ahead, default true. */
   readonly nesterov?: boolean;
-  /** Storage order of matrices and kernels, default 'out-in'. */
-  readonly layout?: Layout;
+  /** Storage order of matrices and kernels, default null: as the model says, else 'out-in'. */
+  readonly layout?: Layout | null;
   /** What each parameter is; see `defaultRole`. */
   readonly roles?: Roles;
   /** AdamW of everything that is not hidden. */
@@ -64,7 +64,7 @@ type SharedTable = GeneralTable &
   Readonly<{
     momentum: Option<Hyper>;
     nesterov: Option<boolean>;
-    layout: Option<Layout>;
+    layout: Option<Layout | null>;
     roles: Option<Roles>;
     aux: Option<AuxHypers>;
     strict: Option<boolean>;
@@ -88,7 +88,7 @@ export const sharedOptions = (name: string): SharedTable => ({
   ...polarOptions,
   momentum: unit(0.95),
   nesterov: flag(true),
-  layout: choice('out-in', ['out-in', 'in-out']),
+  layout: layoutOption,
   roles: rolesOption,
   aux: auxOption,
   strict: flag(false),

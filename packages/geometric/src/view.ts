@@ -1,5 +1,4 @@
-import type { Shape, Tensor } from '@opt/core';
-import { size } from '@opt/core';
+import { type About, choice, divide, type Option, optional, type Shape, size, type Tensor, type Transform } from '@opt/core';
 import type { Manifold } from './manifold.ts';
 
 /** A parameter seen as a matrix, or as a batch of matrices: `fold` brings it into `shape`, `unfold` back. */
@@ -13,6 +12,16 @@ export interface View {
 export type Layout = 'out-in' | 'in-out';
 export type Convolution = 'flatten' | 'per-tap';
 export type Axis = 'rows' | 'columns';
+
+/** How `resolve` reads `layout`. */
+export const layoutOption: Option<Layout | null> = optional(choice<Layout>('out-in', ['out-in', 'in-out']));
+
+/** The layout of a parameter: the one that was asked for, else as its model says, else 'out-in'. */
+export const layoutOf = (given: Layout | null, about: About): Layout => given ?? about.layout ?? 'out-in';
+
+/** Every parameter to the stage that `make` gives for its layout. The stages must share their hyperparameters. */
+export const byLayout = (given: Layout | null, make: (layout: Layout) => Transform): Transform =>
+  given === null ? divide({ 'out-in': make('out-in'), 'in-out': make('in-out') }, (_, __, about) => layoutOf(given, about)) : make(given);
 
 const reshaped = (from: Shape, to: Shape): View => ({ shape: to, fold: (x) => x.reshape(to), unfold: (x) => x.reshape(from) });
 

@@ -1,5 +1,5 @@
 import { choice, concatenated, flag, integer, nonNegative, positive, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { type DecayOnly, decay, decayOnlyOption, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 import { historyWhitening } from './history-whitening.ts';
 
 export interface LmAdagradOptions extends GeneralOptions {
@@ -19,6 +19,8 @@ export interface LmAdagradOptions extends GeneralOptions {
   readonly momentumMode?: 'gradient' | 'update';
   /** λ ≥ 0 of the decay after the step, p ← p − ηλp, default 0. */
   readonly weightDecay?: Setting;
+  /** `'matrices'`: only parameters of two axes and more decay; null (default): all, biases and gains too. */
+  readonly decayOnly?: DecayOnly;
   /** Factor of a direction of size σ: (σ²+ε)^−½ (`'adagrad'`, default) or σ²(σ²+ε)^−³ᐟ² (`'ggt'`, Agarwal et al. 2018). */
   readonly damping?: 'adagrad' | 'ggt';
 }
@@ -43,12 +45,13 @@ export function lmAdagrad(options: LmAdagradOptions = {}): Rule {
     momentum: unit(0),
     momentumMode: choice('gradient', ['gradient', 'update']),
     weightDecay: nonNegative(0),
+    decayOnly: decayOnlyOption,
     damping: choice('adagrad', ['adagrad', 'ggt']),
   });
-  const { learningRate, weightDecay } = o;
+  const { learningRate, weightDecay, decayOnly } = o;
   const direction = historyWhitening(o);
   return general(
     o,
-    rule(o.concatenate ? concatenated(direction) : direction, descend({ learningRate }), decay({ learningRate, weightDecay })),
+    rule(o.concatenate ? concatenated(direction) : direction, descend({ learningRate }), decay({ learningRate, weightDecay, decayOnly })),
   );
 }

@@ -15,7 +15,17 @@ import {
   type Transform,
   unit,
 } from '@opt/core';
-import { adam, decay, descend, type GeneralOptions, general, generalOptions, normalizeRms } from '@opt/transforms';
+import {
+  adam,
+  type DecayOnly,
+  decay,
+  decayOnlyOption,
+  descend,
+  type GeneralOptions,
+  general,
+  generalOptions,
+  normalizeRms,
+} from '@opt/transforms';
 import { kroneckerEigenbasis } from './kronecker-eigenbasis.ts';
 
 export interface SoapOptions extends GeneralOptions {
@@ -29,6 +39,8 @@ export interface SoapOptions extends GeneralOptions {
   readonly epsilon?: Setting;
   /** λ ≥ 0 of the decay after the step, p ← p − ηλp, default 0.01. */
   readonly weightDecay?: Setting;
+  /** `'matrices'`: only parameters of two axes and more decay; null (default): all, biases and gains too. */
+  readonly decayOnly?: DecayOnly;
   /** β_s of the covariances, [0, 1); null (default): that of `beta2`. */
   readonly shampooBeta?: Setting | null;
   /** f: updates between refreshes of the basis, integer ≥ 1, default 10. */
@@ -68,6 +80,7 @@ export function soap(options: SoapOptions = {}): Rule {
     beta2: unit(0.95),
     epsilon: positive(1e-8),
     weightDecay: nonNegative(0.01),
+    decayOnly: decayOnlyOption,
     shampooBeta: optional(unit(0.95)),
     preconditionFrequency: integer(10),
     maxPreconditionDim: integer(10000),
@@ -105,5 +118,5 @@ export function soap(options: SoapOptions = {}): Rule {
   });
   const inner = o.inner ?? adam({ beta1, beta2, epsilon, correctBias: o.correctBias ? 'rate' : 'none' });
   const direction = o.normalizeGradient ? chain(inBasis(basis, inner), normalizeRms()) : inBasis(basis, inner);
-  return general(o, rule(direction, descend({ learningRate }), decay({ learningRate, weightDecay })));
+  return general(o, rule(direction, descend({ learningRate }), decay({ learningRate, weightDecay, decayOnly: o.decayOnly })));
 }

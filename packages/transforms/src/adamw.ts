@@ -1,6 +1,6 @@
 import { closedUnit, nonNegative, optional, positive, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
 import { adam } from './adam.ts';
-import { decay } from './decay.ts';
+import { type DecayOnly, decay, decayOnlyOption } from './decay.ts';
 import { descend } from './descend.ts';
 import { type GeneralOptions, general, generalOptions } from './general.ts';
 
@@ -15,6 +15,8 @@ export interface AdamWOptions extends GeneralOptions {
   readonly epsilon?: Setting;
   /** λ ≥ 0, default 0.01. */
   readonly weightDecay?: Setting;
+  /** `'matrices'`: only parameters of two axes and more decay; null (default): all, biases and gains too. */
+  readonly decayOnly?: DecayOnly;
   /** 1 is AMSGrad, null (default) is off; see `adam`. */
   readonly amsgradBeta?: Setting | null;
 }
@@ -32,11 +34,12 @@ export function adamw(options: AdamWOptions = {}): Rule {
     beta2: unit(0.999),
     epsilon: positive(1e-8),
     weightDecay: nonNegative(0.01),
+    decayOnly: decayOnlyOption,
     amsgradBeta: optional(closedUnit(1)),
   });
-  const { name, beta1, beta2, epsilon, amsgradBeta, learningRate, weightDecay } = resolved;
+  const { name, beta1, beta2, epsilon, amsgradBeta, learningRate, weightDecay, decayOnly } = resolved;
   return general(
     resolved,
-    rule(adam({ name, beta1, beta2, epsilon, amsgradBeta }), decay({ learningRate, weightDecay }), descend({ learningRate })),
+    rule(adam({ name, beta1, beta2, epsilon, amsgradBeta }), decay({ learningRate, weightDecay, decayOnly }), descend({ learningRate })),
   );
 }

@@ -4,6 +4,7 @@ import {
   nonNegative,
   type Option,
   OptionTypeError,
+  optional,
   perTensor,
   resolve,
   type Setting,
@@ -11,6 +12,15 @@ import {
   saturate,
   type Transform,
 } from '@opt/core';
+
+/** `'matrices'`: only parameters of two axes and more decay, so not biases, gains and what a BatchNorm learns. */
+export type DecayOnly = 'matrices' | null;
+
+/** How `resolve` reads `decayOnly`. */
+export const decayOnlyOption: Option<DecayOnly> = optional(choice<'matrices'>('matrices', ['matrices']));
+
+/** Whether a parameter of this shape decays. */
+const decays = (decayOnly: DecayOnly, { length }: Shape): boolean => decayOnly === null || length >= 2;
 
 export interface DecayOptions {
   /** η ≥ 0, default 1e-3; not used by `'independent'`. */
@@ -24,6 +34,8 @@ export interface DecayOptions {
   readonly mode?: 'decoupled' | 'independent' | 'cautious';
   /** What η is multiplied by for a parameter of this shape, such as the factor of its step; default null, 1. Not used by `'independent'`. */
   readonly rateOf?: RateOf | null;
+  /** Which parameters decay: all (null, default), or those of two axes and more. */
+  readonly decayOnly?: DecayOnly;
 }
 
 type RateOf = (shape: Shape) => number;
@@ -36,16 +48,18 @@ const rateOfOption: Option<RateOf | null> = (value, rule, option) => {
 
 /** Weight decay as a move of its own: before `descend` as in AdamW, after it as in SOAP. */
 export function decay(options: DecayOptions = {}): Transform {
-  const { mode, rateOf, ...hyper } = resolve('decay', options, {
+  const { mode, rateOf, decayOnly, ...hyper } = resolve('decay', options, {
     learningRate: nonNegative(1e-3),
     weightDecay: nonNegative(0.01),
     mode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
     rateOf: rateOfOption,
+    decayOnly: decayOnlyOption,
   });
   return perTensor({
     name: 'decay',
     hyper,
     apply({ update: u, parameter: p, hyper: { learningRate, weightDecay } }) {
+      if (!decays(decayOnly, p.shape)) return { parameter: p };
       if (mode === 'independent') return { parameter: p.mul(weightDecay.not()) };
       const rate = learningRate.mul(weightDecay).mul(rateOf?.(p.shape) ?? 1);
       return { parameter: mode === 'cautious' ? p.sub(p.mul(u.sign().mul(p.sign()).ge(0)).mul(rate)) : p.mul(rate.not()) };
@@ -53,11 +67,14 @@ export function decay(options: DecayOptions = {}): Transform {
   });
 }
 
-/** u ← u + λp: decay as part of the gradient (L2 regularisation), λ ≥ 0, default 0. */
-export function l2(options: { readonly weightDecay?: Setting } = {}): Transform {
+/** u ← u + λp: decay as part of the gradient (L2 regularisation), λ ≥ 0, default 0; of all parameters, or those of two axes and more. */
+export function l2(options: { readonly weightDecay?: Setting; readonly decayOnly?: DecayOnly } = {}): Transform {
+  const { decayOnly, ...hyper } = resolve('l2', options, { weightDecay: nonNegative(0), decayOnly: decayOnlyOption });
   return perTensor({
     name: 'l2',
-    hyper: resolve('l2', options, { weightDecay: nonNegative(0) }),
-    apply: ({ update: u, parameter: p, hyper: { weightDecay }, site }) => ({ update: saturate(u.add(p.mul(weightDecay)), site.largest) }),
+    hyper,
+    apply: ({ update: u, parameter: p, hyper: { weightDecay }, site }) => ({
+      update: decays(decayOnly, p.shape) ? saturate(u.add(p.mul(weightDecay)), site.largest) : u,
+    }),
   });
 }

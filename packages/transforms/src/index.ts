@@ -1,7 +1,7 @@
 export { type AdamOptions, adam } from './adam.ts';
 export { type AdamWOptions, adamw } from './adamw.ts';
 export { clipGlobalNorm, clipNorm, clipValue } from './clip.ts';
-export { type DecayOptions, decay, l2 } from './decay.ts';
+export { type DecayOnly, type DecayOptions, decay, decayOnlyOption, l2 } from './decay.ts';
 export { type DescendOptions, descend } from './descend.ts';
 export { cautious, copyGradientSign, nanToZero, normalize, normalizeRms, sign, unscale } from './direction.ts';
 export { type GeneralOptions, type GeneralTable, general, generalOptions, nameOf } from './general.ts';

@@ -75,6 +75,7 @@ describe('sgd', () => {
       const at: Parameters<typeof transform.declare>[1] = {
         path: '',
         deviceDecides: false,
+        about: () => ({}),
         child: () => at,
         slot: (name) => void keys.push(name),
         hyper: () => undefined,

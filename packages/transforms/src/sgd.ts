@@ -1,5 +1,5 @@
 import { chain, closedUnit, flag, message, nonNegative, OptionRangeError, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
-import { l2 } from './decay.ts';
+import { type DecayOnly, decayOnlyOption, l2 } from './decay.ts';
 import { descend } from './descend.ts';
 import { type GeneralOptions, general, generalOptions } from './general.ts';
 import { momentum } from './momentum.ts';
@@ -15,6 +15,8 @@ export interface SgdOptions extends GeneralOptions {
   readonly nesterov?: boolean;
   /** λ ≥ 0 of L2 regularisation, default 0. */
   readonly weightDecay?: Setting;
+  /** `'matrices'`: only parameters of two axes and more decay; null (default): all, biases and gains too. */
+  readonly decayOnly?: DecayOnly;
 }
 
 /**
@@ -30,13 +32,14 @@ export function sgd(options: SgdOptions = {}): Rule {
     dampening: closedUnit(0),
     nesterov: flag(false),
     weightDecay: nonNegative(0),
+    decayOnly: decayOnlyOption,
   });
-  const { name, learningRate, dampening, nesterov, weightDecay } = resolved;
+  const { name, learningRate, dampening, nesterov, weightDecay, decayOnly } = resolved;
   const still = resolved.momentum.value === 0;
   if (nesterov && still) throw new OptionRangeError(message(name, 'momentum', 'above 0 with nesterov', 0));
   if (nesterov && dampening.value !== 0) throw new OptionRangeError(message(name, 'dampening', '0 with nesterov', dampening.value));
   const direction = still
-    ? l2({ weightDecay })
-    : chain(l2({ weightDecay }), momentum({ momentum: resolved.momentum, dampening, nesterov, name }));
+    ? l2({ weightDecay, decayOnly })
+    : chain(l2({ weightDecay, decayOnly }), momentum({ momentum: resolved.momentum, dampening, nesterov, name }));
   return general(resolved, rule(direction, descend({ learningRate })));
 }

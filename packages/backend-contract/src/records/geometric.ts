@@ -51,7 +51,7 @@ const routing = {
   roles: wrong('a role (hidden, embedding, head, bias, norm) per parameter name, or a function giving one', 'hidden', 3, { w: 'other' }),
   aux: wrong('an object', 3, 'adamw', true, null),
   strict: flag,
-  layout: choice('out-in', 'in-out'),
+  layout: orNull(choice('out-in', 'in-out')),
 };
 const shared = {
   ...general,
@@ -161,7 +161,7 @@ export const geometricRecords: readonly TransformRecord[] = [
       normalize: choice('schatten4', 'frobenius'),
       epsilon: positive,
       scale: choice('keller', 'moonlight', 'spectral', 'none'),
-      layout: choice('out-in', 'in-out'),
+      layout: orNull(choice('out-in', 'in-out')),
       convolution: choice('flatten', 'per-tap'),
       name: text,
     },

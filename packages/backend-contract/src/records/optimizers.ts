@@ -7,6 +7,7 @@ import {
   aboveOne,
   choice,
   closedUnit,
+  decayOnly,
   everyGeneral,
   flag,
   general,
@@ -56,6 +57,7 @@ export const optimizersRecords: readonly TransformRecord[] = [
       beta2: unit,
       epsilon: positive,
       weightDecay: nonNegative,
+      decayOnly,
       shampooBeta: orNull(unit),
       correctBias: flag,
       normalizeGradient: flag,
@@ -116,6 +118,7 @@ export const optimizersRecords: readonly TransformRecord[] = [
       momentum: unit,
       momentumMode: choice('gradient', 'update'),
       weightDecay: nonNegative,
+      decayOnly,
       damping: choice('adagrad', 'ggt'),
     },
     variants: [

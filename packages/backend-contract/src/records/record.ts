@@ -81,6 +81,8 @@ export const transform: readonly BadValue[] = refuse('a transform such as adam()
 /** An option that may be null. */
 export const orNull = (values: readonly BadValue[]): readonly BadValue[] => values.filter(({ value }) => value !== null);
 
+export const decayOnly: readonly BadValue[] = orNull(choice('matrices'));
+
 /** The options every optimizer has. */
 export const general: Readonly<Record<string, readonly BadValue[]>> = {
   clipnorm: orNull(positive),

@@ -1,4 +1,5 @@
-import { CheckpointError, type Floats, type Shape, size } from '@opt/core';
+import { type About, CheckpointError, type Floats, type Shape, size } from '@opt/core';
+import type { Known } from './bindings.ts';
 
 /** A tensor of a checkpoint. */
 export interface SavedTensor {
@@ -6,25 +7,33 @@ export interface SavedTensor {
   readonly data: Floats;
 }
 
+/** A parameter of a saved state, with what its model said about it. */
+export interface SavedParameter extends Known {
+  readonly role?: About['role'];
+}
+
 /**
- * What `optimizer.save()` of core holds, taken apart: a safetensors file. Its metadata (counters, hyperparameters) is core's own
- * business and is carried along as it is; parameters are the tensors `parameter:…`, in the order of declaration.
+ * What `optimizer.save()` of core holds, taken apart: a safetensors file. Its metadata (counters, hyperparameters, what slots are) are core's
+ * own business and are carried along as they are.
  */
 export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
-  readonly parameters: readonly (readonly [name: string, shape: Shape])[];
   readonly tensors: ReadonlyMap<string, SavedTensor>;
+}
+
+/** A checkpoint without parameters, and which variables they were, in the order of declaration. */
+export interface SavedState extends Checkpoint {
+  readonly parameters: readonly SavedParameter[];
 }
 
 const prefix = 'parameter:';
 export const parameterKey = (name: string): string => `${prefix}${name}`;
-export const isParameterKey = (key: string): boolean => key.startsWith(prefix);
 
 /** Everything but the tensors, as the numbers of its UTF-8 bytes, and back: how it travels among weights. */
-export const encodeHost = ({ metadata, parameters }: Checkpoint): Int32Array =>
+export const encodeHost = ({ metadata, parameters }: SavedState): Int32Array =>
   Int32Array.from(new TextEncoder().encode(JSON.stringify({ metadata, parameters })));
 
-export function decodeHost(bytes: ArrayLike<number>): Pick<Checkpoint, 'metadata' | 'parameters'> {
+export function decodeHost(bytes: ArrayLike<number>): Pick<SavedState, 'metadata' | 'parameters'> {
   const value = parse(new TextDecoder().decode(Uint8Array.from(bytes)));
   if (!isRecord(value) || !isStrings(value['metadata']) || !isParameters(value['parameters'])) {
     throw new CheckpointError('setWeights: the first weights must be those that getWeights of this optimizer gives');
@@ -39,6 +48,13 @@ export function savedHypers({ metadata }: Checkpoint): [string, number][] {
   return isRecord(hypers) ? Object.entries(hypers).filter((entry): entry is [string, number] => typeof entry[1] === 'number') : [];
 }
 
+/** A state without the values of its parameters: the model has them. */
+export const stateOf = ({ metadata, tensors }: Checkpoint, parameters: readonly SavedParameter[]): SavedState => ({
+  metadata,
+  parameters: parameters.map(({ key, name, shape, last, role }) => ({ key, name, shape, last, ...(role && { role }) })),
+  tensors: new Map([...tensors].filter(([key]) => !key.startsWith(prefix))),
+});
+
 export function readCheckpoint(file: Uint8Array): Checkpoint {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const start = 8 + view.getUint32(0, true);
@@ -49,8 +65,7 @@ export function readCheckpoint(file: Uint8Array): Checkpoint {
   for (const [key, entry] of Object.entries(header)) {
     if (key !== '__metadata__') tensors.set(key, readTensor(view, start, key, entry));
   }
-  const parameters = [...tensors].flatMap(([key, { shape }]) => (isParameterKey(key) ? [[key.slice(prefix.length), shape] as const] : []));
-  return { metadata, parameters, tensors };
+  return { metadata, tensors };
 }
 
 function readTensor(view: DataView, start: number, key: string, entry: unknown): SavedTensor {
@@ -65,7 +80,7 @@ function readTensor(view: DataView, start: number, key: string, entry: unknown):
   return { shape, data };
 }
 
-export function writeCheckpoint({ metadata, tensors }: Pick<Checkpoint, 'metadata' | 'tensors'>): Uint8Array {
+export function writeCheckpoint({ metadata, tensors }: Checkpoint): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const [key, { shape, data }] of tensors) {
@@ -99,5 +114,13 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
 const isStrings = (value: unknown): value is Record<string, string> =>
   isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
-const isParameters = (value: unknown): value is Checkpoint['parameters'] =>
-  Array.isArray(value) && value.every((entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isNumbers(entry[1]));
+const isParameters = (value: unknown): value is SavedParameter[] =>
+  Array.isArray(value) &&
+  value.every(
+    (entry) =>
+      isRecord(entry) &&
+      typeof entry['key'] === 'string' &&
+      typeof entry['name'] === 'string' &&
+      typeof entry['last'] === 'number' &&
+      isNumbers(entry['shape']),
+  );

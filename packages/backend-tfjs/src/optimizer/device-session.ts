@@ -1,8 +1,8 @@
 /// <reference lib="dom" preserve="true" />
-import { type Backend, BackendError, createOptimizer, isPromise, type MaybePromise, record, size, type Transform } from '@opt/core';
+import { type Backend, BackendError, createOptimizer, isPromise, type MaybePromise, record, size } from '@opt/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type DeviceTensor, DeviceVariable, gpuDevice, onDevice, submitPending } from './device-memory.ts';
-import type { Session, SessionParameter } from './session.ts';
+import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter } from './session.ts';
 
 /** A backend that adopts GPU buffers of its device, such as `webgpu({ device: gpuDevice() })`. */
 export interface DeviceBackend extends Backend<'sync', 'async', DeviceTensor> {
@@ -15,11 +15,7 @@ const now = <T>(value: MaybePromise<T>): T => {
 };
 
 /** The mathematics on tfjs's own GPU: variables are moved in the buffers in which tfjs has them. */
-export function deviceSession(
-  options: { readonly transform: Transform; readonly seed: number },
-  parameters: readonly SessionParameter[],
-  backend: DeviceBackend,
-): Session {
+export function deviceSession(options: SessionOptions, parameters: readonly SessionParameter[], backend: DeviceBackend): Session {
   const device = gpuDevice();
   if (backend.device !== device)
     throw new BackendError("toTfjsOptimizer: 'compute' must be on tfjs's own GPUDevice: webgpu({ device: gpuDevice() })");
@@ -30,6 +26,7 @@ export function deviceSession(
     createOptimizer<string, DeviceTensor, unknown>({
       ...options,
       backend,
+      about: aboutOf(parameters),
       parameters: Object.fromEntries(
         parameters.map(({ key, shape }) => [key, held.get(key)?.tensor ?? { shape, data: new Float32Array(size(shape)) }]),
       ),
@@ -56,6 +53,9 @@ export function deviceSession(
       for (const key of gradients.keys()) held.get(key)?.moved();
     },
     set: (address, value) => optimizer.set(address, value),
+    get hyperparameters() {
+      return optimizer.hyperparameters;
+    },
     save() {
       join();
       return optimizer.save();
@@ -65,7 +65,7 @@ export function deviceSession(
       // The variables leave their buffers before these are overwritten, and come back with their values at the next step.
       for (const one of held.values()) one.leave();
       submitPending();
-      now(optimizer.load(file, { newcomers: 'fresh' }));
+      return now(optimizer.load(file, changes));
     },
     finalize() {
       join();

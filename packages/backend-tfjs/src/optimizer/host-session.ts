@@ -1,7 +1,7 @@
 import { type Backend, createOptimizer, type Floats, record, type Scalar, size } from '@opt/core';
 import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { copyIn, copyOut } from './host-memory.ts';
-import { type Session, type SessionParameter, variableOf } from './session.ts';
+import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter, variableOf } from './session.ts';
 
 /**
  * The parameter that last read or wrote each variable's data, and so holds the same numbers. Data with none or another was assigned by
@@ -15,14 +15,11 @@ export type HostBackend = Backend<'sync', 'sync'>;
 /**
  * The mathematics on a backend in host memory: gradients are copied in, parameters copied out, everything else stays there.
  */
-export function hostSession(
-  options: { readonly transform: Parameters<typeof createOptimizer>[0]['transform']; readonly seed: number },
-  parameters: readonly SessionParameter[],
-  backend: HostBackend,
-): Session {
+export function hostSession(options: SessionOptions, parameters: readonly SessionParameter[], backend: HostBackend): Session {
   const optimizer = createOptimizer<string, never, unknown>({
     ...options,
     backend,
+    about: aboutOf(parameters),
     parameters: Object.fromEntries(
       parameters.map(({ key, shape, variable }) => [key, { shape, data: variable?.dataSync() ?? new Float32Array(size(shape)) }]),
     ),
@@ -71,18 +68,22 @@ export function hostSession(
       }
     },
     set: (address: string, value: Scalar) => optimizer.set(address, value),
+    get hyperparameters() {
+      return optimizer.hyperparameters;
+    },
     save() {
       refresh();
       return optimizer.save();
     },
     load(file) {
-      optimizer.load(file, { newcomers: 'fresh' });
+      const report = optimizer.load(file, changes);
       for (const parameter of parameters) if (parameter.variable !== undefined) read(parameter, parameter.variable);
+      return report;
     },
     finalize() {
       refresh();
       optimizer.finalize();
-      for (const parameter of parameters) if (parameter.variable !== undefined) publish(parameter);
+      for (const parameter of parameters) if (parameter.variable?.isDisposed === false) publish(parameter);
     },
     get skippedSteps() {
       return optimizer.skippedSteps;

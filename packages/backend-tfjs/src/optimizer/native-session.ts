@@ -1,8 +1,8 @@
-import { BackendError, createOptimizer, isPromise, type MaybePromise, type Mode, size, type Transform } from '@opt/core';
+import { BackendError, createOptimizer, isPromise, type MaybePromise, type Mode, size } from '@opt/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import type { TfjsBuffer } from '../buffers.ts';
-import { shared, type TfjsBackend, type TfjsNative } from '../tfjs.ts';
-import type { Session, SessionParameter } from './session.ts';
+import { SharedVariable, type TfjsBackend, type TfjsNative } from '../tfjs.ts';
+import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter } from './session.ts';
 
 const now = <T>(value: MaybePromise<T>): T => {
   if (isPromise(value)) throw new BackendError('toTfjsOptimizer: a step must be synchronous');
@@ -11,7 +11,7 @@ const now = <T>(value: MaybePromise<T>): T => {
 
 /** The mathematics in operations of tfjs: variables are moved where they are, nothing is copied. */
 export function nativeSession(
-  options: { readonly transform: Transform; readonly seed: number },
+  options: SessionOptions,
   parameters: readonly SessionParameter[],
   backend: TfjsBackend<'sync', Mode>,
 ): Session {
@@ -19,10 +19,11 @@ export function nativeSession(
     createOptimizer<string, TfjsNative, TfjsBuffer>({
       ...options,
       backend,
+      about: aboutOf(parameters),
       parameters: Object.fromEntries(
         parameters.map(({ key, shape, variable }) => [
           key,
-          variable === undefined ? { shape, data: new Float32Array(size(shape)) } : shared(variable),
+          variable === undefined ? { shape, data: new Float32Array(size(shape)) } : new SharedVariable(variable, true),
         ]),
       ),
     }),
@@ -30,11 +31,14 @@ export function nativeSession(
   return {
     step: (gradients: ReadonlyMap<string, Tensor>) => now(optimizer.step(Object.fromEntries(gradients))),
     set: (address, value) => optimizer.set(address, value),
+    get hyperparameters() {
+      return optimizer.hyperparameters;
+    },
     save: () => optimizer.save(),
     load(file) {
       const before = parameters.map(({ variable }) => variable && clone(variable));
       try {
-        now(optimizer.load(file, { newcomers: 'fresh' }));
+        return now(optimizer.load(file, changes));
       } finally {
         parameters.forEach(({ variable }, i) => {
           const value = before[i];

@@ -1,21 +1,36 @@
-import type { MaybePromise, Scalar, Shape } from '@opt/core';
+import type { About, LoadOptions, LoadReport, MaybePromise, Scalar, Transform } from '@opt/core';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { SavedParameter } from './checkpoint-file.ts';
 
 /** A parameter of a session; one of a loaded state may not have met its variable yet. */
-export interface SessionParameter {
-  readonly key: string;
-  readonly shape: Shape;
-  variable: Variable | undefined;
+export interface SessionParameter extends Omit<SavedParameter, 'last'> {
+  readonly variable: Variable | undefined;
+  /** The last step it had a gradient in. */
+  last: number;
 }
+
+/** What every session is made from. */
+export interface SessionOptions {
+  readonly transform: Transform;
+  readonly seed: number;
+}
+
+/** What transforms are told about parameters: kernels of tfjs have rows for inputs. */
+export const aboutOf = (parameters: readonly SessionParameter[]): Record<string, About> =>
+  Object.fromEntries(parameters.map(({ key, role }) => [key, { layout: 'in-out', role }]));
+
+/** What may have changed since a state was saved: variables come and go. */
+export const changes: LoadOptions = { newcomers: 'fresh', leavers: 'drop' };
 
 /** An optimizer of core over tfjs variables, wherever its mathematics runs. */
 export interface Session {
   /** One step; a parameter without a gradient is left alone. */
   step(gradients: ReadonlyMap<string, Tensor>): void;
   set(address: string, value: Scalar): void;
+  readonly hyperparameters: Readonly<Record<string, Scalar>>;
   save(): MaybePromise<Uint8Array>;
-  /** Takes over a state, which may know fewer parameters. The variables stay as they are. */
-  load(file: Uint8Array): void;
+  /** Takes over a state, which may know other parameters. The variables stay as they are. */
+  load(file: Uint8Array): LoadReport;
   finalize(): void;
   readonly skippedSteps: MaybePromise<number>;
   dispose(): void;

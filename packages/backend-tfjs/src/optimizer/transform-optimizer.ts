@@ -1,100 +1,109 @@
 import {
   BackendError,
+  checkScalar,
   DisposedError,
-  GradientError,
+  type Hyperparameters,
+  hyperparametersOf,
   isPromise,
   type MaybePromise,
-  type Mode,
   type Scalar,
-  size,
   type Transform,
+  warn,
 } from '@opt/core';
-import {
-  dispose,
-  engine,
-  getBackend,
-  type NamedTensorMap,
-  Optimizer,
-  type serialization,
-  type Tensor,
-  type Variable,
-} from '@tensorflow/tfjs-core';
-import { isTfjsBackend, type TfjsBackend, tfjs, tfjsDevice } from '../tfjs.ts';
-import { identify } from './bindings.ts';
-import { type Checkpoint, parameterKey, readCheckpoint, savedHypers, writeCheckpoint } from './checkpoint-file.ts';
-import { declaredHypers } from './declared.ts';
-import { type DeviceBackend, deviceSession } from './device-session.ts';
-import { type HostBackend, hostSession } from './host-session.ts';
-import { nativeSession } from './native-session.ts';
+import { type NamedTensorMap, Optimizer, type serialization, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { identify, identifyLate } from './bindings.ts';
+import { readCheckpoint, type SavedParameter, type SavedState, savedHypers, stateOf } from './checkpoint-file.ts';
+import { readGradients, spread } from './gradients.ts';
+import { HandedWeights } from './handed-weights.ts';
+import { layerRoles } from './layer-roles.ts';
+import { type Chosen, type Compute, defaultCompute } from './options.ts';
 import type { Session, SessionParameter } from './session.ts';
+import { startSession } from './start-session.ts';
 import { fromWeights, type NamedTensor, toWeights } from './weights.ts';
-
-export interface TfjsOptimizerOptions {
-  /**
-   * Where the optimizer's mathematics runs: a backend in host memory such as `wasm()`, to which gradients are copied; one on tfjs's
-   * own GPU, `webgpu({ device: gpuDevice() })`, which moves the variables where they are; or one of this package. Left out:
-   * `tfjs()`, and on webgpu `tfjsDevice()`.
-   */
-  readonly compute?: HostBackend | DeviceBackend | TfjsBackend<'sync', Mode>;
-  /** Of all random draws; default 0. */
-  readonly seed?: number;
-}
 
 /** A `tf.Optimizer` that runs a transform. */
 export class TransformOptimizer extends Optimizer {
-  private readonly transform: Transform;
-  private readonly options: TfjsOptimizerOptions;
+  private readonly chosen: Chosen;
+  private compute: Compute | undefined;
   private session: Session | undefined;
-  private parameters: SessionParameter[] = [];
-  /** Keys of parameters by the name their variable has now. */
-  private readonly keys = new Map<string, string>();
+  private parameters: readonly SessionParameter[] = [];
+  private readonly byVariable = new Map<Variable, SessionParameter>();
   /** A loaded state that has not met its variables yet. */
-  private pending: Checkpoint | undefined;
-  /** Every hyperparameter as it is now. */
-  private readonly hypers: Map<string, Scalar>;
-  /** Those that differ from what the transform and a loaded state say. */
+  private pending: SavedState | undefined;
+  /** Hyperparameters before there is a session. */
+  private readonly declared: Hyperparameters;
+  /** What was set, here or by a loaded state, by address. */
   private readonly changed = new Map<string, Scalar>();
-  private weights: NamedTensor[] = [];
+  private readonly handed = new HandedWeights();
+  private warned = false;
   private disposed = false;
 
-  constructor(transform: Transform, options: TfjsOptimizerOptions, config: serialization.ConfigDict = {}) {
+  constructor(chosen: Chosen, config: serialization.ConfigDict = {}) {
     super();
-    this.transform = transform;
-    this.options = options;
-    this.hypers = declaredHypers(transform, {});
-    for (const [address, value] of Object.entries(config)) if (typeof value === 'number') this.set(address, value);
+    this.chosen = chosen;
+    this.compute = chosen.compute;
+    this.declared = declaredBy(chosen.transform);
+    for (const [address, value] of this.declared.values) {
+      const saved = config[address];
+      // A schedule is the transform's, whatever number a file has for it.
+      if (typeof saved === 'number' && typeof value === 'number') this.set(address, saved);
+    }
   }
 
-  /** One step. Gradients by variable name, or as a list; one that is missing or null leaves its variable alone. */
+  /**
+   * One step. Gradients by variable name, or as a list; one that is missing or null leaves its variable alone, a scalar counts for every
+   * element.
+   *
+   * @throws GradientError, and nothing has moved · CheckpointError where a loaded state does not fit
+   */
   override applyGradients(variableGradients: NamedTensorMap | NamedTensor[]): void {
     if (this.disposed) throw new DisposedError('applyGradients');
-    const given: readonly (readonly [string, Tensor | null | undefined])[] = Array.isArray(variableGradients)
-      ? variableGradients.map(({ name, tensor }) => [name, tensor])
-      : Object.entries(variableGradients);
-    const session = this.bind(given.map(([name]) => registered(name)));
-    const gradients = new Map<string, Tensor>();
-    for (const [name, gradient] of given) {
-      const key = this.keys.get(name);
-      if (gradient !== null && gradient !== undefined && key !== undefined) gradients.set(key, gradient);
-    }
-    session.step(gradients);
+    const given = readGradients(variableGradients);
+    const session = this.bind(given.map(({ variable }) => variable));
+    const step = this.iterations + 1;
+    tidy(() => {
+      const gradients = new Map<string, Tensor>();
+      for (const { variable, gradient } of given) {
+        const parameter = this.byVariable.get(variable);
+        if (gradient === undefined || parameter === undefined) continue;
+        gradients.set(parameter.key, spread(variable, gradient));
+        parameter.last = step;
+      }
+      session.step(gradients);
+    });
     this.incrementIterations();
+    this.handed.changed();
+    if (!this.warned) this.watch(session, step);
   }
 
   /** Changes a live hyperparameter, also before the first step and while training: `set('learningRate', 1e-3)`. */
   set(address: string, value: Scalar): void {
-    this.session?.set(address, value);
-    this.hypers.set(address, value);
-    this.changed.set(address, value);
+    const { session } = this;
+    if (session === undefined) {
+      const { address: full, hyper } = this.declared.find(address);
+      checkScalar(hyper, value);
+      this.changed.set(full, value);
+    } else {
+      session.set(address, value);
+      // Said in another way before, it comes last now.
+      this.changed.delete(address);
+      this.changed.set(address, value);
+    }
+    this.handed.changed();
   }
 
   /** The learning rate, where the transform has exactly one; a schedule if it was given as one. */
   get learningRate(): Scalar | undefined {
-    return this.hypers.get('learningRate');
+    return this.hyperparameters['learningRate'];
   }
 
   set learningRate(value: Scalar) {
     this.set('learningRate', value);
+  }
+
+  /** Live hyperparameters as they are now, by address. */
+  get hyperparameters(): Readonly<Record<string, Scalar>> {
+    return this.session?.hyperparameters ?? { ...Object.fromEntries(this.declared.values), ...Object.fromEntries(this.changed) };
   }
 
   /** Steps dropped because of a gradient that was not finite; a promise on webgpu. */
@@ -105,150 +114,173 @@ export class TransformOptimizer extends Optimizer {
   /** Ends training: an averaged model takes its average. */
   finalize(): void {
     this.session?.finalize();
+    this.handed.changed();
   }
 
   /** Every hyperparameter that is a number; the rest of the state is in the weights. */
   override getConfig(): serialization.ConfigDict {
-    return Object.fromEntries([...this.hypers].filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+    return Object.fromEntries(
+      Object.entries(this.hyperparameters).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+    );
   }
 
-  /** The state as tensors. They are the optimizer's own, good until the next `getWeights`, `setWeights` or `dispose`. */
-  override async getWeights(): Promise<NamedTensor[]> {
-    const checkpoint = this.session === undefined ? this.pending : readCheckpoint(await this.session.save());
-    this.releaseWeights();
-    this.weights = toWeights(checkpoint, this.iterations);
-    return this.weights;
+  /**
+   * The state as tensors. They are the optimizer's own and the same until it has changed; when it is asked again then, they go.
+   * `setWeights` takes them all the same.
+   */
+  override getWeights(): Promise<NamedTensor[]> {
+    return this.handed.get(() => this.handOut());
   }
 
-  /** Takes over a state; it finds its variables, by order and shape, at the next step. */
+  private async handOut(): Promise<NamedTensor[]> {
+    this.leaveBehind();
+    const { iterations, parameters, session } = this;
+    const state = session === undefined ? this.pending : stateOf(readCheckpoint(await session.save()), parameters);
+    return toWeights({ iterations, state });
+  }
+
+  /** What belongs to variables that are gone is dropped, where that is done at once. */
+  private leaveBehind(): void {
+    const { session, parameters } = this;
+    const saved = session !== undefined && parameters.some(isGone) ? session.save() : undefined;
+    if (session !== undefined && saved !== undefined && !isPromise(saved))
+      this.start(
+        parameters.filter((one) => !isGone(one)),
+        stateOf(readCheckpoint(saved), parameters),
+        session,
+      );
+  }
+
+  /** Takes over a state; it finds its variables, by name, path of layers, or order, at the next step. */
   override async setWeights(weightValues: NamedTensor[]): Promise<void> {
-    const { iterations, checkpoint } = await fromWeights(weightValues);
-    this.releaseWeights();
+    const { iterations, state } = await fromWeights(weightValues);
     this.forget();
     this.iterations_ = iterations;
-    this.pending = checkpoint;
-    for (const [address, value] of checkpoint === undefined ? [] : savedHypers(checkpoint)) {
-      this.hypers.set(address, value);
-      this.changed.delete(address);
-    }
+    this.pending = state;
+    this.handed.changed();
+    const { hyperparameters } = this;
+    for (const [address, value] of state === undefined ? [] : savedHypers(state))
+      if (typeof hyperparameters[address] !== 'function') this.changed.set(address, value);
   }
 
   override dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.releaseWeights();
+    this.handed.dispose();
     this.forget();
     this.pending = undefined;
-  }
-
-  private releaseWeights(): void {
-    dispose(this.weights.map(({ tensor }) => tensor));
-    this.weights = [];
+    if (this.chosen.compute === undefined) this.compute?.dispose();
   }
 
   private forget(): void {
     this.session?.dispose();
     this.session = undefined;
     this.parameters = [];
-    this.keys.clear();
+    this.byVariable.clear();
   }
 
   /** The session over these variables and all that came before. */
   private bind(variables: readonly Variable[]): Session {
     const { session } = this;
-    if (variables.length === 0) throw new GradientError('applyGradients: at least one variable is needed, received none');
-    if (session !== undefined && variables.every((variable) => this.isBound(variable))) return session;
-    return session === undefined ? this.begin(variables) : this.extend(session, variables);
-  }
-
-  private isBound(variable: Variable): boolean {
-    const key = this.keys.get(variable.name);
-    return key !== undefined && this.parameters.some((parameter) => parameter.key === key && parameter.variable === variable);
+    if (session === undefined) return this.begin(variables);
+    const newcomers = variables.filter((variable) => !this.byVariable.has(variable));
+    return newcomers.length === 0 ? session : this.extend(session, newcomers);
   }
 
   private begin(variables: readonly Variable[]): Session {
     const { pending } = this;
-    if (pending === undefined) {
-      for (const { name } of variables) this.keys.set(name, name);
-      this.parameters = variables.map((variable) => ({ key: variable.name, shape: variable.shape, variable }));
-      return this.start(undefined);
-    }
-    const known = pending.parameters.map(([key, shape]) => ({ key, shape }));
-    const found = identify(known, variables);
-    for (const [name, key] of found) this.keys.set(name, key);
-    this.parameters = known.map((one) => ({ ...one, variable: variables.find(({ name }) => found.get(name) === one.key) }));
-    const session = this.start(pending);
+    if (pending === undefined) return this.start(meet([], variables, new Map()));
+    const session = this.start(meet(pending.parameters, variables, identify(pending.parameters, variables)), pending);
     this.pending = undefined;
     return session;
   }
 
-  /** New variables, or others under a known name: the state goes into a new session that has them. */
-  private extend(session: Session, variables: readonly Variable[]): Session {
+  /** New variables: the state goes into a session that has them. */
+  private extend(session: Session, newcomers: readonly Variable[]): Session {
     const saved = session.save();
     if (isPromise(saved))
       throw new BackendError('toTfjsOptimizer: on a device that cannot be read in a step, the first step must have all variables');
-    for (const variable of variables) {
-      const key = this.keys.get(variable.name) ?? this.waiting(variable) ?? variable.name;
-      this.keys.set(variable.name, key);
-      const known = this.parameters.find((parameter) => parameter.key === key);
-      if (known === undefined) this.parameters.push({ key, shape: variable.shape, variable });
-      else known.variable = variable;
-    }
-    session.dispose();
-    return this.start(readCheckpoint(saved));
+    const here = this.parameters.filter((one) => !isGone(one));
+    const named = here.some(({ key, variable }) => variable?.name === key);
+    const unmet = here.filter(({ variable }) => variable === undefined);
+    return this.start(
+      meet(here, newcomers, identifyLate(unmet, newcomers, named)),
+      stateOf(readCheckpoint(saved), this.parameters),
+      session,
+    );
   }
 
-  /** A loaded parameter that has not met its variable, and can only be this one. */
-  private waiting(variable: Variable): string | undefined {
-    const unmet = this.parameters.filter((parameter) => parameter.variable === undefined);
-    return unmet.length === 0 ? undefined : identify(unmet, [variable]).get(variable.name);
-  }
-
-  private start(state: Checkpoint | undefined): Session {
-    const { transform, parameters, hypers, changed } = this;
-    const { compute = getBackend() === 'webgpu' ? tfjsDevice() : tfjs(), seed = 0 } = this.options;
-    const options = { transform, seed };
-    const session = sessionOn(compute, options, parameters);
+  /** A session over these parameters, in the place of the one there is; if it cannot be, nothing has changed. */
+  private start(given: readonly SessionParameter[], state?: SavedState, before?: Session): Session {
+    const { transform, seed, models } = this.chosen;
+    this.compute ??= defaultCompute();
+    const roles = new Map(models().flatMap((model) => [...layerRoles(model)]));
+    const parameters = given.map((one) => {
+      const role = (one.variable && roles.get(one.variable)) ?? one.role;
+      return role === undefined ? one : { ...one, role };
+    });
+    const session = startSession(this.compute, { transform, seed }, parameters, state);
     try {
-      if (state !== undefined) takeOver(session, state);
-      for (const [address, value] of changed) session.set(address, value);
+      for (const [address, value] of this.changed) session.set(address, value);
     } catch (error) {
       session.dispose();
-      this.forget();
       throw error;
     }
-    for (const [address, value] of declaredHypers(transform, shapesOf(parameters))) if (!hypers.has(address)) hypers.set(address, value);
+    before?.dispose();
     this.session = session;
+    this.parameters = parameters;
+    this.byVariable.clear();
+    for (const parameter of parameters) if (parameter.variable !== undefined) this.byVariable.set(parameter.variable, parameter);
     return session;
   }
-}
 
-function sessionOn(
-  compute: NonNullable<TfjsOptimizerOptions['compute']>,
-  options: Parameters<typeof nativeSession>[0],
-  parameters: readonly SessionParameter[],
-): Session {
-  if (isTfjsBackend(compute)) return nativeSession(options, parameters, compute);
-  return isOnDevice(compute) ? deviceSession(options, parameters, compute) : hostSession(options, parameters, compute);
-}
-
-const isOnDevice = (compute: HostBackend | DeviceBackend): compute is DeviceBackend => compute.read === 'async';
-
-const shapesOf = (parameters: readonly SessionParameter[]) => Object.fromEntries(parameters.map(({ key, shape }) => [key, shape]));
-
-/** Loads a state that may know fewer parameters. @throws CheckpointError if it is that of another transform. */
-function takeOver(session: Session, saved: Checkpoint): void {
-  const tensors = new Map(saved.tensors);
-  // The session keeps the variables as they are; the file only has to be complete.
-  for (const [name, shape] of saved.parameters) {
-    const key = parameterKey(name);
-    if (!tensors.has(key)) tensors.set(key, { shape, data: new Float32Array(size(shape)) });
+  /** Says once that steps are skipped. Where that is known on a device only, it is asked now and then: an answer costs a read. */
+  private watch(session: Session, step: number): void {
+    if (this.compute?.read === 'async' && (step & (step - 1)) !== 0) return;
+    const say = (skipped: number): void => {
+      if (skipped === 0 || this.warned) return;
+      this.warned = true;
+      warn(
+        `toTfjsOptimizer: a gradient at step ${step} or before was NaN or infinite; such steps move nothing and are counted in 'skippedSteps'`,
+      );
+    };
+    const skipped = session.skippedSteps;
+    if (isPromise(skipped)) skipped.then(say, () => {});
+    else say(skipped);
   }
-  session.load(writeCheckpoint({ metadata: saved.metadata, tensors }));
 }
 
-function registered(name: string): Variable {
-  const variable = engine().registeredVariables[name];
-  if (variable === undefined) throw new GradientError(`applyGradients: there is no variable '${name}'`);
-  return variable;
+const isGone = ({ variable }: SessionParameter): boolean => variable?.isDisposed === true;
+
+/** Parameters with the variables they were found to be; those that are none of them come behind, each under a key of its own. */
+function meet(
+  parameters: readonly (SavedParameter & { readonly variable?: Variable | undefined })[],
+  variables: readonly Variable[],
+  found: ReadonlyMap<string, { readonly key: string }>,
+): SessionParameter[] {
+  const met = new Map(variables.map((variable) => [found.get(variable.name)?.key, variable]));
+  const keys = new Set(parameters.map(({ key }) => key));
+  const newcomers = variables.filter(({ name }) => !found.has(name));
+  return [
+    ...parameters.map((one) => {
+      const variable = one.variable ?? met.get(one.key);
+      return { ...one, name: variable?.name ?? one.name, variable };
+    }),
+    ...newcomers.map((variable) => {
+      const { name, shape } = variable;
+      let key = name;
+      for (let i = 2; keys.has(key); i++) key = `${name}#${i}`;
+      keys.add(key);
+      return { key, name, shape, variable, last: 0 };
+    }),
+  ];
+}
+
+/** The hyperparameters of a transform over parameters of every kind; over none, where it asks for names that only a model has. */
+function declaredBy(transform: Transform): Hyperparameters {
+  try {
+    return hyperparametersOf(transform, { matrix: [2, 2], vector: [2] });
+  } catch {
+    return hyperparametersOf(transform, {});
+  }
 }

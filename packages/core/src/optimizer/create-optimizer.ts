@@ -2,7 +2,9 @@ import type { Backend, MaybePromise, Mode, Precision } from '../backend.ts';
 import { isPromise } from '../backend.ts';
 import { BackendError, GradientError, OptionTypeError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
-import { callable, fixed, type Option, optional, requiredStage, resolve, unknownOption } from '../options/options.ts';
+import { callable, choice, fixed, type Option, optional, requiredStage, resolve, unknownOption } from '../options/options.ts';
+import { record } from '../records.ts';
+import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { Engine } from './engine.ts';
 import { Memory } from './memory.ts';
@@ -35,7 +37,7 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed, draws, parameters } = read<Native, Buffer>(options);
+  const { transform, backend, seed, draws, about, parameters } = read<Native, Buffer>(options);
   const memory = new Memory(backend);
   let engine: Engine<Native, Buffer> | undefined;
   const failed = (error: unknown): never => {
@@ -44,7 +46,7 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     throw error;
   };
   try {
-    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, { seed, draws: draws ?? undefined });
+    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, { seed, draws: draws ?? undefined }, about);
     engine = made;
     const started = made.once('construct');
     if (isPromise(started)) return started.then(() => made, failed);
@@ -68,10 +70,34 @@ function read<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Nati
     backend: backendOption<Native, Buffer>,
     seed: fixed(0, { rule: 'an integer in [0, 2^32)', holds: (seed) => Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff }),
     draws: optional(callable<Draws>('a function (name, owner, shape) => numbers')),
+    about: aboutOption,
   });
 }
 
-const known = ['transform', 'parameters', 'backend', 'seed', 'draws'];
+const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about'];
+
+/** Left out, undefined. */
+const orUndefined =
+  <R>(option: Option<R>): Option<R | undefined> =>
+  (value, rule, name) =>
+    value === undefined ? undefined : option(value, rule, name);
+
+const layout = orUndefined(choice<'out-in' | 'in-out'>('out-in', ['out-in', 'in-out']));
+const role = orUndefined(choice<NonNullable<About['role']>>('hidden', ['hidden', 'embedding', 'head', 'bias', 'norm']));
+
+/** What was said of parameters, by name. */
+const aboutOption: Option<Readonly<Record<string, About>>> = (value, rule, option) => {
+  if (value === undefined) return {};
+  if (!isPlain(value))
+    throw new OptionTypeError(message(rule, option, "an object such as { w: { layout: 'in-out', role: 'hidden' } }", value));
+  return record(
+    Object.entries(value).map(([name, said]): [string, About] => {
+      if (!isPlain(said))
+        throw new OptionTypeError(message(rule, `about['${name}']`, "an object such as { layout: 'in-out', role: 'hidden' }", said));
+      return [name, resolve(`${rule}: about['${name}']`, said, { layout, role })];
+    }),
+  );
+};
 
 /** By name; what each of them is, `place` looks at. */
 const sources: Option<readonly (readonly [string, unknown])[]> = (value, rule, option) => {

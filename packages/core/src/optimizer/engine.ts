@@ -4,7 +4,7 @@ import { warn } from '../log.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { getters, record } from '../records.ts';
-import type { Moment, Shapes, Transform } from '../transform/transform.ts';
+import type { About, Moment, Shapes, Transform } from '../transform/transform.ts';
 import { Background } from './background.ts';
 import { collecting, type Sink } from './checkpoint/checkpoint.ts';
 import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints.ts';
@@ -72,6 +72,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     backend: Backend<Mode, Mode, Native, Buffer>,
     memory: Memory<Native, Buffer>,
     random: Randomness,
+    about: Readonly<Record<string, About>>,
   ) {
     this.transform = transform;
     this.backend = backend;
@@ -81,7 +82,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
-    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision);
+    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
     this.facts = new Facts(this.layout);
     rehearse(this.layout);
     this.memory = memory;
@@ -99,6 +100,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
     this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
+  }
+
+  get hyperparameters(): Readonly<Record<string, Scalar>> {
+    return record([...this.runner.live].map(([hyper, value]) => [this.layout.address(hyper), value]));
   }
 
   get stateBytes(): number {
@@ -177,7 +182,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   explain(calls?: number): Explanation {
-    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.backend.precision);
+    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.backend.precision, undefined, this.layout.said);
   }
 
   dispose(): void {

@@ -6,7 +6,7 @@ import { printProgram, quantity } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
 import { size } from '../program/shape.ts';
 import { record } from '../records.ts';
-import type { Shapes, Transform } from '../transform/transform.ts';
+import type { About, Shapes, Transform } from '../transform/transform.ts';
 import { Counters } from './counters.ts';
 import { Layout } from './layout.ts';
 import { Planner } from './planner.ts';
@@ -42,10 +42,11 @@ export function explain(
   deviceDecides: boolean = false,
   precision?: Precision['name'],
   samples = 1,
+  about?: Readonly<Record<string, About>>,
 ): Explanation {
   integer(lookahead)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');
-  const layout = new Layout(transform, shapes, deviceDecides, precision);
+  const layout = new Layout(transform, shapes, deviceDecides, precision, about);
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
   const present = new Set(Object.keys(shapes));

@@ -1,9 +1,10 @@
 import { OptionTypeError, TransformError } from '../errors.ts';
-import { checkValue, type Hyper, message } from '../options/hyper.ts';
+import { checkValue, type Hyper, message, type Scalar } from '../options/hyper.ts';
 import { isName } from '../options/options.ts';
 import { type Precision, precisions } from '../program/precision.ts';
 import { size } from '../program/shape.ts';
-import type { Declarer, Kind, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
+import { own } from '../records.ts';
+import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
 import { describe } from '../validation/describe.ts';
 import { didYouMean } from '../validation/names.ts';
 
@@ -28,6 +29,8 @@ export const stageOf = (key: string): string => {
   return head.slice(0, Math.max(0, head.lastIndexOf('.')));
 };
 
+const nothing: About = {};
+
 /** What an objective can offer. */
 const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
 
@@ -47,12 +50,25 @@ export class Layout {
   otherwise: 'skip' | 'throw' = 'skip';
   /** What working precision holds. */
   readonly precision: Precision;
+  /** What was said about parameters, by name. */
+  readonly said: Readonly<Record<string, About>>;
 
-  constructor(transform: Transform, parameters: Shapes, deviceDecides: boolean, precision: Precision['name'] = 'f32') {
+  constructor(
+    transform: Transform,
+    parameters: Shapes,
+    deviceDecides: boolean,
+    precision: Precision['name'] = 'f32',
+    said: Readonly<Record<string, About>> = {},
+  ) {
+    this.said = said;
     this.deviceDecides = deviceDecides;
     this.precision = precisions[precision];
     if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', counts: 'dropped' } });
     transform.declare(parameters, this.at('', []));
+  }
+
+  about(owner: string): About {
+    return own(this.said, owner) ?? nothing;
   }
 
   /** The slots that a checkpoint holds: all but counts that only a device keeps, which are the counters of the file. */
@@ -97,6 +113,7 @@ export class Layout {
     return {
       path,
       deviceDecides: this.deviceDecides,
+      about: (owner) => this.about(owner),
       child: (name) => this.at(name === '' ? path : path === '' ? checkedName(name) : `${path}/${checkedName(name)}`, open),
       slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot: checkedSlot(`${path}.${name}`, name, slot) }),
       hyper: (hyper) => this.live(hyper, path),
@@ -174,4 +191,23 @@ function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
   const start = typeof init === 'object' && init !== null ? init.identity : init === 'identity' ? 1 : init;
   if (typeof start !== 'number' || !Number.isFinite(start)) fail('init', "a finite number, 'identity' or { identity: scale }", init);
   return slot;
+}
+
+/** The live hyperparameters of a transform over parameters of these shapes, before there is an optimizer. */
+export interface Hyperparameters {
+  /** Where each one starts, by its address. */
+  readonly values: ReadonlyMap<string, Scalar>;
+  /** The one that an address means, as in `optimizer.set`. @throws TransformError if it is none, or one of several */
+  find(address: string): { readonly address: string; readonly hyper: Hyper };
+}
+
+export function hyperparametersOf(transform: Transform, parameters: Shapes): Hyperparameters {
+  const layout = new Layout(transform, parameters, false);
+  return {
+    values: new Map([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value])),
+    find(address) {
+      const hyper = layout.find(address);
+      return { address: layout.address(hyper), hyper };
+    },
+  };
 }

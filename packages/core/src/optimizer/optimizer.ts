@@ -2,7 +2,7 @@ import type { Backend, Floats, FloatsOf, MaybePromise, Mode, Precision, Result }
 import type { Gradients, Objective } from '../objective/objective.ts';
 import type { Scalar } from '../options/hyper.ts';
 import type { Shape } from '../program/shape.ts';
-import type { Transform } from '../transform/transform.ts';
+import type { About, Transform } from '../transform/transform.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
 import type { Draws } from './randomness.ts';
@@ -23,6 +23,8 @@ export interface OptimizerOptions<
   /** By name; the order is that of joined state. */
   readonly parameters: Readonly<Record<N, ParameterSource<NoInfer<Native>>>>;
   readonly backend: Backend<Run, Read, Native, Buffer, Working>;
+  /** What a model knows of its parameters and shapes do not tell, by name: for transforms that ask, such as `muon`. */
+  readonly about?: Readonly<Partial<Record<NoInfer<N>, About>>>;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
   /** Random numbers from outside, in place of the seed's: for replays and tests. */
@@ -55,6 +57,8 @@ export interface Optimizer<
   readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** State by key, such as `soap/adam.m:layer.weight`. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
+  /** Live hyperparameters as they are now, by address. */
+  readonly hyperparameters: Readonly<Record<string, Scalar>>;
   /** Of what `save` holds beside parameters; what deferred computations read and write meanwhile comes on top. */
   readonly stateBytes: number;
   /** Calls dropped because of a gradient that was not finite. */

@@ -7,7 +7,7 @@ import { emit, inputKey } from '../trace/emit.ts';
 import { allFinite, concat } from '../trace/functions.ts';
 import { Tensor, tensorOf } from '../trace/tensor.ts';
 import { joined } from '../transform/concatenated.ts';
-import type { Coordinates, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
+import type { About, Coordinates, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Effect } from './counters.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
@@ -54,6 +54,10 @@ export class StepSite implements Site {
 
   get smallest(): number {
     return this.trace.layout.precision.smallest;
+  }
+
+  about(owner: string): About {
+    return this.trace.layout.about(owner);
   }
 
   child(name: string, over: Surroundings = {}): Site {

@@ -7,6 +7,7 @@ export function hypersNamed(name: string, transform: Transform): readonly Hyper[
   const at: Declarer = {
     path: '',
     deviceDecides: false,
+    about: () => ({}),
     child: () => at,
     slot: () => undefined,
     hyper: (hyper) => void (hyper.name === name && found.add(hyper)),

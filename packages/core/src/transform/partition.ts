@@ -6,9 +6,10 @@ import type { Shape } from '../program/shape.ts';
 import { mapValues, merged, record, required } from '../records.ts';
 import { describe, isPlain } from '../validation/describe.ts';
 import { named } from './chain.ts';
-import type { Flow, Shapes, Site, Transform } from './transform.ts';
+import type { About, Flow, Shapes, Site, Transform } from './transform.ts';
 
-type Route = (name: string, shape: Shape) => string;
+/** Says where a parameter goes, by its name, its shape and what its model said about it. */
+export type Route<L extends string = string> = (name: string, shape: Shape, about: About) => L;
 
 export interface PartitionOptions {
   /** Whether a rule may be left without parameters; default false: a line in the log names it. */
@@ -23,14 +24,26 @@ export interface PartitionOptions {
  */
 export function partition<L extends string>(
   rules: Readonly<Record<L, Transform>>,
-  route: (name: string, shape: Shape) => NoInfer<L>,
+  route: Route<NoInfer<L>>,
   options: PartitionOptions = {},
 ): Transform {
-  const labels = Object.entries<Transform>(checked(rules, route)).map(([label, inner]) => ({ label, inner: named(label, inner) }));
   const { empty } = resolve('partition', options, { empty: flag(false) });
+  const labelled = mapValues<L, Transform, Transform>(checked(rules, route), (inner, label) => named(label, inner));
+  return divided(labelled, route, empty);
+}
 
-  function labelOf(owner: string, shape: Shape): string {
-    const label: unknown = route(owner, shape);
+/**
+ * `partition` without labels in keys, for variants of one stage that differ in what they compute: they must declare the same slots for
+ * the same parameters, and share their hyperparameters.
+ */
+export const divide = <L extends string>(stages: Readonly<Record<L, Transform>>, route: Route<NoInfer<L>>): Transform =>
+  divided(stages, route, true);
+
+function divided<L extends string>(stages: Readonly<Record<L, Transform>>, route: Route<NoInfer<L>>, empty: boolean): Transform {
+  const labels = Object.entries<Transform>(stages).map(([label, inner]) => ({ label, inner }));
+
+  function labelOf(owner: string, shape: Shape, about: About): string {
+    const label: unknown = route(owner, shape, about);
     if (typeof label !== 'string' || !labels.some((one) => one.label === label)) {
       throw new TransformError(
         `partition: parameter '${owner}' must go to one of ${labels.map((one) => one.label).join(', ')}, received ${describe(label)}`,
@@ -40,18 +53,18 @@ export function partition<L extends string>(
   }
 
   /** The entries of those parameters that go to `label`. */
-  const only = <V>(from: Readonly<Record<string, V>>, shapes: Shapes, label: string): Record<string, V> =>
-    record(Object.entries(from).filter(([owner]) => labelOf(owner, required(shapes, owner, 'parameter')) === label));
+  const only = <V>(from: Readonly<Record<string, V>>, shapes: Shapes, at: Pick<Site, 'about'>, label: string): Record<string, V> =>
+    record(Object.entries(from).filter(([owner]) => labelOf(owner, required(shapes, owner, 'parameter'), at.about(owner)) === label));
 
   const shapesOf = (flow: Pick<Flow, 'parameters'>): Shapes => mapValues(flow.parameters, ({ shape }) => shape);
 
-  function part(flow: Flow, label: string): Flow {
+  function part(flow: Flow, site: Site, label: string): Flow {
     const shapes = shapesOf(flow);
     return {
-      updates: only(flow.updates, shapes, label),
-      gains: only(flow.gains, shapes, label),
-      gradients: only(flow.gradients, shapes, label),
-      parameters: only(flow.parameters, shapes, label),
+      updates: only(flow.updates, shapes, site, label),
+      gains: only(flow.gains, shapes, site, label),
+      gradients: only(flow.gradients, shapes, site, label),
+      parameters: only(flow.parameters, shapes, site, label),
     };
   }
 
@@ -59,11 +72,11 @@ export function partition<L extends string>(
     name: '',
     separable: labels.every(({ inner }) => inner.separable === true),
     declare(parameters, at) {
-      for (const { label, inner } of labels) inner.declare(only(parameters, parameters, label), at);
+      for (const { label, inner } of labels) inner.declare(only(parameters, parameters, at, label), at);
     },
     once(moment, parameters, site) {
       const moved = labels.map(({ label, inner }) => {
-        const own = only(parameters, shapesOf({ parameters }), label);
+        const own = only(parameters, shapesOf({ parameters }), site, label);
         if (moment === 'construct' && !empty && Object.keys(own).length === 0)
           warn(`partition: no parameter goes to '${label}', of ${Object.keys(parameters).join(', ')}`);
         return inner.once?.(moment, own, site) ?? own;
@@ -71,7 +84,7 @@ export function partition<L extends string>(
       return merged(parameters, ...moved);
     },
     apply(flow, site: Site) {
-      const parts = labels.map(({ label, inner }) => inner.apply(part(flow, label), site));
+      const parts = labels.map(({ label, inner }) => inner.apply(part(flow, site, label), site));
       return {
         updates: merged(...parts.map(({ updates }) => updates)),
         gains: merged(...parts.map(({ gains }) => gains)),

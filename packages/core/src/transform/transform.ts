@@ -8,6 +8,14 @@ import type { Tensor } from '../trace/tensor.ts';
 export type Shapes = Readonly<Record<string, Shape>>;
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** What a model knows of a parameter and its shape does not tell. */
+export interface About {
+  /** Storage order of matrices and kernels: rows are outputs, [out, in, k…], or rows are inputs, [k…, in, out]. */
+  readonly layout?: 'out-in' | 'in-out' | undefined;
+  /** Its place in the model: an inner matrix, a table of embeddings, what gives the outputs, a vector added, a vector multiplied by. */
+  readonly role?: 'hidden' | 'embedding' | 'head' | 'bias' | 'norm' | undefined;
+}
+
 /**
  * How a slot moves when the basis underneath changes by C:
  * `vector` x → C x · `diagonal` (of a matrix) v → (C∘C) v · `matrix` M → C M Cᵀ · `cubic` → (C∘C∘C) x · `invariant` stays.
@@ -75,6 +83,8 @@ export interface Declarer {
   readonly path: string;
   /** Whether the host must not look at values within a step, so that the device may have to drop one. */
   readonly deviceDecides: boolean;
+  /** What was said about a parameter; nothing about `'*'`. */
+  about(owner: string): About;
   child(name: string): Declarer;
   slot(name: string, owner: string, slot: Slot): void;
   hyper(hyper: Hyper): void;
@@ -150,6 +160,8 @@ export interface Site {
   /** The smallest positive number that every device tells from 0. */
   readonly smallest: number;
 
+  /** What was said about a parameter; nothing about `'*'`. */
+  about(owner: string): About;
   child(name: string, over?: Surroundings): Site;
   /** A place whose schedules count the runs that reach it, under the name of a wrapper. */
   clocked(label: string): Site;

@@ -51,8 +51,8 @@ function sphereRule<A extends Axis | 'tensor'>(
   });
   const { axis, radius, direction, projectionEpsilon } = o;
   const axisOf: Axis | 'tensor' = axis;
-  const adam = (manifold: Manifold): Transform =>
-    sphereAdam(manifold, axisOf, { ...o, beta2: unit(0.99)(o.beta2 ?? undefined, o.name, 'beta2') });
+  const beta2 = unit(0.99)(o.beta2 ?? undefined, o.name, 'beta2');
+  const adam = (manifold: Manifold): Transform => sphereAdam(manifold, axisOf, { ...o, beta2 });
   return manifoldRule(o, {
     manifold: sphereManifold(name, { axis, radius, direction }),
     projections: { exact: { map: (w) => w.mul(radius).div(vectorNorms(w, axis).add(projectionEpsilon)) } },
