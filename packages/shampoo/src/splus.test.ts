@@ -98,7 +98,7 @@ describe('bases', () => {
 });
 
 describe('the average of the weights', () => {
-  it('sees them after the step and before their decay, and is what finalize leaves, without the bias of its start', () => {
+  it('sees them after the step and before their decay, and is what the model is judged with and finalize leaves, without the bias of its start', () => {
     const optimizer = make(splus({ learningRate: 0.5, weightDecay: 0.1, emaRate: 0.8, nonstandardScale: 0.2 }), { w: [3] });
     let [a, w] = [[0, 0, 0], values(optimizer.parameters['w'])];
     for (let t = 1; t <= 5; t++) {
@@ -107,6 +107,10 @@ describe('the average of the weights', () => {
       a = a.map((x, i) => 0.8 * x + 0.2 * (moved[i] ?? 0));
       w = moved.map((x) => x * (1 - 0.1 * 0.1));
       expectClose(values(optimizer.parameters['w']), w);
+      expectClose(
+        values(optimizer.evaluation['w']),
+        a.map((x) => x / (1 - 0.8 ** t)),
+      );
     }
     optimizer.finalize();
     expectClose(
@@ -117,6 +121,7 @@ describe('the average of the weights', () => {
 
   it('without a step, finalize leaves the weights as they are', () => {
     const optimizer = make(splus(), { w: [3] });
+    expect(values(optimizer.evaluation['w'])).toEqual(numbers(0, 3));
     optimizer.finalize();
     expect(values(optimizer.parameters['w'])).toEqual(numbers(0, 3));
   });

@@ -46,7 +46,7 @@ export interface SplusOptions extends GeneralOptions {
  *     M ← β₁M + (1−β₁)G    U = Q_L·sgn(Q_LᵀMQ_R)·Q_Rᵀ    W ← W − η_sU    a ← ρa + (1−ρ)W    W ← W(1 − η_sλ)
  *
  * with η_s = 2η/(m + n) and the bases of `sideBases`, the identity in the first step. Every step is √(mn)·η_s long, whatever the gradient.
- * Other tensors: U = sgn(M), η_s = η·`nonstandardScale`. A model is to be judged with a/(1 − ρᵗ), which `finalize` leaves in the weights.
+ * Other tensors: U = sgn(M), η_s = η·`nonstandardScale`. A model is to be judged with a/(1 − ρᵗ): `optimizer.evaluation`, and what `finalize` leaves.
  *
  * @throws OptionRangeError · OptionTypeError, naming the option
  */
@@ -86,7 +86,7 @@ const signs = (tolerance: number, scaleOf: (shape: Shape) => number): Transform 
     },
   });
 
-/** a ← ρa + (1−ρ)p from 0, and the weight in it, 1 − ρᵗ; when training ends, p ← a/(1 − ρᵗ). */
+/** a ← ρa + (1−ρ)p from 0, and the weight in it, 1 − ρᵗ; a model is judged with a/(1 − ρᵗ). */
 const weightAverage = (emaRate: Hyper): Transform =>
   perTensor({
     name: 'average',
