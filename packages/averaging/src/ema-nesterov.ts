@@ -7,7 +7,6 @@ import {
   mapValues,
   message,
   nonNegative,
-  nullable,
   OptionRangeError,
   OptionTypeError,
   optional,
@@ -65,7 +64,7 @@ export function emaNesterov(options: EmaNesterovOptions): Rule {
     end: optional(integer(0, 0)),
     scaleWithRate: flag(true),
     learningRate: optional(nonNegative(0)),
-    initialRate: nullable(fixed(0, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 })),
+    initialRate: optional(fixed(1, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 })),
     name: text('ema-nesterov'),
   });
   return base.mapMove((move) => {

@@ -15,6 +15,7 @@ export {
   callable,
   choice,
   closedUnit,
+  exact,
   fixed,
   flag,
   integer,
