@@ -43,6 +43,7 @@ export function adoptDirection(options: AdoptDirectionOptions = {}): Transform {
   const { name, beta1, beta2, epsilon, clipPower } = resolve('adopt', options, { ...table, name: text('adopt') });
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of [beta1, beta2, epsilon, ...(clipPower === null ? [] : [clipPower])]) here.hyper(hyper);

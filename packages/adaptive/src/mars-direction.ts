@@ -70,6 +70,7 @@ export function onChange(o: Resolved<typeof marsTable> & { readonly name: string
   const kinds: Readonly<Record<string, Slot['kind']>> = { m: 'vector', v: 'diagonal', ...slots, ...(amsgrad && { x: 'diagonal' }) };
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of hypers) here.hyper(hyper);

@@ -48,6 +48,7 @@ export function ngdDirection({ name, alpha, eta, rank, updatePeriod }: NgdSettin
     count === 1 ? 'first' : count <= 10 || (count - 1) % updatePeriod === 0 ? 'update' : 'step';
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of [alpha, eta]) here.hyper(hyper);

@@ -12,6 +12,7 @@ import {
   optional,
   type Rule,
   required,
+  requiredRule,
   resolve,
   type Setting,
   type Tensor,
@@ -20,7 +21,7 @@ import {
   unit,
   where,
 } from '@opt/core';
-import { anyYet, baseOf } from './base.ts';
+import { anyYet } from './any-yet.ts';
 
 export interface EmaNesterovOptions {
   /** Any optimizer. */
@@ -56,8 +57,8 @@ export interface EmaNesterovOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option
  */
 export function emaNesterov(options: EmaNesterovOptions): Rule {
-  const { base, rest } = baseOf('ema-nesterov', options);
-  const o = resolve('ema-nesterov', rest, {
+  const o = resolve('ema-nesterov', options, {
+    base: requiredRule,
     lookahead: nonNegative(0.3),
     lookaheadEma: unit(0.99),
     start: integer(0, 0),
@@ -67,7 +68,7 @@ export function emaNesterov(options: EmaNesterovOptions): Rule {
     initialRate: optional(fixed(1, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 })),
     name: text('ema-nesterov'),
   });
-  return base.mapMove((move) => {
+  return o.base.mapMove((move) => {
     const rate = o.scaleWithRate ? (o.learningRate ?? rateOf(move, o.name)) : undefined;
     return ahead(o, move, rate && { rate, first: o.initialRate ?? firstOf(rate, o.name) });
   });
@@ -91,6 +92,7 @@ function ahead({ name, lookahead, lookaheadEma, start, end }: Settings, move: Tr
   const hypers = [lookahead, lookaheadEma, ...(scale === undefined ? [] : [scale.rate])];
   return {
     name: '',
+    separable: move.separable === true,
     declare(parameters, at) {
       move.declare(parameters, at);
       const here = at.child(name);

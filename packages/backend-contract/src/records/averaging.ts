@@ -22,7 +22,7 @@ import {
 } from './record.ts';
 
 const from = '@opt/averaging';
-const base = wrong('an optimizer such as adamw()', null, 3, {}, adam());
+const base = wrong('an optimizer such as soap()', null, 3, {}, adam());
 
 /** Small rates, so that the averages stay near the weights. */
 const momentum = () => sgd({ learningRate: 0.02, momentum: 0.5 });

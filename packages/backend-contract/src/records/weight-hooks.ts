@@ -31,7 +31,7 @@ export const weightHooksRecords: readonly TransformRecord[] = [
     called: 'norm-control',
     make: (options) => normControl({ base: sgd({ learningRate: 0.05 }), stages: [hyperball()], ...defined(options) }),
     options: {
-      base: wrong('an optimizer such as muon()', null, 3, {}, adam()),
+      base: wrong('an optimizer such as soap()', null, 3, {}, adam()),
       stages: wrong('a list of at least one stage such as hyperball()', [], 3, null, {}, [3], [adam()]),
       weightDecay: nonNegative,
       cautiousDecay: nonNegative,
