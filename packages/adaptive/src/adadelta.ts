@@ -1,4 +1,17 @@
-import { nonNegative, perTensor, positive, type Rule, resolve, rule, type Setting, type Transform, text, unit } from '@opt/core';
+import {
+  exact,
+  nonNegative,
+  perTensor,
+  positive,
+  type Rule,
+  resolve,
+  rule,
+  type Setting,
+  saturate,
+  type Transform,
+  text,
+  unit,
+} from '@opt/core';
 import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 
 export interface AdadeltaDirectionOptions {
@@ -10,7 +23,7 @@ export interface AdadeltaDirectionOptions {
   readonly name?: string;
 }
 
-const table = { rho: unit(0.95), epsilon: positive(1e-7) };
+const table = { rho: exact(unit(0.95)), epsilon: positive(1e-7) };
 
 /**
  * Adadelta (Zeiler 2012), as a direction: v ← ρv + (1−ρ)g², u = g·√(x + ε)/√(v + ε), x ← ρx + (1−ρ)u². u has the unit of the parameter.
@@ -21,7 +34,8 @@ export function adadeltaDirection(options: AdadeltaDirectionOptions = {}): Trans
     name,
     hyper,
     state: ({ shape }) => ({ v: { shape, kind: 'diagonal' }, x: { shape, kind: 'diagonal' } }),
-    apply({ update: g, state: { v, x }, hyper: { rho, epsilon } }) {
+    apply({ update: given, state: { v, x }, hyper: { rho, epsilon }, site }) {
+      const g = saturate(given, site.largest, 2);
       const v1 = v.lerp(g.square(), rho.not());
       const update = g.mul(x.add(epsilon).sqrt().div(v1.add(epsilon).sqrt()));
       return { update, state: { v: v1, x: x.lerp(update.square(), rho.not()) } };

@@ -1,4 +1,17 @@
-import { fixed, nonNegative, perTensor, positive, type Rule, resolve, rule, type Setting, type Transform, text } from '@opt/core';
+import {
+  fixed,
+  moderate,
+  nonNegative,
+  perTensor,
+  positive,
+  type Rule,
+  resolve,
+  rule,
+  type Setting,
+  saturate,
+  type Transform,
+  text,
+} from '@opt/core';
 import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 
 export interface AdagradDirectionOptions {
@@ -22,9 +35,10 @@ export function adagradDirection(options: AdagradDirectionOptions = {}): Transfo
     name,
     hyper: { epsilon },
     state: ({ shape }) => ({ sum: { shape, kind: 'diagonal', init } }),
-    apply({ update: g, state: { sum }, hyper }) {
-      const s = sum.add(g.square());
-      return { update: g.div(s.add(hyper.epsilon).sqrt()), state: { sum: s } };
+    apply({ update, state: { sum }, hyper, site }) {
+      const g = saturate(update, site.largest, 2);
+      const s = sum.add(g.square()).min(site.largest);
+      return { update: moderate(g.div(s.add(hyper.epsilon).sqrt())), state: { sum: s } };
     },
   });
 }

@@ -1,4 +1,17 @@
-import { debias, nonNegative, perTensor, positive, type Rule, resolve, rule, type Setting, type Transform, text, unit } from '@opt/core';
+import {
+  debias,
+  moderate,
+  nonNegative,
+  perTensor,
+  positive,
+  type Rule,
+  resolve,
+  rule,
+  type Setting,
+  type Transform,
+  text,
+  unit,
+} from '@opt/core';
 import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
 
 export interface AdamaxDirectionOptions {
@@ -24,7 +37,7 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
     apply({ update: g, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t }) {
       const m1 = m.lerp(g, beta1.not());
       const x1 = x.mul(beta2).max(g.abs());
-      return { update: m1.div(debias(beta1, t)).div(x1.add(epsilon)), state: { m: m1, x: x1 } };
+      return { update: moderate(m1.div(debias(beta1, t)).div(x1.add(epsilon))), state: { m: m1, x: x1 } };
     },
   });
 }

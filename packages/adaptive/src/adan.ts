@@ -5,6 +5,7 @@ import {
   flag,
   type Hyper,
   mapValues,
+  moderate,
   nonNegative,
   norm,
   optional,
@@ -14,6 +15,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   type Transform,
   text,
   unit,
@@ -57,14 +59,16 @@ export function adanDirection(options: AdanDirectionOptions = {}): Transform {
       previous: { shape, kind: 'vector' },
       v: { shape, kind: 'diagonal' },
     }),
-    apply({ update: g, state: { m, delta, previous, v }, hyper: { beta1, beta2, beta3, epsilon }, count: t }) {
+    apply({ update, state: { m, delta, previous, v }, hyper: { beta1, beta2, beta3, epsilon }, count: t, site }) {
+      // g + β₂d is at most three times as large.
+      const g = saturate(update, site.largest, 2, 9);
       const change = where(t.eq(1), 0, g.sub(previous));
       const m1 = m.lerp(g, beta1.not());
       const delta1 = delta.lerp(change, beta2.not());
       const v1 = v.lerp(g.add(change.mul(beta2)).square(), beta3.not());
       const ahead = m1.div(debias(beta1, t)).add(delta1.mul(beta2.div(debias(beta2, t))));
       return {
-        update: ahead.div(v1.div(debias(beta3, t)).sqrt().add(epsilon)),
+        update: moderate(ahead.div(v1.div(debias(beta3, t)).sqrt().add(epsilon))),
         state: { m: m1, delta: delta1, previous: g, v: v1 },
       };
     },

@@ -1,6 +1,8 @@
 import {
   debias,
+  exact,
   integer,
+  moderate,
   nonNegative,
   optional,
   perTensor,
@@ -9,6 +11,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   scalar,
   type Tensor,
   type TensorStep,
@@ -41,12 +44,15 @@ export interface AdemamixDirectionOptions {
 const table = {
   beta1: unit(0.9),
   beta2: unit(0.999),
-  beta3: unit(0.9999),
+  beta3: exact(unit(0.9999)),
   alpha: nonNegative(2),
   alphaWarmup: optional(integer(1)),
   beta3Warmup: optional(integer(1)),
   epsilon: positive(1e-8),
 };
+
+/** The gradient, so that squares stay finite. */
+const squarable = ({ update, site }: Pick<TensorStep<never, never>, 'update' | 'site'>): Tensor => saturate(update, site.largest, 2);
 
 type Slow = 'm2' | 'v';
 type Hypers = 'beta1' | 'beta2' | 'beta3' | 'alpha' | 'epsilon';
@@ -62,12 +68,12 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
   const { name, alphaWarmup, beta3Warmup, ...hyper } = resolve('ademamix', options, { ...table, name: text('ademamix') });
 
   /** The direction for a fast mean that is free of bias. */
-  function mixed({ update: g, state: { m2, v }, hyper: h, count: t }: TensorStep<Slow, Hypers>, fast: Tensor) {
+  function mixed({ state: { m2, v }, hyper: h, count: t }: TensorStep<Slow, Hypers>, g: Tensor, fast: Tensor) {
     const alpha = alphaWarmup === null ? h.alpha : h.alpha.mul(t.div(alphaWarmup).min(1));
     const beta3 = beta3Warmup === null ? h.beta3 : where(t.lt(beta3Warmup), warmed(h.beta1, h.beta3, t.div(beta3Warmup)), h.beta3);
     const slow = m2.lerp(g, beta3.not());
     const v1 = v.lerp(g.square(), h.beta2.not());
-    const update = fast.add(slow.mul(alpha)).div(v1.div(debias(h.beta2, t)).sqrt().add(h.epsilon));
+    const update = moderate(fast.add(slow.mul(alpha)).div(v1.div(debias(h.beta2, t)).sqrt().add(h.epsilon)));
     return { update, state: { m2: slow, v: v1 } };
   }
 
@@ -76,7 +82,10 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
       name,
       hyper,
       state: ({ shape }) => ({ m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
-      apply: (step: TensorStep<Slow, Hypers>) => mixed(step, step.update),
+      apply(step: TensorStep<Slow, Hypers>) {
+        const g = squarable(step);
+        return mixed(step, g, g);
+      },
     });
   }
   return perTensor({
@@ -84,8 +93,9 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
     hyper,
     state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
     apply(step: TensorStep<Slow | 'm1', Hypers>) {
-      const m1 = step.state.m1.lerp(step.update, step.hyper.beta1.not());
-      const { update, state } = mixed(step, m1.div(debias(step.hyper.beta1, step.count)));
+      const g = squarable(step);
+      const m1 = step.state.m1.lerp(g, step.hyper.beta1.not());
+      const { update, state } = mixed(step, g, m1.div(debias(step.hyper.beta1, step.count)));
       return { update, state: { ...state, m1 } };
     },
   });

@@ -1,5 +1,6 @@
 import {
   chain,
+  exact,
   flag,
   nonNegative,
   nullable,
@@ -8,6 +9,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   type Tensor,
   type Transform,
   text,
@@ -28,7 +30,7 @@ export interface AdoptDirectionOptions {
   readonly name?: string;
 }
 
-const table = { beta1: unit(0.9), beta2: unit(0.9999), epsilon: positive(1e-6), clipPower: nullable(nonNegative(0.25)) };
+const table = { beta1: unit(0.9), beta2: exact(unit(0.9999)), epsilon: positive(1e-6), clipPower: nullable(nonNegative(0.25)) };
 
 /**
  * ADOPT (Taniguchi et al. 2024, with the authors' later clip), as a direction: Adam whose divisor does not contain the present gradient.
@@ -41,6 +43,7 @@ export function adoptDirection(options: AdoptDirectionOptions = {}): Transform {
   const { name, beta1, beta2, epsilon, clipPower } = resolve('adopt', options, { ...table, name: text('adopt') });
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of [beta1, beta2, epsilon, ...(clipPower === null ? [] : [clipPower])]) here.hyper(hyper);
@@ -52,8 +55,9 @@ export function adoptDirection(options: AdoptDirectionOptions = {}): Transform {
     apply(flow, site) {
       const here = site.child(name);
       const updates: Record<string, Tensor> = {};
-      for (const [owner, g] of Object.entries(flow.updates)) {
+      for (const [owner, update] of Object.entries(flow.updates)) {
         here.writing(owner, () => {
+          const g = saturate(update, here.largest, 2);
           if (here.phase(owner, opening) === 'first') return here.set('v', owner, g.square());
           const [m, v] = [here.get('m', owner), here.get('v', owner)];
           const ratio = g.div(v.sqrt().max(here.hyper(epsilon)));

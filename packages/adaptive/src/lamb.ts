@@ -15,6 +15,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   type Transform,
   text,
   unit,
@@ -72,7 +73,8 @@ export function lambDirection(options: LambDirectionOptions = {}): Transform {
     name,
     hyper: rest,
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
-    apply({ update: g, parameter: p, state: { m, v }, hyper: h, count: t, owner, site }) {
+    apply({ update, parameter: p, state: { m, v }, hyper: h, count: t, owner, site }) {
+      const g = saturate(update, site.largest, 2);
       const m1 = m.lerp(g, h.beta1.not());
       const v1 = v.lerp(g.square(), h.beta2.not());
       const adam = correctBias

@@ -2,6 +2,7 @@ import {
   debias,
   flag,
   type Hyper,
+  moderate,
   nonNegative,
   norm,
   positive,
@@ -10,6 +11,7 @@ import {
   type Setting,
   type Site,
   type Slot,
+  saturate,
   type Tensor,
   type Transform,
   text,
@@ -68,6 +70,7 @@ export function onChange(o: Resolved<typeof marsTable> & { readonly name: string
   const kinds: Readonly<Record<string, Slot['kind']>> = { m: 'vector', v: 'diagonal', ...slots, ...(amsgrad && { x: 'diagonal' }) };
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of hypers) here.hyper(hyper);
@@ -79,8 +82,9 @@ export function onChange(o: Resolved<typeof marsTable> & { readonly name: string
       const [beta1, beta2] = [here.hyper(o.beta1), here.hyper(o.beta2)];
       const f = here.hyper(o.gamma).mul(beta1).div(beta1.not());
       const updates: Record<string, Tensor> = { ...flow.updates };
-      for (const [owner, g] of Object.entries(flow.updates)) {
+      for (const [owner, update] of Object.entries(flow.updates)) {
         here.writing(owner, () => {
+          const g = saturate(update, here.largest, 1, 8);
           const t = here.count(owner);
           const c = g.add(change(owner, g, here).mul(f));
           const clipped = c.div(norm(c).max(1));
@@ -90,7 +94,7 @@ export function onChange(o: Resolved<typeof marsTable> & { readonly name: string
           here.set('m', owner, m);
           here.set('v', owner, v);
           if (amsgrad) here.set('x', owner, largest);
-          updates[owner] = m.div(debias(beta1, t)).div(largest.div(debias(beta2, t)).sqrt().add(here.hyper(o.epsilon)));
+          updates[owner] = moderate(m.div(debias(beta1, t)).div(largest.div(debias(beta2, t)).sqrt().add(here.hyper(o.epsilon))));
         });
       }
       return { ...flow, updates };

@@ -4,6 +4,7 @@ import {
   flag,
   type Hyper,
   message,
+  named,
   nonNegative,
   type Option,
   OptionTypeError,
@@ -13,7 +14,6 @@ import {
   resolve,
   rule,
   type Setting,
-  type Shape,
   type Transform,
   unit,
 } from '@opt/core';
@@ -64,25 +64,23 @@ export function mars(options: MarsOptions = {}): Rule {
     others: othersOption,
   });
   const { name, beta1, beta2, epsilon, gamma, amsgrad, learningRate, weightDecay, optimize1d, others } = o;
-  const route = (_: string, shape: Shape): 'mars' | 'others' => (optimize1d || shape.length === 2 ? 'mars' : 'others');
   const exact = o.form === 'exact';
   const main = exact ? exactDirection(o) : marsDirection({ name, beta1, beta2, epsilon, gamma, amsgrad });
   const rest = adam({ beta1: others.beta1, beta2: others.beta2, epsilon, amsgradBeta: amsgrad ? 1 : null });
-  const direction = partition({ mars: main, others: rest }, route);
+  const move = chain(decay({ learningRate, weightDecay }), descend({ learningRate }));
+  const direction = byRank(optimize1d, main, rest);
   return general(
     o,
     rule(
       exact ? chain(lookBack(name), direction) : direction,
-      partition(
-        {
-          mars: chain(decay({ learningRate, weightDecay }), descend({ learningRate })),
-          others: inProportion(learningRate, others.learningRate, others.weightDecay),
-        },
-        route,
-      ),
+      byRank(optimize1d, move, inProportion(learningRate, others.learningRate, others.weightDecay)),
     ),
   );
 }
+
+/** Matrices to the one, all others to the other. */
+const byRank = (all: boolean, mars: Transform, others: Transform): Transform =>
+  all ? chain(named('mars', mars)) : partition({ mars, others }, (_, shape) => (shape.length === 2 ? 'mars' : 'others'));
 
 /** p ← p(1 − ρλ) − ρu with ρ = η·(η of these)/(first η). */
 function inProportion(learningRate: Hyper, own: Hyper, weightDecay: Hyper): Transform {

@@ -10,6 +10,7 @@ import {
   type Shape,
   type Site,
   type Slot,
+  saturate,
   scalar,
   size,
   type Tensor,
@@ -47,6 +48,7 @@ export function ngdDirection({ name, alpha, eta, rank, updatePeriod }: NgdSettin
     count === 1 ? 'first' : count <= 10 || (count - 1) % updatePeriod === 0 ? 'update' : 'step';
   return {
     name,
+    separable: true,
     declare(parameters, at) {
       const here = at.child(name);
       for (const hyper of [alpha, eta]) here.hyper(hyper);
@@ -63,15 +65,18 @@ export function ngdDirection({ name, alpha, eta, rank, updatePeriod }: NgdSettin
       for (const [owner, given] of Object.entries(flow.updates)) {
         here.writing(owner, () => {
           const when = here.phase(owner, moment);
-          updates[owner] = axes(given.shape, rank).reduce((g, axis) => {
-            const X = axis.unfold(g);
-            const held = when === 'first' ? opened(X, axis, a, q) : read(here, owner, axis);
-            const Y = X.sub(X.matmul(held.W, { transposeB: true }).matmul(held.W));
-            if (when !== 'step') write(here, owner, axis, updated(held, X, axis, a, q));
-            // √(‖Y‖² + 10⁻³⁰), which neither overflows nor vanishes.
-            const length = norm(concat([norm(Y).reshape([1]), full([1], 1e-15)]));
-            return axis.fold(Y.mul(norm(X).div(length)));
-          }, given);
+          updates[owner] = axes(given.shape, rank).reduce(
+            (g, axis) => {
+              const X = axis.unfold(g);
+              const held = when === 'first' ? opened(X, axis, a, q) : read(here, owner, axis);
+              const Y = X.sub(X.matmul(held.W, { transposeB: true }).matmul(held.W));
+              if (when !== 'step') write(here, owner, axis, updated(held, X, axis, a, q));
+              // √(‖Y‖² + 10⁻³⁰), which neither overflows nor vanishes.
+              const length = norm(concat([norm(Y).reshape([1]), full([1], 1e-15)]));
+              return axis.fold(Y.mul(norm(X).div(length)));
+            },
+            saturate(given, here.largest, 2, size(given.shape)),
+          );
         });
       }
       return { ...flow, updates };

@@ -7,6 +7,7 @@ import {
   type Shape,
   type Site,
   type Slot,
+  saturate,
   size,
   type Tensor,
   type Transform,
@@ -144,7 +145,7 @@ function estimate(
 
 /** m/(√v + dε) with moments of dg. Without a mean the new d stands before g, as in the original. */
 function adam(here: Site, { beta1, beta2, epsilon }: ProdigySettings, owner: string, g: Tensor, before: Tensor, after: Tensor): Tensor {
-  const scaled = g.mul(before);
+  const scaled = saturate(g.mul(before), here.largest, 2);
   const v = here.get('v', owner).lerp(scaled.square(), here.hyper(beta2).not());
   here.set('v', owner, v);
   const divisor = v.sqrt().add(after.mul(here.hyper(epsilon)));

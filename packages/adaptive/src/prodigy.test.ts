@@ -121,4 +121,15 @@ describe('prodigy', () => {
     expect(optimizer.state['prodigy.s:a']?.length).toBe(2);
     expect(optimizer.state['prodigy.start:b']?.length).toBe(1);
   });
+
+  it('averages with 1−β, not with the complement of a β that f32 has rounded', () => {
+    const optimizer = createOptimizer({
+      transform: prodigy({ initialDistance: 1 }),
+      parameters: { a: { shape: [1], data: [1] } },
+      backend: reference({ precision: 'f32' }),
+    });
+    optimizer.step({ a: [1] });
+    // 1 − fround(0.999) is off by 1.3e-5.
+    expect(Math.abs((optimizer.state['prodigy.v:a']?.[0] ?? 0) / 0.001 - 1)).toBeLessThan(2e-7);
+  });
 });

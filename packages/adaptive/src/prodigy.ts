@@ -1,5 +1,6 @@
 import {
   chain,
+  exact,
   fixed,
   flag,
   type Hyper,
@@ -65,9 +66,9 @@ export function prodigy(options: ProdigyOptions = {}): Rule {
   const o = resolve('prodigy', options, {
     ...generalOptions('prodigy'),
     learningRate: nonNegative(1),
-    beta1: unit(0.9),
-    beta2: unit(0.999),
-    beta3: optional(unit(0)),
+    beta1: exact(unit(0.9)),
+    beta2: exact(unit(0.999)),
+    beta3: optional(exact(unit(0))),
     initialDistance: fixed(1e-6, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 }),
     distanceCoefficient: positive(1),
     growthRate: optional(within(1, { rule: 'a finite number >= 1', holds: (x) => Number.isFinite(x) && x >= 1 })),

@@ -1,9 +1,11 @@
 import {
   choice,
   debias,
+  exact,
   fixed,
   type Hyper,
   integer,
+  moderate,
   type Need,
   nonNegative,
   positive,
@@ -12,6 +14,7 @@ import {
   rule,
   type Setting,
   type Site,
+  saturate,
   type Tensor,
   type Transform,
   unit,
@@ -58,7 +61,7 @@ export function sophiaH(options: SophiaHOptions = {}): Rule {
     ...generalOptions('sophia-h'),
     learningRate: nonNegative(1e-3),
     beta1: unit(0.9),
-    beta2: unit(0.99),
+    beta2: exact(unit(0.99)),
     weightDecay: nonNegative(0.01),
     curvatureEvery: integer(10),
     gamma: positive(10),
@@ -107,7 +110,7 @@ export function sophiaG(options: SophiaGOptions = {}): Rule {
     ...generalOptions('sophia-g'),
     learningRate: nonNegative(1e-4),
     beta1: unit(0.965),
-    beta2: unit(0.99),
+    beta2: exact(unit(0.99)),
     weightDecay: nonNegative(0.1),
     curvatureEvery: integer(10),
     rho: positive(0.04),
@@ -120,7 +123,7 @@ export function sophiaG(options: SophiaGOptions = {}): Rule {
     bound: (curvature, here) => curvature.mul(here.hyper(o.rho).mul(here.hyper(o.batchSize))).add(1e-15),
     hypers: [o.rho, o.batchSize],
     corrects: false,
-    estimate: (owner, g, here) => here.samples(owner, g.shape).gradients.mean([0]).square(),
+    estimate: (owner, g, here) => saturate(here.samples(owner, g.shape).gradients.mean([0]), here.largest, 2).square(),
   });
   return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
 }
@@ -166,7 +169,7 @@ function sophia({ name, beta1, beta2, curvatureEvery, hypers, need, bound, corre
           if (site.pass === 'probe') return due ? probe?.(owner, g, here) : undefined;
           const [m, h] = [here.get('m', owner).lerp(g, here.hyper(beta1).not()), here.get('h', owner)];
           here.set('m', owner, m);
-          updates[owner] = m.sign().mul(m.abs().div(bound(h, here)).min(1));
+          updates[owner] = moderate(m.sign().mul(m.abs().div(bound(h, here)).min(1)));
           if (corrects) {
             const gain = debias(here.hyper(beta1), here.count(owner)).reciprocal();
             gains[owner] = gains[owner]?.mul(gain) ?? gain;

@@ -7,12 +7,12 @@ import {
   mapValues,
   message,
   nonNegative,
-  nullable,
   OptionRangeError,
   OptionTypeError,
   optional,
   type Rule,
   required,
+  requiredRule,
   resolve,
   type Setting,
   type Tensor,
@@ -21,7 +21,7 @@ import {
   unit,
   where,
 } from '@opt/core';
-import { anyYet, baseOf } from './base.ts';
+import { anyYet } from './any-yet.ts';
 
 export interface EmaNesterovOptions {
   /** Any optimizer. */
@@ -57,18 +57,18 @@ export interface EmaNesterovOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option
  */
 export function emaNesterov(options: EmaNesterovOptions): Rule {
-  const { base, rest } = baseOf('ema-nesterov', options);
-  const o = resolve('ema-nesterov', rest, {
+  const o = resolve('ema-nesterov', options, {
+    base: requiredRule,
     lookahead: nonNegative(0.3),
     lookaheadEma: unit(0.99),
     start: integer(0, 0),
     end: optional(integer(0, 0)),
     scaleWithRate: flag(true),
     learningRate: optional(nonNegative(0)),
-    initialRate: nullable(fixed(0, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 })),
+    initialRate: optional(fixed(1, { rule: 'a finite number > 0', holds: (x) => Number.isFinite(x) && x > 0 })),
     name: text('ema-nesterov'),
   });
-  return base.mapMove((move) => {
+  return o.base.mapMove((move) => {
     const rate = o.scaleWithRate ? (o.learningRate ?? rateOf(move, o.name)) : undefined;
     return ahead(o, move, rate && { rate, first: o.initialRate ?? firstOf(rate, o.name) });
   });
@@ -92,6 +92,7 @@ function ahead({ name, lookahead, lookaheadEma, start, end }: Settings, move: Tr
   const hypers = [lookahead, lookaheadEma, ...(scale === undefined ? [] : [scale.rate])];
   return {
     name: '',
+    separable: move.separable === true,
     declare(parameters, at) {
       move.declare(parameters, at);
       const here = at.child(name);

@@ -5,6 +5,7 @@ import {
   nonNegative,
   type Rule,
   required,
+  requiredRule,
   resolve,
   type Setting,
   type Tensor,
@@ -12,7 +13,6 @@ import {
   text,
   unit,
 } from '@opt/core';
-import { baseOf } from './base.ts';
 
 export interface OuterNesterovOptions {
   /** Any optimizer. Its state is neither averaged nor reset. */
@@ -41,15 +41,15 @@ export interface OuterNesterovOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option
  */
 export function outerNesterov(options: OuterNesterovOptions): Rule {
-  const { base, rest } = baseOf('outer-nesterov', options);
-  const o = resolve('outer-nesterov', rest, {
+  const o = resolve('outer-nesterov', options, {
+    base: requiredRule,
     every: integer(30),
     outerLearningRate: nonNegative(0.7),
     outerMomentum: unit(0.6),
     nesterov: flag(true),
     name: text('outer-nesterov'),
   });
-  return base.mapMove((move) => outer(o, move));
+  return o.base.mapMove((move) => outer(o, move));
 }
 
 interface Settings {
@@ -67,6 +67,7 @@ function outer({ name, every, outerLearningRate, outerMomentum, nesterov }: Sett
   };
   return {
     name: '',
+    separable: move.separable === true,
     declare(parameters, at) {
       move.declare(parameters, at);
       const here = at.child(name);

@@ -1,5 +1,4 @@
 import {
-  chain,
   debias,
   type Hyper,
   integer,
@@ -24,7 +23,7 @@ import {
   where,
 } from '@opt/core';
 import { adam, type GeneralOptions, general, generalOptions } from '@opt/transforms';
-import { anyYet } from './base.ts';
+import { anyYet } from './any-yet.ts';
 
 interface Shared extends GeneralOptions {
   /** η ≥ 0; schedules are better left to the average. */
@@ -97,7 +96,7 @@ export function scheduleFreeSgd(options: ScheduleFreeSgdOptions = {}): Rule {
     learningRate: nonNegative(1),
     beta: openUnit(0.9),
   });
-  return general(o, rule(chain(), averaging(o)));
+  return general(o, rule(perTensor({ name: 'gradient', apply: () => ({}) }), averaging(o)));
 }
 
 export interface ScheduleFreeAdamWOptions extends Shared {

@@ -8,12 +8,12 @@ import {
   type Option,
   OptionTypeError,
   type Rule,
+  requiredRule,
   resolve,
   type Setting,
   text,
   weightEma,
 } from '@opt/core';
-import { baseOf } from './base.ts';
 
 export interface TailAverageOptions {
   /** Any optimizer. */
@@ -39,20 +39,21 @@ export interface TailAverageOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option · TransformError where `exclude` lists what is no parameter
  */
 export function tailAverage(options: TailAverageOptions): Rule {
-  const { base, rest } = baseOf('tail-average', options);
   const {
     name,
+    base,
     start: from,
     horizon,
     blend,
-  } = resolve('tail-average', rest, {
+  } = resolve('tail-average', options, {
+    base: requiredRule,
     start: given(integer(0, 0)),
     horizon: fixed(150, { rule: 'a finite number >= 1', holds: (x) => Number.isFinite(x) && x >= 1 }),
     blend: closedUnit(0.6),
     exclude: names,
     name: text('tail-average'),
   });
-  const exclude = rest.exclude ?? [];
+  const exclude = options.exclude ?? [];
   return base.mapMove((move) => weightEma({ name, from, emaMomentum: 1 - 1 / horizon, blend, exclude }, move));
 }
 

@@ -1,4 +1,5 @@
 import * as adaptiveExports from '@opt/adaptive';
+import * as averagingExports from '@opt/averaging';
 import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
@@ -33,6 +34,7 @@ describe('the table', () => {
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
     ['@opt/weight-hooks', weightHooksExports, []],
+    ['@opt/averaging', averagingExports, []],
     // Sophia is not for gradients alone.
     ['@opt/adaptive', adaptiveExports, ['sophiaG', 'sophiaH']],
     ['@opt/psgd', psgdExports, []],

@@ -3,6 +3,7 @@ import { normalizeEma } from '@opt/normalize-ema';
 import { descend, ema, sgd, unscale } from '@opt/transforms';
 import type { Hyperparameters } from './families/family.ts';
 import { adaptiveRecords } from './records/adaptive.ts';
+import { averagingRecords } from './records/averaging.ts';
 import { geometricRecords } from './records/geometric.ts';
 import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
@@ -20,6 +21,7 @@ export const transforms: readonly TransformRecord[] = [
   ...weightHooksRecords,
   ...adaptiveRecords,
   ...whiteningRecords,
+  ...averagingRecords,
 ];
 
 /** One way to make an optimizer of a record. */

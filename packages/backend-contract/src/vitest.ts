@@ -3,6 +3,7 @@ import { testAccepted } from './contract/accepted.ts';
 import { testArrange } from './contract/arrange.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
+import { testEvaluation } from './contract/evaluation.ts';
 import { testFactorizations } from './contract/factorizations.ts';
 import { testFinite } from './contract/finite.ts';
 import { testFuzz } from './contract/fuzz.ts';
@@ -45,6 +46,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testRandom(harness);
     testTable(harness);
     testOptimizers(harness);
+    testEvaluation(harness);
     testGuards(harness);
     testFinite(harness);
     testAccepted(harness);

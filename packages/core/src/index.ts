@@ -27,6 +27,7 @@ export {
   callable,
   choice,
   closedUnit,
+  exact,
   fixed,
   flag,
   integer,

@@ -10,6 +10,7 @@ import {
   optional,
   type Rule,
   required,
+  requiredRule,
   resolve,
   type Setting,
   type Site,
@@ -49,9 +50,8 @@ export interface NormControlOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option · TransformError where two stages fix the length, or share a name
  */
 export function normControl(options: NormControlOptions): Rule {
-  if (typeof options !== 'object' || options === null) throw new OptionTypeError(message('norm-control', 'options', 'an object', options));
-  const { base, ...rest } = options;
-  const { name, stages, minRank, weightDecay, cautiousDecay, learningRate } = resolve('norm-control', rest, {
+  const { name, base, stages, minRank, weightDecay, cautiousDecay, learningRate } = resolve('norm-control', options, {
+    base: requiredRule,
     stages: hooks,
     weightDecay: nonNegative(0),
     cautiousDecay: nonNegative(0),
@@ -59,7 +59,6 @@ export function normControl(options: NormControlOptions): Rule {
     minRank: integer(2, 0),
     name: text('norm-control'),
   });
-  if (typeof base?.mapMove !== 'function') throw new OptionTypeError(message(name, 'base', 'an optimizer such as muon()', base));
   return base.mapMove((move) => {
     const decays = [weightDecay, cautiousDecay].filter(({ value }) => value !== 0);
     const rate = learningRate ?? rateOf(move, name, decays);
@@ -85,6 +84,7 @@ function control({ name, stages, minRank, weightDecay, cautiousDecay, rate, move
     rate === undefined ? undefined : here.hyper(rate).mul(here.hyper(decay));
   return {
     name: '',
+    separable: move.separable === true,
     declare(parameters, at) {
       move.declare(parameters, at);
       const here = at.child(name);

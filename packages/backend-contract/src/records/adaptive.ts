@@ -29,6 +29,7 @@ import {
   flag,
   general,
   integer,
+  names,
   nonNegative,
   number,
   openUnit,
@@ -68,8 +69,6 @@ const pair = ({ name, rule, direction, options, more, variants = [] }: Pair): Tr
     ? []
     : [{ name: `${name}Direction`, from, role: 'direction', called: name, make: direction, options: { ...options, name: text } } as const]),
 ];
-
-const names = wrong('a list of parameter names, or a function of name and shape that says true or false', 3, 'w', null, {}, [3]);
 
 export const adaptiveRecords: readonly TransformRecord[] = [
   ...pair({

@@ -12,6 +12,7 @@ import {
   flag,
   general,
   integer,
+  names,
   nonNegative,
   number,
   orNull,
@@ -132,7 +133,18 @@ export const optimizersRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'weightEma',
     make: (options) => weightEma(options ?? {}, sgd()),
-    options: { emaMomentum: closedUnit, emaOverwriteFrequency: orNull(integer(1)) },
-    variants: [{ emaMomentum: 0.5, emaOverwriteFrequency: 2 }],
+    options: {
+      emaMomentum: closedUnit,
+      emaOverwriteFrequency: orNull(integer(1)),
+      blend: closedUnit,
+      from: integer(0),
+      exclude: names,
+      name: text,
+    },
+    variants: [
+      { emaMomentum: 0.5, emaOverwriteFrequency: 2 },
+      { from: 0, blend: 0.5, emaOverwriteFrequency: 3, exclude: (_: string, shape: readonly number[]) => shape.length === 1 },
+      { from: 5, emaMomentum: 0.8, name: 'tail' },
+    ],
   },
 ];

@@ -78,6 +78,16 @@ export const text: readonly BadValue[] = refuse('a name of a-z, 0-9 and -', 'typ
 
 export const transform: readonly BadValue[] = refuse('a transform such as adam()', 'type', [3, 'adam', {}, true]);
 
+export const names: readonly BadValue[] = refuse(
+  'a list of parameter names, or a function of name and shape that says true or false',
+  'type',
+  [3, 'w', null, {}, [3]],
+);
+
+/** What is required, and left out, keeps the value it has beside it. */
+export const defined = (options: Hyperparameters = {}): Hyperparameters =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
 /** An option that may be null. */
 export const orNull = (values: readonly BadValue[]): readonly BadValue[] => values.filter(({ value }) => value !== null);
 

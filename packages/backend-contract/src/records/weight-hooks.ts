@@ -2,13 +2,9 @@ import { soap } from '@opt/soap';
 import { adam, adamw, sgd } from '@opt/transforms';
 import { hyperball, normControl, radialBrake, radiusPin, relativeUpdate, updateFloor, type WeightHook } from '@opt/weight-hooks';
 import type { Hyperparameters } from '../families/family.ts';
-import { choice, closedUnit, integer, nonNegative, orNull, positive, type TransformRecord, text, wrong } from './record.ts';
+import { choice, closedUnit, defined, integer, nonNegative, orNull, positive, type TransformRecord, text, wrong } from './record.ts';
 
 const from = '@opt/weight-hooks';
-
-/** What is required and left out keeps the value it has here. */
-const defined = (options: Hyperparameters = {}): Hyperparameters =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 /** A stage of `normControl`, around SGD. */
 const stage = (
@@ -35,7 +31,7 @@ export const weightHooksRecords: readonly TransformRecord[] = [
     called: 'norm-control',
     make: (options) => normControl({ base: sgd({ learningRate: 0.05 }), stages: [hyperball()], ...defined(options) }),
     options: {
-      base: wrong('an optimizer such as muon()', null, 3, {}, adam()),
+      base: wrong('an optimizer such as soap()', null, 3, {}, adam()),
       stages: wrong('a list of at least one stage such as hyperball()', [], 3, null, {}, [3], [adam()]),
       weightDecay: nonNegative,
       cautiousDecay: nonNegative,

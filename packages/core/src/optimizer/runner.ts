@@ -138,7 +138,8 @@ export class Runner<Native, Buffer> {
   }
 
   /** A hyperparameter as programs have it, so that β and 1 − β, rounded each, still make 1. */
-  private rounded({ range }: Hyper, value: number): number {
+  private rounded({ range, exact }: Hyper, value: number): number {
+    if (exact === true) return value;
     const single = Math.fround(value);
     return this.backend.precision === 'f32' && range.holds(single) ? single : value;
   }

@@ -110,7 +110,8 @@ export class StepSite implements Site {
   }
 
   peek<A extends string>(owner: string, ask: (count: number) => A): A {
-    return this.question(this.trace.cell(this.counter(owner)), 0, ask);
+    const counter = this.counter(owner);
+    return this.question(this.trace.cell(counter), this.trace.effects.get(counter) === 'count' ? 1 : 0, ask);
   }
 
   reset(owner: string): void {

@@ -23,6 +23,8 @@ export interface Hyper {
   readonly rule: string;
   readonly value: Scalar;
   readonly range: Range;
+  /** Host arithmetic has it as it is, not rounded to working precision: for a β of which programs see the complement only. */
+  readonly exact?: boolean;
 }
 
 /** What an option for a hyperparameter takes: a value, or the hyperparameter of another stage to be shared. */

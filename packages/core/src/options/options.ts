@@ -70,6 +70,12 @@ export const openUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in (0
 /** Live, in [0, 1]. */
 export const closedUnit: (fallback: number) => Option<Hyper> = live({ rule: 'in [0, 1]', holds: (x) => x >= 0 && x <= 1 });
 
+/** A live option that host arithmetic has as it is, see `Hyper.exact`. */
+export const exact =
+  (option: Option<Hyper>): Option<Hyper> =>
+  (value, rule, name) =>
+    isHyper(value) ? value : { ...option(value, rule, name), exact: true };
+
 /** A whole number of at least `least`; fixed once the optimizer exists. */
 export function integer(fallback: number, least = 1): Option<number> {
   return fixed(fallback, { rule: `an integer >= ${least}`, holds: (x) => Number.isInteger(x) && x >= least });

@@ -175,7 +175,7 @@ export interface Site {
   count(owner: string): Tensor;
   /** Asks what is to be done at this count: each answer is a program of its own, so only for different *work*. */
   phase<A extends string>(owner: string, ask: (count: number) => A): A;
-  /** The same without counting this run; `count` is that of earlier runs. */
+  /** The same without counting this run; `count` is that of earlier runs, and of this one where it was counted already. */
   peek<A extends string>(owner: string, ask: (count: number) => A): A;
   /** The count starts from 0 again after this run. */
   reset(owner: string): void;

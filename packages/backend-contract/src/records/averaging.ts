@@ -1,0 +1,118 @@
+import { emaNesterov, outerNesterov, scheduleFree, scheduleFreeAdamW, scheduleFreeSgd, tailAverage } from '@opt/averaging';
+import { soap } from '@opt/soap';
+import { adam, adamw, ema, sgd } from '@opt/transforms';
+import { isRecord } from '../golden-case.ts';
+import {
+  closedUnit,
+  defined,
+  everyGeneral,
+  flag,
+  general,
+  integer,
+  names,
+  nonNegative,
+  number,
+  openUnit,
+  orNull,
+  positive,
+  type TransformRecord,
+  text,
+  unit,
+  wrong,
+} from './record.ts';
+
+const from = '@opt/averaging';
+const base = wrong('an optimizer such as soap()', null, 3, {}, adam());
+
+/** Small rates, so that the averages stay near the weights. */
+const momentum = () => sgd({ learningRate: 0.02, momentum: 0.5 });
+
+const free = {
+  ...general,
+  learningRate: nonNegative,
+  weightDecay: nonNegative,
+  warmupSteps: integer(0),
+  r: nonNegative,
+  weightLrPower: nonNegative,
+} as const;
+
+export const averagingRecords: readonly TransformRecord[] = [
+  {
+    name: 'scheduleFree',
+    from,
+    role: 'rule',
+    called: 'schedule-free',
+    make: (options = {}) =>
+      scheduleFree(isRecord(options) ? { direction: ema({ beta: 0.5 }), learningRate: 0.05, ...defined(options) } : options),
+    options: { ...free, direction: wrong('a transform such as adam()', 3, 'adam', {}, true), beta: openUnit },
+    variants: [{ direction: adam({ beta1: 0, correctBias: 'rate' }), warmupSteps: 4, r: 1, weightDecay: 0.1 }],
+  },
+  {
+    name: 'scheduleFreeSgd',
+    from,
+    role: 'rule',
+    called: 'schedule-free-sgd',
+    make: (options) => scheduleFreeSgd(options),
+    options: { ...free, beta: openUnit },
+    variants: [{ learningRate: 0.1, weightLrPower: 0, weightDecay: 0.1, beta: 0.5 }],
+  },
+  {
+    name: 'scheduleFreeAdamW',
+    from,
+    role: 'rule',
+    called: 'schedule-free-adamw',
+    make: (options) => scheduleFreeAdamW(options),
+    options: { ...free, beta1: openUnit, beta2: unit, epsilon: positive, innerMomentum: unit },
+    variants: [...everyGeneral, { innerMomentum: 0.8, warmupSteps: 5, weightDecay: 0.1 }],
+  },
+  {
+    name: 'emaNesterov',
+    from,
+    role: 'rule',
+    called: 'ema-nesterov',
+    make: (options) => emaNesterov({ base: momentum(), ...defined(options) }),
+    options: {
+      base,
+      lookahead: nonNegative,
+      lookaheadEma: unit,
+      start: integer(0),
+      end: orNull(integer(0)),
+      scaleWithRate: flag,
+      learningRate: orNull(nonNegative),
+      initialRate: orNull(number('a finite number > 0', [0, -1, Infinity])),
+      name: text,
+    },
+    variants: [
+      { base: adamw({ useEma: true }), lookaheadEma: 0.8, start: 3, end: 8 },
+      { base: soap({ preconditionFrequency: 3 }), scaleWithRate: false, lookaheadEma: 0.9 },
+    ],
+  },
+  {
+    name: 'outerNesterov',
+    from,
+    role: 'rule',
+    called: 'outer-nesterov',
+    make: (options) => outerNesterov({ base: momentum(), every: 3, ...defined(options) }),
+    options: { base, every: integer(1), outerLearningRate: nonNegative, outerMomentum: unit, nesterov: flag, name: text },
+    variants: [
+      { every: 1, outerMomentum: 0.5 },
+      { base: adamw({ useEma: true, globalClipnorm: 1 }), every: 4, nesterov: false },
+    ],
+  },
+  {
+    name: 'tailAverage',
+    from,
+    role: 'rule',
+    called: 'tail-average',
+    make: (options) => tailAverage({ base: momentum(), start: 3, ...defined(options) }),
+    options: {
+      base,
+      start: integer(0),
+      horizon: number('a finite number >= 1', [0.5, 0, -1, Infinity]),
+      blend: closedUnit,
+      exclude: names,
+      name: text,
+    },
+    variants: [{ base: emaNesterov({ base: adamw({ learningRate: 0.01 }), lookaheadEma: 0.5 }), start: 0, horizon: 3, blend: 1 }],
+  },
+];
