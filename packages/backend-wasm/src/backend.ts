@@ -26,7 +26,7 @@ export interface WasmOptions {
   readonly maxMemory?: number;
   /**
    * Whether products and factorisations use fused multiply-add where the engine has it, default true. False: the same bits from
-   * WebAssembly in every engine, at up to half the speed of large products.
+   * WebAssembly in every engine; large products take 1.15 times as long.
    */
   readonly fma?: boolean;
 }
