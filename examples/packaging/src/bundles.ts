@@ -75,7 +75,12 @@ export function testBundles(store: () => Store, outside: string): void {
           hasErrorLogged: () => false,
           hasWarned: false,
         },
-        build: { outDir: join(outside, 'bundled-by-vite'), chunkSizeWarningLimit: 4096, rollupOptions: { external: isEngine } },
+        build: {
+          outDir: join(outside, 'bundled-by-vite'),
+          emptyOutDir: true,
+          chunkSizeWarningLimit: 4096,
+          rollupOptions: { external: isEngine },
+        },
       });
       expect(warnings).toEqual([]);
     });

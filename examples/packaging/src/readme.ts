@@ -21,7 +21,7 @@ export function readmeOf(path: string, text: string): Readme {
     line.split(/\s+/).filter((word) => word !== '' && !word.startsWith('-')),
   );
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
-  const specifiers = [...text.matchAll(/^import [^;]*?'([^'.][^']*)'/gm)].map(([, specifier = '']) => packageOf(specifier));
+  const specifiers = [...text.matchAll(/^import [^;']*'([^'.][^']*)'/gm)].map(([, specifier = '']) => packageOf(specifier));
   return { path, installs: [...new Set(installs)], blocks, imports: [...new Set(specifiers)] };
 }
 
