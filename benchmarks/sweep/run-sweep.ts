@@ -16,8 +16,8 @@ import type { Catalogue } from './runs/catalogue.ts';
 import type { Executor } from './runs/executor.ts';
 import { localExecutor } from './runs/local-executor.ts';
 import { settingsKeys } from './runs/settings-key.ts';
-import { openStore } from './runs/store.ts';
-import { sweep } from './sweep.ts';
+import { countRuns, openStore } from './runs/store.ts';
+import { type Pair, sweep } from './sweep.ts';
 
 /** A catalogue, and where worker processes import it from. */
 export interface CatalogueModule {
@@ -48,7 +48,7 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
   const { out } = options;
   const { catalogue } = module;
   const plan = await makePlan(options, catalogue);
-  const store = await openStore(out);
+  const store = await openStore(out, !options.report, (line) => process.stderr.write(`sweep: ${line}\n`));
   if (plan.shortened.length > 0) process.stdout.write(`Shortened: ${plan.shortened.join('; ')}.\n`);
   const executor = options.report ? undefined : await makeExecutor(options, module);
   const steps = (task: string) => plan.tasks.find(({ name }) => name === task)?.steps ?? 1;
@@ -61,6 +61,7 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
       tracker: watch,
       ...(executor === undefined ? {} : { executor }),
     });
+    if (options.report) await expectRuns(pairs, out);
     const made = { finishedAt: new Date().toISOString(), node: process.versions.node, cpu: cpus()[0]?.model.trim() ?? 'unknown' };
     const results = sweepResults(plan, pairs, catalogue, made);
     await writeFile(join(out, 'sweep.json'), `${JSON.stringify(results)}\n`);
@@ -72,6 +73,15 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
   } finally {
     await executor?.close();
   }
+};
+
+/** A report of nothing would overwrite one of something. @throws UsageError */
+const expectRuns = async (pairs: readonly Pair[], out: string): Promise<void> => {
+  if (pairs.some(({ search }) => search.length > 0)) return;
+  const others = await countRuns(out);
+  const there =
+    others === 0 ? 'none' : `${others} of other settings: a sweep made with --quick, --rates or --backend is reported with the same`;
+  throw new UsageError(`--report: expected a folder with finished runs of these settings in --out ${JSON.stringify(out)}, got ${there}`);
 };
 
 const makeExecutor = async ({ queue, workers }: SweepOptions, { url }: CatalogueModule): Promise<Executor> => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -88,6 +88,44 @@ test('--report runs nothing and tells what is missing', async () => {
   expect(exitCode).toBe(0);
   expect(stdout).toContain('not finished: quadratic');
   expect(savedRuns(out('settings'))).toHaveLength(2);
+});
+
+describe('--report where there is nothing to report', () => {
+  const args = ['--tasks', 'quadratic', '--optimizers', 'adamw'];
+  test('refuses a folder of a quick sweep, and overwrites nothing', async () => {
+    await outcome(sweep('quickly', ...args, '--quick'));
+    const before = readFileSync(join(out('quickly'), 'sweep.json'));
+    const { stderr, exitCode } = await outcome(sweep('quickly', ...args, '--report'));
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^sweep: --report: expected a folder with finished runs of these settings in --out [^\n]+, got 1 of other settings: [^\n]*--quick[^\n]*\n$/,
+    );
+    expect(readFileSync(join(out('quickly'), 'sweep.json')).equals(before)).toBe(true);
+    expect((await outcome(sweep('quickly', ...args, '--quick', '--report'))).exitCode).toBe(0);
+  });
+
+  test('refuses a folder that is not there, and does not make it', async () => {
+    const { stdout, stderr, exitCode } = await outcome(sweep('mistyped', ...args, '--report'));
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+    expect(stderr).toContain(`--out: expected a folder that can be written, got "${out('mistyped')}" (ENOENT)`);
+    expect(existsSync(out('mistyped'))).toBe(false);
+  });
+});
+
+test('a damaged run is named and done again; a report names it and goes on', async () => {
+  const args = ['--tasks', 'quadratic', '--optimizers', 'adamw', '--rates', '0.01,0.1', '--seeds', '1'];
+  await outcome(sweep('damaged', ...args));
+  const [file = ''] = savedRuns(out('damaged'));
+  const path = join(out('damaged'), 'runs', file);
+  const whole = readFileSync(path, 'utf8');
+  writeFileSync(path, '{"format":"opt-sweep-run/1","result":{}}');
+  const named = `sweep: ${path} is damaged and counts as not there: expected the run its name says, got nothing\n`;
+  const report = await outcome(sweep('damaged', ...args, '--report'));
+  expect(report).toMatchObject({ stderr: named, exitCode: 0 });
+  expect(report.stdout).toContain('not finished');
+  expect(await outcome(sweep('damaged', ...args))).toMatchObject({ stderr: named, exitCode: 0 });
+  const withoutSeconds = (text: string): unknown => JSON.parse(text, (key, value) => (key === 'seconds' ? undefined : value));
+  expect(withoutSeconds(readFileSync(path, 'utf8'))).toEqual(withoutSeconds(whole));
 });
 
 describe('bad input: one line on stderr, nothing else, exit code 2', () => {

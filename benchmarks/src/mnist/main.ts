@@ -44,17 +44,25 @@ const firstOf = ({ pixels, labels }: Images, count: number): Images => ({
   labels: labels.subarray(0, count),
 });
 
+const options = {
+  data: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  rows: { type: 'string' },
+  epochs: { type: 'string', default: '5' },
+  backend: { type: 'string', default: 'wasm' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+function typed() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
+  }
+}
+
 function commandLine(): Choice {
-  const { values } = parseArgs({
-    options: {
-      data: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      rows: { type: 'string' },
-      epochs: { type: 'string', default: '5' },
-      backend: { type: 'string', default: 'wasm' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const values = typed();
   if (values.help) {
     console.log(usage);
     process.exit(0);

@@ -1,13 +1,9 @@
 import { Queue, QueueEvents } from 'bullmq';
+import { checkedResult } from '../runs/checked.ts';
 import { attempts, type Executor, type Job, RunFailed } from '../runs/executor.ts';
-import type { RunResult, RunSpec } from '../runs/run.ts';
+import type { Question } from '../runs/messages.ts';
+import type { RunResult } from '../runs/run.ts';
 import { connect, queueName } from './connection.ts';
-
-/** What travels to a worker. */
-export interface JobData {
-  readonly spec: RunSpec;
-  readonly key: string;
-}
 
 interface Waiting {
   readonly job: Job;
@@ -29,7 +25,7 @@ const keep = 7 * 24 * 3600;
  */
 export const queueExecutor = async (url: string): Promise<Executor> => {
   const connection = await connect(url);
-  const queue = new Queue<JobData, RunResult>(queueName, { connection });
+  const queue = new Queue<Question, unknown>(queueName, { connection });
   const events = new QueueEvents(queueName, { connection });
   // What goes wrong with the connection is mended by the connection itself.
   queue.on('error', () => {});
@@ -62,8 +58,12 @@ export const queueExecutor = async (url: string): Promise<Executor> => {
     const job = await queue.getJob(id);
     if (job === undefined) return;
     waiting.delete(id);
-    if (state === 'completed') outstanding.done(job.returnvalue);
-    else outstanding.failed(new RunFailed(job.failedReason));
+    if (state === 'failed') return outstanding.failed(new RunFailed(job.failedReason));
+    try {
+      outstanding.done(checkedResult(job.returnvalue, 'what a worker handed in'));
+    } catch (error) {
+      outstanding.failed(new RunFailed(error instanceof Error ? error.message : String(error)));
+    }
   };
 
   events.on('completed', ({ jobId }) => void look(jobId).catch(() => {}));

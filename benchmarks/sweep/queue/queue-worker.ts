@@ -1,9 +1,10 @@
-import { WaitingError, Worker } from 'bullmq';
+import { UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { checkedQuestion } from '../runs/checked.ts';
 import { attempts } from '../runs/executor.ts';
+import type { Question } from '../runs/messages.ts';
 import { describeRun, type RunResult } from '../runs/run.ts';
 import { type Worker as Process, startWorker } from '../runs/worker.ts';
 import { connect, queueName } from './connection.ts';
-import type { JobData } from './queue-executor.ts';
 
 export interface QueueWorkerOptions {
   readonly queue: string;
@@ -44,16 +45,28 @@ export const queueWorker = async (options: QueueWorkerOptions): Promise<QueueWor
     return startWorker(catalogueUrl);
   };
 
-  const worker = new Worker<JobData, RunResult>(
+  /** What a job asks for. Anybody who reaches the server can add one: nothing is started for what is no run, and it is not tried again. */
+  const asked = (data: unknown, id: string | undefined): Question => {
+    try {
+      return checkedQuestion(data, `job ${id ?? ''}`);
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error);
+      tell(`${name}: ${said}`);
+      throw new UnrecoverableError(said);
+    }
+  };
+
+  const worker = new Worker<unknown, RunResult>(
     queueName,
     async (job, token) => {
       quiet = 0;
+      const question = asked(job.data, job.id);
       const process = hire();
       busy.add(process);
-      const what = `${name}: ${describeRun(job.data.spec)}`;
+      const what = `${name}: ${describeRun(question.spec)}`;
       try {
         tell(`${what} begins, attempt ${job.attemptsMade + 1}`);
-        const result = await process.run(job.data, (step) => void job.updateProgress(step).catch(() => {}));
+        const result = await process.run(question, (step) => void job.updateProgress(step).catch(() => {}));
         tell(`${what} done in ${result.seconds.toFixed(1)} s`);
         return result;
       } catch (error) {

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Queue } from 'bullmq';
+import { Redis as Connection } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Redis, redisServer, startRedis } from '../fixtures/redis.ts';
 import { outcome, savedRuns, start, withoutTimes } from '../fixtures/spawned.ts';
@@ -88,6 +90,26 @@ describe.skipIf(redisServer === undefined)(
       expect(exitCode).toBe(0);
       // Two rates, and the other seed at the better: none of them twice.
       expect(one.said().match(/begins, attempt 1/g)).toHaveLength(3);
+    }, 120_000);
+
+    test('jobs that are no runs fail with a message, start nothing, and do not keep a worker from being idle', async () => {
+      const spec = { task: 'quadratic', optimizer: 'adamw', rate: 0.1, seed: 0, steps: 40, backend: 'wasm' };
+      const connection = new Connection(redis.url, { maxRetriesPerRequest: null });
+      const queue = new Queue('opt-sweep', { connection });
+      const bad = [{}, null, { key: 'k', spec: { ...spec, rate: '0.1' } }, { key: 'k', spec: { ...spec, task: '../../quadratic' } }];
+      const jobs = await Promise.all(bad.map((data) => queue.add('bad', data, { attempts: 3 })));
+      const one = worker('one', '--idle', '2');
+      expect((await outcome(one.process)).exitCode).toBe(0);
+      const failed = await Promise.all(jobs.map(async ({ id }) => (await queue.getJob(id ?? ''))?.failedReason));
+      expect(failed).toEqual([
+        'job 1: expected key to be that of its settings, got nothing',
+        'job 2: expected { spec, key }, got null',
+        'job 3: expected rate to be a number above 0, got "0.1"',
+        'job 4: expected task to be the name of a task, got "../../quadratic"',
+      ]);
+      expect(one.said()).not.toContain('begins');
+      await queue.close();
+      connection.disconnect();
     }, 120_000);
 
     test('a worker ends by itself when it was idle, and gives its run back when it is told to stop', async () => {

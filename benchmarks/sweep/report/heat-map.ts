@@ -9,6 +9,9 @@ const cell = { width: 78, height: 32 };
 const left = 150;
 const top = 168;
 const bottom = 34;
+const side = 12;
+/** Width of a letter, at most on average. */
+const letter = 6.6;
 /** The ratio to the best of a row from which on a cell has no colour: test losses lie closer together. */
 const fades = { train: 10, test: 2 };
 
@@ -26,7 +29,9 @@ export const heatMap = ({ tasks }: SweepResults, measure: Measure, css = ''): st
   const rows = tasks.filter((task) => standings(task, measure).length > 0);
   if (rows.length === 0) return undefined;
   const columns: readonly Column[] = legendEntries(rows).filter((entry) => measure === 'train' || !entry.recorded);
-  const width = left + columns.length * cell.width + 90;
+  const explained = `mean over seeds at the best rate; full colour: best of the row, none: ${fades[measure]} times it or more`;
+  // Few columns are narrower than what is said below them, and slanted heads lean out over the last.
+  const width = Math.max(left + columns.length * cell.width + 150, 2 * side + letter * explained.length);
   const height = top + rows.length * cell.height + bottom;
   const heads = columns.map(({ label, recorded: only }, index) => {
     const [x, y] = [left + (index + 0.5) * cell.width, top - 10];
@@ -39,12 +44,11 @@ export const heatMap = ({ tasks }: SweepResults, measure: Measure, css = ''): st
     const name = `<text x="${left - 10}" y="${y + cell.height / 2}" dy="4" text-anchor="end">${task.name}</text>`;
     return `${name}${values.map((value, column) => cellOf(left + column * cell.width, y, value, best, fades[measure])).join('')}`;
   });
-  const explained = `mean over seeds at the best rate; full colour: best of the row, none: ${fades[measure]} times it or more`;
   return `<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${css === '' ? '' : `<style>${css}</style><rect width="100%" height="100%" fill="var(--card)"/>`}
-<text class="title" x="12" y="24">${measure === 'train' ? 'Smallest training loss' : 'Smallest test loss'}</text>
+<text class="title" x="${side}" y="24">${measure === 'train' ? 'Smallest training loss' : 'Smallest test loss'}</text>
 ${heads.join('')}
 ${lines.join('\n')}
-<text class="tick" x="${left}" y="${height - 12}">${explained}</text>
+<text class="tick" x="${side}" y="${height - 12}">${explained}</text>
 </svg>
 `;
 };

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, launch, missingBrowser, type Page } from '@opt/backend-contract/chromium';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { madeUpResults } from '../fixtures/results.ts';
+import { heatMap } from './heat-map.ts';
+import { pictureCss } from './page.ts';
 import { writeReports } from './write-reports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sweep-page-'));
@@ -101,9 +103,11 @@ describe.skipIf(missingBrowser)(`in a browser ${missingBrowser}`, () => {
   afterAll(() => browser?.close());
 
   test.each([
+    ['light', 390],
+    ['dark', 390],
     ['light', 1280],
-    ['dark', 400],
-  ] as const)('%s, %i pixels wide: no label touches another, all can be read', async (colorScheme, width) => {
+    ['dark', 1280],
+  ] as const)('%s, %i pixels wide: no label touches another, all can be read, no curve is cut', async (colorScheme, width) => {
     const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
@@ -111,6 +115,15 @@ describe.skipIf(missingBrowser)(`in a browser ${missingBrowser}`, () => {
     expect(await collisions(page)).toEqual([]);
     expect(await leastContrast(page)).toBeGreaterThan(4.5);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    const graphs = await page.locator('.pair svg').evaluateAll((all) =>
+      all.map((graph) => {
+        const { left, right } = graph.getBoundingClientRect();
+        const card = graph.closest('.card')?.getBoundingClientRect();
+        return card !== undefined && left >= card.left && right <= card.right;
+      }),
+    );
+    expect(graphs.length).toBeGreaterThanOrEqual(2 * results.tasks.length);
+    expect(graphs).not.toContain(false);
     expect(errors).toEqual([]);
     await page.close();
   });
@@ -131,6 +144,27 @@ describe.skipIf(missingBrowser)(`in a browser ${missingBrowser}`, () => {
     await page.getByRole('button', { name: 'PyTorch', exact: true }).click();
     await page.getByRole('button', { name: 'LRE', exact: true }).click();
     expect(await shown()).toEqual(before);
+    await page.close();
+  });
+
+  test('few optimizers: no text of a heat map leaves it', async () => {
+    const few = {
+      ...results,
+      tasks: results.tasks
+        .slice(0, 1)
+        .map((task) => ({ ...task, optimizers: task.optimizers.filter(({ name }) => name.endsWith('normalize-ema')).slice(0, 1) })),
+    };
+    const page = await browser.newPage();
+    for (const some of [few, results]) {
+      await page.setContent(heatMap(some, 'train', pictureCss()) ?? '');
+      const outside = await page.locator('svg text').evaluateAll((all) =>
+        all.flatMap((label) => {
+          const [frame, box] = [label.closest('svg')?.getBoundingClientRect(), label.getBoundingClientRect()];
+          return frame === undefined || box.left < frame.left || box.right > frame.right || box.top < frame.top ? [label.textContent] : [];
+        }),
+      );
+      expect(outside).toEqual([]);
+    }
     await page.close();
   });
 

@@ -6,8 +6,7 @@ import type { OptimizerResults, SweepResults, TaskResults } from '../results/res
 import { runsAtBest, standings } from '../results/standings.ts';
 import { caveats, spread, winnerCells, winnerHeads, winners } from '../results/tables.ts';
 import { heatMap } from './heat-map.ts';
-import { plotHeight, plotWidth } from './plot.ts';
-import { legendEntries, testPlots, trainPlots } from './task-figures.ts';
+import { legendEntries, pageSize, testPlots, trainPlots } from './task-figures.ts';
 import { escaped } from './text.ts';
 
 const text = (file: URL): string => readFileSync(file, 'utf8');
@@ -26,7 +25,7 @@ export const page = (results: SweepResults): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Learning-rate sweep</title>
-<style>${text(theme)}${text(layout)}${text(figures)}</style>
+<style>${text(theme)}${text(figures)}${text(layout)}</style>
 </head>
 <body>
 <main>
@@ -95,8 +94,8 @@ const legend = ({ tasks }: SweepResults): string => {
 };
 
 const taskCard = (task: TaskResults): string => {
-  const plots = [...trainPlots(task), ...(testPlots(task) ?? [])].map(
-    (drawing) => `<div class="scroll"><svg class="figure" viewBox="0 0 ${plotWidth} ${plotHeight}" role="img">${drawing}</svg></div>`,
+  const plots = [...trainPlots(task, pageSize), ...(testPlots(task, pageSize) ?? [])].map(
+    (drawing) => `<svg class="figure" viewBox="0 0 ${pageSize.width} ${pageSize.height}" role="img">${drawing}</svg>`,
   );
   return `<section class="card" id="${task.name}"><h2>${task.name}</h2><p class="note">${task.steps} steps${
     task.smoothingSigma > 0 ? `, losses smoothed with σ = ${task.smoothingSigma} steps; those recorded over steps are single ones` : ''

@@ -27,21 +27,33 @@ export interface PlotOptions {
   /** The largest y that matters: higher values leave the plot. */
   readonly ceiling: number;
   readonly series: readonly Series[];
+  readonly size: Size;
 }
 
-export const plotWidth = 560;
-export const plotHeight = 360;
+/** Pixels of a plot. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 const margin = { left: 58, right: 16, top: 34, bottom: 44 };
-const area = { left: margin.left, right: plotWidth - margin.right, top: margin.top, bottom: plotHeight - margin.bottom };
+const areaOf = ({ width, height }: Size) => ({
+  left: margin.left,
+  right: width - margin.right,
+  top: margin.top,
+  bottom: height - margin.bottom,
+});
+type Area = ReturnType<typeof areaOf>;
 /** Pixels between labels of ticks: more than the longest is wide, or high. */
 const gap = { x: 58, y: 24 };
 /** On a log axis nothing is drawn below this share of the largest value: it would be rounding. */
 const floor = 1e-18;
 
-/** A plot as elements of an SVG image, `plotWidth` by `plotHeight`. Colours of text and lines are CSS variables. */
+/** A plot as elements of an SVG image of that size. Colours of text and lines are CSS variables. */
 export const plot = (options: PlotOptions): string => {
-  const { id, title, xLabel, series } = options;
-  const { x, y } = scales(options);
+  const { id, title, xLabel, series, size } = options;
+  const area = areaOf(size);
+  const { x, y } = scales(options, area);
   const frame = [
     ...y.ticks.map((tick) => {
       const at = pixel(y.place(tick));
@@ -52,15 +64,15 @@ export const plot = (options: PlotOptions): string => {
       return `<path class="grid" d="M${at} ${area.top}V${area.bottom}"/><text class="tick" x="${at}" y="${area.bottom + 17}" text-anchor="middle">${tickLabel(tick)}</text>`;
     }),
   ];
-  const lines = series.map((one, index) => line(one, index, x.place, y.place));
+  const lines = series.map((one, index) => line(one, index, x.place, y.place, area));
   return `<text class="title" x="${area.left}" y="20">${escaped(title)}</text>
 ${frame.join('')}
-<text class="tick" x="${(area.left + area.right) / 2}" y="${plotHeight - 8}" text-anchor="middle">${escaped(xLabel)}</text>
+<text class="tick" x="${(area.left + area.right) / 2}" y="${size.height - 8}" text-anchor="middle">${escaped(xLabel)}</text>
 <clipPath id="${id}"><rect x="${area.left - 5}" y="${area.top - 5}" width="${area.right - area.left + 10}" height="${area.bottom - area.top + 10}"/></clipPath>
 <g clip-path="url(#${id})">${lines.join('\n')}</g>`;
 };
 
-const scales = ({ xKind, yKind, ceiling, series }: PlotOptions) => {
+const scales = ({ xKind, yKind, ceiling, series }: PlotOptions, area: Area) => {
   const xs = series.flatMap(({ points, diverged }) => [...points.map(([x]) => x), ...(diverged ?? [])]);
   const ys = series
     .flatMap(({ points }) => points.map(([, y]) => y))
@@ -82,7 +94,7 @@ const apart = ([least, most]: readonly [number, number]): readonly [number, numb
   return least > 0 ? [0.8 * least, 1.25 * least] : [least - 1, least + 1];
 };
 
-const line = (series: Series, index: number, x: (value: number) => number, y: (value: number) => number): string => {
+const line = (series: Series, index: number, x: (value: number) => number, y: (value: number) => number, area: Area): string => {
   const { name, label, colour, recorded, points, marked, diverged = [] } = series;
   // A zero has no place on a log axis: it is drawn at the lower edge.
   const at = points.map(([a, b]) => ({ x: x(a), y: Number.isFinite(y(b)) ? Math.max(-1e4, y(b)) : area.bottom, a, b }));

@@ -1,22 +1,27 @@
+import { colourOf } from '../../../examples/race/src/palette.ts';
 import { type RecordedOptimizer, recordedOf } from '../results/recorded.ts';
 import type { OptimizerResults, RunSummary, TaskResults } from '../results/results.ts';
-import { colourOf, labelOfRecorded } from './palette.ts';
-import { plot, plotHeight, plotWidth, type Series } from './plot.ts';
+import { plot, type Series, type Size } from './plot.ts';
 import { escaped, pixel } from './text.ts';
 
 /** Where training begins and a little above: what lies higher tells nothing. */
 const headroom = 1.15;
 
-/** The two graphs of a task by training loss: the best run of every optimizer, and learning rate against loss. */
-export const trainPlots = (task: TaskResults): readonly [string, string] => {
+/** Of a graph in a picture that stands alone, whose title names the task. */
+const pictureSize: Size = { width: 560, height: 360 };
+/** Of a graph on the page, below the name of its task: small, so that a phone shows it whole and its text can be read. */
+export const pageSize: Size = { width: 400, height: 290 };
+
+/** The two graphs of a task by training loss: the best run of every optimizer, and learning rate against loss. `head`: of their titles. */
+export const trainPlots = (task: TaskResults, size: Size, head = ''): readonly [string, string] => {
   const smoothed = task.smoothingSigma === 0 ? 'training loss' : `training loss, smoothed over ${task.smoothingSigma} steps`;
   const ceiling = headroom * (task.firstLoss ?? Number.POSITIVE_INFINITY);
-  const common = { ceiling, yKind: task.lossAxis };
+  const common = { ceiling, yKind: task.lossAxis, size };
   return [
     plot({
       ...common,
       id: `${task.name}-curve`,
-      title: `${task.name}: ${smoothed}`,
+      title: `${head}${smoothed}`,
       xLabel: 'step of the best run',
       xKind: 'linear',
       series: [...curves(task, ({ curve }) => curve), ...recordedSeries(task, ({ bestRunTrainLossAtStep }) => bestRunTrainLossAtStep)],
@@ -24,7 +29,7 @@ export const trainPlots = (task: TaskResults): readonly [string, string] => {
     plot({
       ...common,
       id: `${task.name}-rate`,
-      title: `${task.name}: smallest training loss of a run`,
+      title: `${head}smallest training loss of a run`,
       xLabel: 'learning rate (× diverged)',
       xKind: 'log',
       series: [
@@ -38,16 +43,16 @@ export const trainPlots = (task: TaskResults): readonly [string, string] => {
 };
 
 /** The same by test loss; undefined for a task without a test set. */
-export const testPlots = (task: TaskResults): readonly [string, string] | undefined => {
+export const testPlots = (task: TaskResults, size: Size): readonly [string, string] | undefined => {
   const all = task.optimizers.flatMap(({ testCurve }) => testCurve.map(([, loss]) => loss));
   if (all.length === 0) return undefined;
   const firstTest = task.optimizers.find(({ testCurve }) => testCurve.length > 0)?.testCurve[0]?.[1] ?? Number.POSITIVE_INFINITY;
-  const common = { ceiling: headroom * firstTest, yKind: task.testLossAxis };
+  const common = { ceiling: headroom * firstTest, yKind: task.testLossAxis, size };
   return [
     plot({
       ...common,
       id: `${task.name}-test-curve`,
-      title: `${task.name}: test loss`,
+      title: 'test loss',
       xLabel: 'updates, run with the best training loss',
       xKind: 'linear',
       series: curves(task, ({ testCurve }) => testCurve),
@@ -55,13 +60,16 @@ export const testPlots = (task: TaskResults): readonly [string, string] | undefi
     plot({
       ...common,
       id: `${task.name}-test-rate`,
-      title: `${task.name}: smallest test loss of a run`,
+      title: 'smallest test loss of a run',
       xLabel: 'learning rate (× diverged)',
       xKind: 'log',
       series: byRate(task, ({ bestTestLoss }) => bestTestLoss),
     }),
   ];
 };
+
+/** Kron draws random numbers of its own and is only recorded. */
+const labelOfRecorded: Readonly<Record<string, string>> = { 'psgd-kron': 'PSGD-Kron' };
 
 const look = ({ name, label }: OptimizerResults) => ({ name, label, colour: colourOf(name), recorded: false });
 
@@ -116,12 +124,12 @@ const legendRow = 22;
 /** A task as one SVG image that stands alone: both graphs and the legend. `css`: of figures, with its variables. */
 export const taskPicture = (task: TaskResults, css: string): string => {
   const entries = legendEntries([task]);
-  const width = 2 * plotWidth;
-  const height = plotHeight + Math.ceil((entries.length + 1) / legendColumns) * legendRow + 16;
+  const width = 2 * pictureSize.width;
+  const height = pictureSize.height + Math.ceil((entries.length + 1) / legendColumns) * legendRow + 16;
   const cell = (index: number, dash: string, colour: string, label: string) => {
     const [x, y] = [
       58 + (index % legendColumns) * ((width - 58) / legendColumns),
-      plotHeight + 16 + Math.floor(index / legendColumns) * legendRow,
+      pictureSize.height + 16 + Math.floor(index / legendColumns) * legendRow,
     ];
     return `<path d="M${pixel(x)} ${y}h22" style="fill:none;stroke:${colour};stroke-width:2.5${dash}"/><text x="${pixel(x + 30)}" y="${y}" dy="4">${escaped(label)}</text>`;
   };
@@ -130,9 +138,9 @@ export const taskPicture = (task: TaskResults, css: string): string => {
     ...entries.map(({ label, colour, recorded: only }, index) => cell(index, only ? dashed : '', colour, label)),
     ...(recordedOf(task) === undefined ? [] : [cell(entries.length, dashed, 'var(--muted)', 'recorded with PyTorch')]),
   ];
-  const [left, right] = trainPlots(task);
+  const [left, right] = trainPlots(task, pictureSize, `${task.name}: `);
   return `<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"><style>${css}</style><rect width="100%" height="100%" fill="var(--card)"/>
-<g>${left}</g><g transform="translate(${plotWidth} 0)">${right}</g>
+<g>${left}</g><g transform="translate(${pictureSize.width} 0)">${right}</g>
 ${legend.join('\n')}
 </svg>
 `;

@@ -7,8 +7,11 @@ const height = 300;
 export class LossPlot {
   readonly #curve: [number[], number[]] = [[], []];
   readonly #plot: uPlot;
+  #steps = 1;
 
-  constructor(parent: HTMLElement, steps: number) {
+  constructor(parent: HTMLElement) {
+    const styles = getComputedStyle(document.documentElement);
+    const colour = (name: string) => () => styles.getPropertyValue(name);
     this.#plot = new uPlot(
       {
         width: parent.clientWidth,
@@ -16,16 +19,18 @@ export class LossPlot {
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { time: false, range: [0, steps] },
+          x: { time: false, range: () => [0, this.#steps] },
           // uPlot gives null while there are no points.
           y: { distr: 3, range: (_, least, most) => (least === null ? [0.1, 1] : uPlot.rangeLog(least, most, 10, true)) },
         },
-        axes: [{}, { size: 55, values: (_, marks) => marks.map(label) }],
-        series: [{}, { stroke: '#096', width: 2, points: { show: false } }],
+        axes: [axis(colour), { ...axis(colour), size: 55, values: (_, marks) => marks.map(label) }],
+        series: [{}, { stroke: colour('--curve'), width: 2, points: { show: false } }],
       },
       this.#curve,
       parent,
     );
+    // A drawing does not follow the scheme by itself.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#plot.redraw());
     addEventListener('resize', () => this.#plot.setSize({ width: parent.clientWidth, height }));
   }
 
@@ -35,11 +40,19 @@ export class LossPlot {
     this.#plot.setData(this.#curve);
   }
 
-  clear(): void {
+  /** Room for so many steps. */
+  clear(steps: number): void {
+    this.#steps = steps;
     for (const values of this.#curve) values.length = 0;
     this.#plot.setData(this.#curve);
   }
 }
+
+const axis = (colour: (name: string) => () => string): uPlot.Axis => ({
+  stroke: colour('--muted'),
+  grid: { stroke: colour('--line'), width: 1 },
+  ticks: { stroke: colour('--line'), width: 1 },
+});
 
 /** uPlot gives null for marks between decades. */
 const label = (mark: number | null): string => (mark === null ? '' : mark < 1e-3 ? mark.toExponential(0) : String(mark));

@@ -4,6 +4,7 @@ import '@tensorflow/tfjs-backend-webgl';
 import '@tensorflow/tfjs-backend-webgpu';
 import { LossPlot } from './loss-plot.ts';
 import { Picture } from './picture.ts';
+import { rateOf, stepsOf } from './settings.ts';
 import { fields, spirals } from './spirals.ts';
 import { train } from './training.ts';
 
@@ -16,22 +17,28 @@ function find<E extends Element>(selector: string, type: new () => E): E {
 const form = find('form', HTMLFormElement);
 const backend = find('select', HTMLSelectElement);
 const rate = find('input', HTMLInputElement);
-const button = find('button', HTMLButtonElement);
+const button = find('button[type=submit]', HTMLButtonElement);
+const stop = find('button[name=stop]', HTMLButtonElement);
 const progress = find('progress', HTMLProgressElement);
 const output = find('output', HTMLOutputElement);
-const steps = Number(new URLSearchParams(location.search).get('steps') ?? 300);
 
 const data = spirals(100);
 const places = fields(60);
 const picture = new Picture(find('canvas.plane', HTMLCanvasElement), data);
 picture.draw();
-const plot = new LossPlot(find('#plot', HTMLElement), steps);
+const plot = new LossPlot(find('#plot', HTMLElement));
+let stopped = false;
 
 async function start(): Promise<void> {
   button.disabled = true;
-  plot.clear();
-  output.value = 'compiling …';
+  progress.value = 0;
+  stopped = false;
   try {
+    const steps = stepsOf(location.search);
+    let learningRate = rateOf(rate.value);
+    plot.clear(steps);
+    output.value = 'compiling …';
+    stop.disabled = false;
     if (!(await setBackend(backend.value).catch(() => false))) throw new Error(`this browser has no ${backend.value}`);
     await ready();
     const before = memory().numTensors;
@@ -39,7 +46,12 @@ async function start(): Promise<void> {
       steps,
       data,
       places,
-      learningRate: () => Math.max(0, Number(rate.value)),
+      learningRate() {
+        // While it is being typed it may be anything: the last that was a rate holds.
+        if (Number(rate.value) > 0) learningRate = rateOf(rate.value);
+        return learningRate;
+      },
+      goesOn: () => !stopped,
       onStep(step, loss) {
         plot.add(step, loss);
         progress.value = step / steps;
@@ -47,14 +59,18 @@ async function start(): Promise<void> {
       },
       onGuess: (shares) => picture.draw(shares),
     });
-    output.value = `done: ${output.value}, ${memory().numTensors - before} tensors left over`;
+    output.value = `${stopped ? 'stopped' : 'done'}: ${output.value}, ${memory().numTensors - before} tensors left over`;
   } catch (error) {
     output.value = error instanceof Error ? `failed: ${error.message}` : 'failed';
   } finally {
     button.disabled = false;
+    stop.disabled = true;
   }
 }
 
+stop.addEventListener('click', () => {
+  stopped = true;
+});
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   void start();

@@ -25,13 +25,15 @@ export interface TrainingOptions {
   /** Where `onGuess` is told the network's guess. */
   readonly places: readonly Point[];
   readonly learningRate: () => number;
+  /** Asked after every step: whether there is to be another. */
+  readonly goesOn: () => boolean;
   readonly onStep: (step: number, loss: number) => void;
   /** Every tenth step: the probability of the second spiral in every place. */
   readonly onGuess: (shares: ArrayLike<number>) => void;
 }
 
 /** Trains a network of two hidden layers on the spirals, on whatever backend tfjs has; nothing blocks. */
-export async function train({ steps, data, places, learningRate, onStep, onGuess }: TrainingOptions): Promise<void> {
+export async function train({ steps, data, places, learningRate, goesOn, onStep, onGuess }: TrainingOptions): Promise<void> {
   const kernelInitializer = (seed: number) => initializers.glorotUniform({ seed });
   const model = sequential({
     layers: [
@@ -60,12 +62,14 @@ export async function train({ steps, data, places, learningRate, onStep, onGuess
     const [loss = Number.NaN] = await value.data();
     dispose([value, grads]);
     onStep(step, loss);
-    if (step % 10 === 0 || step === steps) {
+    const last = step === steps || !goesOn();
+    if (step % 10 === 0 || last) {
       const guess = tidy(() => unstack(softmax(tensorOf(model.apply(square))), 1));
       const [, second] = guess;
       if (second !== undefined) onGuess(await second.data());
       dispose(guess);
     }
+    if (last) break;
   }
   optimizer.dispose();
   model.dispose();

@@ -1,24 +1,17 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testBundles } from './bundles.ts';
+import { testDeclarations } from './declarations.ts';
+import { here, packAll, packages, pnpm, root, run } from './pack.ts';
+import { testReadmes } from './readmes.ts';
+import { Store } from './store.ts';
 
-const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const here = fileURLToPath(new URL('../', import.meta.url));
 const outside = mkdtempSync(join(tmpdir(), 'opt-packaging-'));
-const packages = readdirSync(join(root, 'packages'));
-const tarballs = new Map<string, string>();
-
-/** pnpm as it runs this test, or the pinned one. */
-function pnpm(args: readonly string[], cwd: string): Promise<{ stdout: string; stderr: string }> {
-  const entry = process.env['npm_execpath'];
-  const options = { cwd, env: { ...process.env, npm_config_verify_deps_before_run: 'false' } };
-  return entry?.includes('pnpm') ? run(process.execPath, [entry, ...args], options) : run('npx', ['-y', 'pnpm@10.34.9', ...args], options);
-}
+const bin = (name: string): string => join(here, 'node_modules/.bin', name);
+let tarballs: ReadonlyMap<string, string> = new Map();
+let store: Store | undefined;
 
 function tarball(name: string): string {
   const found = tarballs.get(name);
@@ -26,16 +19,14 @@ function tarball(name: string): string {
   return found;
 }
 
-const bin = (name: string): string => join(here, 'node_modules/.bin', name);
+const installed = (): Store => {
+  store ??= new Store(join(outside, 'store'), tarballs);
+  return store;
+};
 
 beforeAll(async () => {
-  for (const name of packages) {
-    const { stdout } = await pnpm(['pack', '--json', '--pack-destination', outside], join(root, 'packages', name));
-    const packed: unknown = JSON.parse(stdout.slice(stdout.indexOf('{')));
-    if (typeof packed === 'object' && packed !== null && 'filename' in packed && typeof packed.filename === 'string')
-      tarballs.set(`@opt/${name}`, packed.filename);
-  }
-}, 180_000);
+  tarballs = await packAll(outside);
+}, 300_000);
 afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
 describe.each(packages)('@opt/%s as it would be published', (name) => {
@@ -47,6 +38,12 @@ describe.each(packages)('@opt/%s as it would be published', (name) => {
   it('has types that resolve', async () => {
     const { stdout } = await run(bin('attw'), ['--profile', 'esm-only', '--format', 'json', tarball(`@opt/${name}`)]);
     expect(JSON.parse(stdout)).toMatchObject({ problems: {} });
+  });
+
+  it('holds no notes of the compiler', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarball(`@opt/${name}`)]);
+    expect(stdout).toContain('package/dist/index.js');
+    expect(stdout).not.toContain('tsbuildinfo');
   });
 
   it('says what it is', () => {
@@ -100,3 +97,7 @@ describe.each([
     expect(after).toBeLessThan(0.2 * before);
   });
 });
+
+testReadmes(installed, outside);
+testDeclarations(installed, outside);
+testBundles(installed, outside);

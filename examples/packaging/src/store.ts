@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+import { packages, root } from './pack.ts';
 
 interface Manifest {
   readonly dependencies: readonly string[];
-  /** Without the optional ones. */
   readonly peers: readonly string[];
+  readonly optionalPeers: readonly string[];
 }
 
 /**
@@ -28,25 +26,31 @@ export class Store {
       execFileSync('tar', ['-xzf', file, '-C', this.place(name), '--strip-components=1']);
     }
     for (const name of tarballs.keys()) {
-      const { dependencies, peers } = this.manifest(name);
-      for (const other of [...dependencies, ...peers]) link(this.found(other), join(this.folder, name, 'node_modules', other));
+      const { dependencies, peers, optionalPeers } = this.manifest(name);
+      for (const other of [...dependencies, ...peers, ...optionalPeers])
+        link(this.found(other), join(this.folder, name, 'node_modules', other));
     }
   }
 
   /** Makes a folder in which exactly `names` are installed. @throws where a package needs a peer that is not among them */
   install(folder: string, names: readonly string[]): void {
-    for (const name of names.filter((one) => this.tarballs.has(one)))
-      for (const needed of this.needs(name, new Set()))
+    for (const name of names)
+      for (const needed of this.peersOf(name))
         if (!names.includes(needed)) throw new Error(`${name} needs ${needed}, which is not installed with it`);
     for (const name of names) link(this.found(name), join(folder, 'node_modules', name));
   }
 
-  /** Peers of a package and of what it depends on. */
-  private needs(name: string, seen: Set<string>): readonly string[] {
+  /** What has to be installed beside a package of ours: its peers, and those of what it depends on. */
+  peersOf(name: string, seen: Set<string> = new Set()): readonly string[] {
     if (seen.has(name) || !this.tarballs.has(name)) return [];
     seen.add(name);
     const { dependencies, peers } = this.manifest(name);
-    return [...peers, ...dependencies.flatMap((other) => this.needs(other, seen))];
+    return [...peers, ...dependencies.flatMap((other) => this.peersOf(other, seen))];
+  }
+
+  /** Peers that a package of ours can do without. */
+  optionalPeersOf(name: string): readonly string[] {
+    return this.tarballs.has(name) ? this.manifest(name).optionalPeers : [];
   }
 
   private manifest(name: string): Manifest {
@@ -59,9 +63,11 @@ export class Store {
       readonly peerDependencies?: Readonly<Record<string, string>>;
       readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
     } = JSON.parse(readFileSync(join(this.place(name), 'package.json'), 'utf8'));
+    const [peers, isOptional] = [Object.keys(peerDependencies), (peer: string) => peerDependenciesMeta[peer]?.optional === true];
     return {
       dependencies: Object.keys(dependencies),
-      peers: Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true),
+      peers: peers.filter((peer) => !isOptional(peer)),
+      optionalPeers: peers.filter(isOptional),
     };
   }
 
@@ -72,7 +78,7 @@ export class Store {
 
   private found(name: string): string {
     if (this.tarballs.has(name)) return this.place(name);
-    const places = ['.', 'examples/packaging', ...readdirSync(join(root, 'packages')).map((one) => `packages/${one}`)];
+    const places = ['.', 'examples/packaging', ...packages.map((one) => `packages/${one}`)];
     const place = places.map((one) => join(root, one, 'node_modules', name)).find((path) => existsSync(path));
     if (place === undefined) throw new Error(`there is no ${name} in this repository to install`);
     return realpathSync(place);

@@ -5,6 +5,7 @@ import { lre } from '@opt/lre';
 import { normalizeEma } from '@opt/normalize-ema';
 import { soap } from '@opt/soap';
 import { adamw, sgd } from '@opt/transforms';
+import { colourOf } from './palette.ts';
 
 /** An optimizer that can be sent into the race. `learningRate`: the best of a sweep over 10^(k/4) on this task. */
 export interface Entrant {
@@ -15,10 +16,10 @@ export interface Entrant {
   make(learningRate: number): Transform;
 }
 
-const entrant = (name: string, label: string, colour: string, exponent: number, make: Entrant['make']): Entrant => ({
+const entrant = (name: string, label: string, exponent: number, make: Entrant['make']): Entrant => ({
   name,
   label,
-  colour,
+  colour: colourOf(name),
   learningRate: 10 ** exponent,
   make,
 });
@@ -29,18 +30,18 @@ const plainSoap = (learningRate: number) => soap({ learningRate, weightDecay: 0 
 const roles = { 'layer4.weight': 'head' } as const;
 const aux = { learningRate: 10 ** -2.5 };
 
-/** Every optimizer that can race, one line each: name, label, colour, log₁₀ of its learning rate, rule. None of them decays weights. */
+/** Every optimizer that can race, one line each: name, label, log₁₀ of its learning rate, rule. None of them decays weights. */
 export const entrants: readonly Entrant[] = [
-  entrant('sgd', 'SGD + momentum', '#868e96', -1.25, (learningRate) => sgd({ learningRate, momentum: 0.9 })),
-  entrant('adamw', 'AdamW', '#3b7dd8', -2.5, (learningRate) => adamw({ learningRate, weightDecay: 0 })),
-  entrant('soap', 'SOAP', '#e8890c', -2.5, plainSoap),
-  entrant('soap-normalize-ema', 'SOAP + normalize-EMA', '#d6336c', -2.25, (rate) => normalizeEma({ base: plainSoap(rate) })),
-  entrant('muon', 'Muon', '#2b8a3e', -2.25, (learningRate) => muon({ learningRate, aux: { learningRate: 0.1 * learningRate } })),
-  entrant('oblique', 'Oblique', '#74b816', -2.25, (learningRate) => oblique({ learningRate, roles, aux })),
-  entrant('stiefel', 'Stiefel', '#0c8599', -2, (learningRate) => stiefel({ learningRate, roles, aux })),
-  entrant('lm-adagrad', 'LM-Adagrad', '#7048e8', -0.25, (learningRate) => lmAdagrad({ learningRate })),
-  entrant('lm-adagrad-normalize-ema', 'LM-Adagrad + normalize-EMA', '#ae3ec9', 0.5, (rate) =>
+  entrant('sgd', 'SGD + momentum', -1.25, (learningRate) => sgd({ learningRate, momentum: 0.9 })),
+  entrant('adamw', 'AdamW', -2.5, (learningRate) => adamw({ learningRate, weightDecay: 0 })),
+  entrant('soap', 'SOAP', -2.5, plainSoap),
+  entrant('soap-normalize-ema', 'SOAP + normalize-EMA', -2.25, (rate) => normalizeEma({ base: plainSoap(rate) })),
+  entrant('muon', 'Muon', -2.25, (learningRate) => muon({ learningRate, aux: { learningRate: 0.1 * learningRate } })),
+  entrant('oblique', 'Oblique', -2.25, (learningRate) => oblique({ learningRate, roles, aux })),
+  entrant('stiefel', 'Stiefel', -2, (learningRate) => stiefel({ learningRate, roles, aux })),
+  entrant('lm-adagrad', 'LM-Adagrad', -0.25, (learningRate) => lmAdagrad({ learningRate })),
+  entrant('lm-adagrad-normalize-ema', 'LM-Adagrad + normalize-EMA', 0.5, (rate) =>
     normalizeEma({ base: lmAdagrad({ learningRate: rate }), perTensor: false }),
   ),
-  entrant('lre', 'LRE (GGT, Adam)', '#862e9c', -1, (learningRate) => lre({ learningRate })),
+  entrant('lre', 'LRE (GGT, Adam)', -1, (learningRate) => lre({ learningRate })),
 ];

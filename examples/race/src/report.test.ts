@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { entrants } from './entrants.ts';
 import { type Outcome, report } from './report.ts';
 import type { Run } from './train.ts';
 
@@ -88,6 +90,20 @@ describe('the page', () => {
   });
 });
 
+test('bold is the best of a column, not the first row', () => {
+  const html = report({
+    ...outcome,
+    runs: [run('sgd', 'SGD', 0.6, { optimizerMilliseconds: 0.1, finalLoss: 0.7 }), run('soap', 'SOAP', 0.3, { finalLoss: 0.7 })],
+  });
+  const rows = [...html.matchAll(/<tr><th scope="row">.*?<\/tr>/g)].map(([row]) =>
+    [...row.matchAll(/<td data-head="([^"]+)" class="best">/g)].map(([, head]) => head),
+  );
+  expect(rows).toEqual([
+    ['Best train loss', 'Final train loss', 'Test accuracy'],
+    ['Final train loss', 'Test accuracy', 'Per step'],
+  ]);
+});
+
 test('without a sweep there is no sweep graph', () => {
   const { sweep: _, ...rest } = outcome;
   const html = report(rest);
@@ -98,5 +114,13 @@ test('without a sweep there is no sweep graph', () => {
 test('a race that everybody lost says so', () => {
   const html = report({ ...outcome, runs: [run('sgd', 'SGD', Number.POSITIVE_INFINITY, { diverged: true, finalLoss: Number.NaN })] });
   expect(html).toContain('Every run diverged.');
-  expect(html).toContain('<td>diverged</td>');
+  expect(html).toContain('>diverged</td>');
+});
+
+test('the README names every optimizer that races', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').replace(/\s+/g, ' ');
+  const names = entrants.map(({ label }) => label.replace('SGD + momentum', 'SGD with momentum').replace(/ \(.*\)/, ''));
+  expect(names).toHaveLength(10);
+  for (const name of names) expect(readme).toContain(name);
+  expect(readme).toContain('Ten optimizers');
 });

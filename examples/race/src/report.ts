@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { duration, figure, milliseconds, percentage } from './figures.ts';
+import { duration, figure, milliseconds } from './figures.ts';
 import { parameterCount, widths } from './model.ts';
 import type { RaceOptions } from './options.ts';
 import { standings } from './standings.ts';
+import { standingsTable } from './standings-table.ts';
 import type { SweepPoint } from './sweep.ts';
+import { escaped } from './text.ts';
 import type { Run } from './train.ts';
 
 const require = createRequire(import.meta.url);
@@ -34,8 +36,8 @@ export const report = (outcome: Outcome): string => `<!doctype html>
 <p class="lede">${lede(outcome)}</p>
 <section class="card">
 <h2>Standings</h2>
-<p class="note">By the smallest training loss, smoothed over steps. Time is the optimizer’s share of a step, without the gradients.</p>
-<div class="scroll">${table(outcome)}</div>
+<p class="note">By the smallest training loss, smoothed over steps; bold: the best of its column. Time is the optimizer’s share of a step, without the gradients.</p>
+${standingsTable(outcome.runs)}
 </section>
 <section class="card">
 <h2>Training loss</h2>
@@ -91,23 +93,6 @@ const lead = (first: Run, second: Run | undefined): string => {
     : `, ${ratio.toPrecision(2)} times below ${escaped(second.lane.label)}`;
 };
 
-const table = ({ runs }: Outcome): string => {
-  const heads = ['Optimizer', 'Best train loss', 'Final train loss', 'Test accuracy', 'Per step', 'Learning rate'];
-  const rows = standings(runs).map(({ lane, best, finalLoss, tests, diverged, optimizerMilliseconds }, place) => {
-    const top = tests.reduce((most, { accuracy }) => Math.max(most, accuracy), 0);
-    const cells = [
-      `${figure(best.loss)} <small>at step ${best.step}</small>`,
-      diverged ? 'diverged' : figure(finalLoss),
-      diverged ? '–' : `${percentage(tests.at(-1)?.accuracy ?? Number.NaN)} <small>best ${percentage(top)}</small>`,
-      milliseconds(optimizerMilliseconds),
-      figure(lane.learningRate),
-    ];
-    const dot = `<span class="dot" style="background:${escaped(lane.colour)}"></span>`;
-    return `<tr${place === 0 ? ' class="first"' : ''}><th scope="row">${dot}${escaped(lane.label)}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
-  });
-  return `<table><thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
-};
-
 const settings = ({ runs, options, sweep, elapsedMilliseconds, finishedAt }: Outcome): string => {
   const gradients = runs.reduce((sum, run) => sum + run.gradientMilliseconds, 0) / runs.length;
   const rows: [string, string][] = [
@@ -151,8 +136,6 @@ const pageData = ({ runs, sweep }: Outcome) => ({
 });
 
 const brief = (value: number): number => Number(value.toPrecision(6));
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** JSON that cannot end the script element it stands in. */
 const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');

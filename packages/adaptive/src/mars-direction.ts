@@ -5,6 +5,7 @@ import {
   moderate,
   nonNegative,
   norm,
+  type Option,
   positive,
   type Resolved,
   resolve,
@@ -34,7 +35,13 @@ export interface MarsDirectionOptions {
 }
 
 /** How `resolve` reads them. */
-export const marsTable = { beta1: unit(0.95), beta2: unit(0.99), epsilon: positive(1e-8), gamma: nonNegative(0.025), amsgrad: flag(false) };
+export const marsTable: Readonly<Record<'beta1' | 'beta2' | 'epsilon' | 'gamma', Option<Hyper>>> & { readonly amsgrad: Option<boolean> } = {
+  beta1: unit(0.95),
+  beta2: unit(0.99),
+  epsilon: positive(1e-8),
+  gamma: nonNegative(0.025),
+  amsgrad: flag(false),
+};
 
 /**
  * MARS (Yuan et al. 2024) in its approximate form, as a direction: Adam on a gradient of reduced variance, with z the previous gradient,

@@ -75,6 +75,7 @@
       scales: { x: { time: false, range: (_, least, most) => [least, Math.max(most, least + 1)] }, y: logScale(shown, 0.7, 1.15) },
       axes: [axis({ size: 28, space: 70 }), axis({ size: 56, ...logAxis })],
       legend: race.lanes.map((lane, index) => ({ ...lane, owns: [index + 1, index + 1 + race.lanes.length], format: figure, rest: last })),
+      where: (at) => (at === null ? `at step ${steps}, the last` : `at step ${x[at]}`),
     };
   };
 
@@ -90,6 +91,7 @@
       scales: { x: { time: false }, y: { range: (_, __, most) => [0, Math.min(100, Math.ceil((most + 1) / 10) * 10)] } },
       axes: [axis({ size: 28, space: 70 }), axis({ size: 56, values: (_, ticks) => ticks.map((value) => `${value} %`) })],
       legend: race.lanes.map((lane, index) => ({ ...lane, owns: [index + 1], format: percentage, rest: last })),
+      where: (at) => (at === null ? `after step ${x[x.length - 1]}, the last test` : `after step ${x[at]}`),
     };
   };
 
@@ -140,6 +142,7 @@
       axes: [axis({ size: 28, ...logAxis, splits: decadeSplits }), axis({ size: 56, ...logAxis })],
       hooks: { draw: [cross] },
       legend: race.sweep.map((lane, index) => ({ ...lane, owns: [index + 1], format: figure, rest: least })),
+      where: (at) => (at === null ? 'the best of every rate' : `near learning rate ${figure(x[at])}`),
     };
   };
 
@@ -164,7 +167,7 @@
 
     const build = () => {
       chart?.destroy();
-      const { data, series, scales, axes, hooks, legend: entries } = describe();
+      const { data, series, scales, axes, hooks, where, legend: entries } = describe();
       const outputs = entries.map(({ label, colour, owns, format, rest, name }) => {
         const button = document.createElement('button');
         const dot = document.createElement('span');
@@ -183,8 +186,11 @@
         });
         return { button, output, show, bold: owns[owns.length - 1], format, rest };
       });
-      legend.replaceChildren(...outputs.map(({ button }) => button));
+      const whereabouts = document.createElement('span');
+      whereabouts.className = 'at';
+      legend.replaceChildren(whereabouts, ...outputs.map(({ button }) => button));
       const tell = (at) => {
+        whereabouts.textContent = where(at ?? null);
         for (const { output, bold, format, rest } of outputs) {
           const values = data[bold];
           output.textContent = format(at == null ? rest(values) : values[nearest(chart, bold, at)]);

@@ -1,5 +1,6 @@
-/** Colours that can be told apart on white and on black; an optimizer and its normalize-EMA are neighbours. */
+/** Colours that can be told apart on white and on black, of the race and of the sweep; an optimizer and its normalize-EMA are neighbours. */
 const colours: Readonly<Record<string, string>> = {
+  sgd: '#868e96',
   'sgd-momentum': '#868e96',
   adamw: '#3b7dd8',
   'adamw-normalize-ema': '#22b8cf',
@@ -11,12 +12,10 @@ const colours: Readonly<Record<string, string>> = {
   'lm-adagrad-normalize-ema': '#c47ae8',
   lre: '#b8960c',
   oblique: '#0ca678',
+  stiefel: '#c92a2a',
   'psgd-kron': '#a0643c',
 };
 
 /** Others go round the circle by their name. */
 export const colourOf = (optimizer: string): string =>
   colours[optimizer] ?? `hsl(${[...optimizer].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7)} 60% 50%)`;
-
-/** Kron draws random numbers of its own and is only recorded. */
-export const labelOfRecorded: Readonly<Record<string, string>> = { 'psgd-kron': 'PSGD-Kron' };
