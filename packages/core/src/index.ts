@@ -49,7 +49,7 @@ export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { type Known, spans } from './program/spans.ts';
 export { mapValues, merged, own, record, required } from './records.ts';
-export { isModerate, moderate, sameTensor } from './trace/emit.ts';
+export { sameTensor } from './trace/emit.ts';
 export {
   all,
   allFinite,
@@ -65,7 +65,7 @@ export {
   where,
 } from './trace/functions.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
-export { norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
+export { clipped, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

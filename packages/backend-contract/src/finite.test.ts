@@ -1,0 +1,10 @@
+import { reference } from '@opt/backend-reference';
+import { beforeAll } from 'vitest';
+import { testFinite } from './contract/finite.ts';
+import { harnessOf } from './contract/harness.ts';
+
+for (const precision of ['f32', 'f64'] as const) {
+  const harness = harnessOf({ name: precision, make: () => reference({ precision }) });
+  beforeAll(() => harness.start());
+  testFinite(harness);
+}
