@@ -49,7 +49,7 @@ export { binary, unary } from './program/scalar.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { type Known, spans } from './program/spans.ts';
 export { mapValues, merged, own, record, required } from './records.ts';
-export { sameTensor } from './trace/emit.ts';
+export { isModerate, moderate, sameTensor } from './trace/emit.ts';
 export {
   all,
   allFinite,

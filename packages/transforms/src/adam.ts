@@ -2,6 +2,7 @@ import {
   choice,
   closedUnit,
   debias,
+  moderate,
   optional,
   perTensor,
   positive,
@@ -97,7 +98,7 @@ function direction(
   site: Site,
 ): TensorChange<never> {
   const [c1, root] = [debias(beta1, t), debias(beta2, t).sqrt()];
-  if (correctBias === 'moments') return { update: m.div(v.sqrt().mul(c1.div(root)).add(epsilon.mul(c1).max(site.smallest))) };
-  const update = m.div(v.sqrt().add(epsilon));
+  if (correctBias === 'moments') return { update: moderate(m.div(v.sqrt().mul(c1.div(root)).add(epsilon.mul(c1).max(site.smallest)))) };
+  const update = moderate(m.div(v.sqrt().add(epsilon)));
   return correctBias === 'none' ? { update } : { update, gain: root.div(c1) };
 }

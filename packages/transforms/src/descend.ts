@@ -1,4 +1,4 @@
-import { nonNegative, perTensor, resolve, type Setting, saturate, type Transform } from '@opt/core';
+import { isModerate, nonNegative, perTensor, resolve, type Setting, saturate, type Transform } from '@opt/core';
 
 export interface DescendOptions {
   /** η ≥ 0, default 1e-3. */
@@ -15,7 +15,7 @@ export function descend(options: DescendOptions = {}): Transform {
     hyper: resolve('descend', options, { learningRate: nonNegative(1e-3) }),
     apply({ update: u, parameter: p, gain, hyper: { learningRate }, site }) {
       const moved = p.sub(u.mul(gain === undefined ? learningRate : learningRate.mul(gain)));
-      return { parameter: saturate(moved, site.largest) };
+      return { parameter: isModerate(u) ? moved : saturate(moved, site.largest) };
     },
   });
 }

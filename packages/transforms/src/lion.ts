@@ -1,4 +1,4 @@
-import { flag, perTensor, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
+import { flag, moderate, perTensor, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
 
 export interface LionOptions {
   /** β₁ in [0, 1), default 0.9: of the step. */
@@ -26,7 +26,7 @@ export function lion(options: LionOptions = {}): Transform {
     apply({ update: g, state: { m }, hyper: { beta1, beta2 }, site }) {
       const u = m.mul(beta1).add(g.mul(beta1.not())).sign();
       return {
-        update: cautious ? u.mul(u.mul(g.sign()).gt(0)) : u,
+        update: moderate(cautious ? u.mul(u.mul(g.sign()).gt(0)) : u),
         state: { m: saturate(m.mul(beta2).add(g.mul(beta2.not())), site.largest) },
       };
     },

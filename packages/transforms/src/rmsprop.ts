@@ -1,4 +1,4 @@
-import { flag, perTensor, positive, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
+import { flag, moderate, perTensor, positive, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
 
 export interface RmspropOptions {
   /** β in [0, 1), default 0.99. */
@@ -30,7 +30,7 @@ export function rmsprop(options: RmspropOptions = {}): Transform {
       apply({ update, state: { v }, hyper: { beta, epsilon }, site }) {
         const g = saturate(update, site.largest, 2);
         const v1 = v.mul(beta).add(g.square().mul(beta.not()));
-        return { update: g.div(v1.sqrt().add(epsilon)), state: { v: v1 } };
+        return { update: moderate(g.div(v1.sqrt().add(epsilon))), state: { v: v1 } };
       },
     });
   }

@@ -68,6 +68,17 @@ export function markSymmetric(tensor: Traced, family?: string): Traced {
   return tensor;
 }
 
+/**
+ * Says of a direction that its elements stay far below the largest number, whatever the gradients are: what moves by it need not look whether
+ * there is a number for where it arrives.
+ */
+export function moderate<T extends Traced>(tensor: T): T {
+  if (tensor.at.in === 'graph') tensor.at.graph.moderate.add(tensor.at.node);
+  return tensor;
+}
+
+export const isModerate = (tensor: Traced): boolean => tensor.at.in === 'graph' && tensor.at.graph.moderate.has(tensor.at.node);
+
 export const fail = (message: string): never => tracing().fail(message);
 
 export function axisOf(op: string, axis: number, shape: Shape): number {

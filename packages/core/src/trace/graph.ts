@@ -80,6 +80,8 @@ export class Graph {
   private readonly known = new Map<string, number>();
   /** Symmetric nodes that are polynomials of one symmetric matrix commute: their product is symmetric again. */
   private readonly families = new Map<number, string>();
+  /** Nodes whose elements are nowhere near the largest number, see `moderate`. */
+  readonly moderate: Set<number> = new Set();
   private parameters = 0;
 
   constructor(trace: Tracing, parent: Graph | undefined, captured: Traced[]) {
