@@ -165,12 +165,13 @@ export function testByHand(harness: Harness): void {
     it('options that working precision does not hold are refused, at once and when a schedule gets there', async () => {
       const model = { w: input([2], 1) };
       const [tiny, huge] = harness.backend.precision === 'f32' ? [1e-39, 1e308] : [5e-324, Infinity];
-      const make = async (transform: Rule): Promise<void> =>
-        withOptimizer(optimizerOn(harness.backend, transform, model), async () => undefined);
+      const refuses = (make: () => Rule): Promise<void> =>
+        expect((async () => withOptimizer(optimizerOn(harness.backend, make(), model), async () => undefined))()).rejects.toThrow(
+          OptionRangeError,
+        );
       for (const value of [tiny, huge]) {
-        for (const option of ['clipnorm', 'globalClipnorm', 'clipvalue', 'lossScaleFactor'])
-          await expect(make(sgd({ [option]: value })), option).rejects.toThrow(OptionRangeError);
-        await expect(make(adamw({ epsilon: value }))).rejects.toThrow(OptionRangeError);
+        for (const option of ['clipnorm', 'globalClipnorm', 'clipvalue', 'lossScaleFactor']) await refuses(() => sgd({ [option]: value }));
+        await refuses(() => adamw({ epsilon: value }));
       }
       await withOptimizer(
         optimizerOn(harness.backend, adamw({ epsilon: (step) => (step < 2 ? 1e-8 : tiny) }), model),
