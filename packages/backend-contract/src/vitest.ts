@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testAccepted } from './contract/accepted.ts';
 import { testArrange } from './contract/arrange.ts';
+import { testByHand } from './contract/by-hand.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
 import { testEvaluation } from './contract/evaluation.ts';
@@ -49,6 +50,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testEvaluation(harness);
     testGuards(harness);
     testFinite(harness);
+    testByHand(harness);
     testAccepted(harness);
     testNames(harness);
     testOverlap(harness);

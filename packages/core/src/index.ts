@@ -78,7 +78,7 @@ export {
   where,
 } from './trace/functions.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
-export { norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
+export { clipped, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

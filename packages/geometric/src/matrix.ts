@@ -1,4 +1,4 @@
-import { identity, printShape, type Shape, ShapeError, type Tensor, where } from '@opt/core';
+import { clipped, identity, norm, printShape, type Shape, ShapeError, type Site, type Tensor, where } from '@opt/core';
 
 /**
  * Matrices over the last two axes; leading axes are a batch. Formulas stand for the tall form (rows ≥ columns); a wide matrix is
@@ -40,13 +40,14 @@ export const dot = (a: Tensor, b: Tensor): Tensor => total(a.mul(b));
 /** x, or 1 where x is 0: what may be divided by. */
 export const nonZero = (x: Tensor): Tensor => where(x.eq(0), 1, x);
 
-/** ‖x‖_F of each matrix, as s·‖x/s‖ with s = max|x|: squares neither overflow nor vanish in f32. */
-export function frobenius(x: Tensor): Tensor {
-  const s = largest(x.abs());
-  return total(x.div(nonZero(s)).square())
-    .sqrt()
-    .mul(s);
-}
+/** The axes of a matrix. */
+export const matrixAxes: readonly number[] = [-2, -1];
+
+/** ‖x‖_F of each matrix. */
+export const frobenius = (x: Tensor): Tensor => norm(x, matrixAxes);
+
+/** Kept short enough for products with points of a manifold, and with itself, to be finite: a longer gradient counts as one of that length. */
+export const shortened = (x: Tensor, { largest: most }: Site): Tensor => clipped([x], Math.sqrt(most) / 2 ** 16)(x);
 
 /** Sum of the diagonal of each square matrix. */
 export const trace = (x: Tensor): Tensor => total(x.mul(identity(sides(x)[1])));

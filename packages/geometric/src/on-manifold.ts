@@ -16,11 +16,15 @@ import {
 } from '@opt/core';
 import { ema } from '@opt/transforms';
 import { type Manifold, onManifoldTolerance } from './manifold.ts';
+import { shortened } from './matrix.ts';
 import { demanded } from './options.ts';
 
 /** u ← the tangent part of u at the parameter. */
 export const tangent = (manifold: Manifold): Transform =>
-  perTensor({ name: 'tangent', apply: ({ update, parameter }) => ({ update: manifold.tangent(parameter, update) }) });
+  perTensor({
+    name: 'tangent',
+    apply: ({ update, parameter, site }) => ({ update: manifold.tangent(parameter, shortened(update, site)) }),
+  });
 
 /** u ← the steepest direction for the tangent u; u itself where the manifold has no rule for it. */
 export const steepest = (manifold: Manifold): Transform =>

@@ -1,6 +1,6 @@
-import { concat, full, iota, repeat, type Tensor, where } from '@opt/core';
+import { concat, full, iota, repeat, scaled, type Tensor, where } from '@opt/core';
 import { cubic, safePolarExpress, type Triple } from './coefficients.ts';
-import { addIdentity, along, deviation, dot, frobenius, inner, isTall, largest, nonZero, sides } from './matrix.ts';
+import { addIdentity, along, deviation, dot, inner, isTall, largest, matrixAxes, nonZero, sides } from './matrix.ts';
 
 /** X ← aX + (bA + cA²)X with A = XXᵀ of the small side. A and A² are symmetric: half the work each. */
 export function polarStep(x: Tensor, [a, b, c]: Triple): Tensor {
@@ -48,9 +48,10 @@ export interface NewtonSchulzOptions {
 const gramRatio = 1.5;
 const gramSize = 64;
 
-/** msign(M) by polynomials: X = M/(safety·‖M‖_F + ε), then one step per triple. M: any matrix, or a batch of them. */
+/** msign(M) by polynomials: X = M/(safety·‖M‖_F + ε), then one step per triple. M: any matrix, or a batch of them, of any length. */
 export function newtonSchulz(m: Tensor, { triples, safety = 1, epsilon = 0, route = 'direct' }: NewtonSchulzOptions): Tensor {
-  const x = m.div(nonZero(frobenius(m)).mul(safety).add(epsilon));
+  const { norm, to } = scaled([m], matrixAxes);
+  const x = to(m, 1).div(nonZero(norm).reciprocal().mul(epsilon).add(safety));
   const [rows, columns] = sides(m);
   const p = Math.min(rows, columns);
   const pays = p >= gramSize && Math.max(rows, columns) >= gramRatio * p;
@@ -68,8 +69,8 @@ export const isDouble = (epsilon: number): boolean => epsilon < 1e-10;
  * zero gives zero. `epsilon`: that of working precision.
  */
 export function exactPolar(m: Tensor, epsilon: number, rankTolerance: number = rankToleranceOf(m, epsilon)): Tensor {
-  const scaled = m.div(nonZero(largest(m.abs())));
-  return isDouble(epsilon) ? byJordanWielandt(scaled, rankTolerance) : byGram(scaled, rankTolerance);
+  const y = scaled([m], matrixAxes).by(m);
+  return isDouble(epsilon) ? byJordanWielandt(y, rankTolerance) : byGram(y, rankTolerance);
 }
 
 /**
@@ -79,13 +80,13 @@ export function exactPolar(m: Tensor, epsilon: number, rankTolerance: number = r
 function byGram(m: Tensor, rankTolerance: number): Tensor {
   const x = m.wide();
   const { vectors } = inner(x, x).eigh();
-  const scaled = along(x, vectors);
-  const s = scaled
+  const products = along(x, vectors);
+  const s = products
     .square()
     .sum([isTall(m) ? -2 : -1], { keep: true })
     .sqrt();
   const kept = s.gt(largest(s).mul(Math.max(rankTolerance, 1e-7)));
-  const u = scaled.mul(where(kept, where(kept, s, 1).reciprocal(), 0));
+  const u = products.mul(where(kept, where(kept, s, 1).reciprocal(), 0));
   return (isTall(m) ? u.matmul(vectors, { transposeB: true }) : vectors.matmul(u)).working();
 }
 

@@ -4,7 +4,10 @@ import {
   mod,
   perTensor,
   type Shape,
+  type Site,
   type Slot,
+  saturate,
+  scaled,
   size,
   type Tensor,
   type TensorStep,
@@ -40,7 +43,7 @@ export function historyWhitening(options: HistoryWhiteningOptions): Transform {
     x?: Tensor,
   ): { u: Tensor; history: Tensor; K: Tensor } {
     const place = mod(t.sub(1), k);
-    const g = update.reshape([-1]);
+    const g = within(update, k, site);
     const history = state.history.setRow(place, g);
     const dots = products(history, g);
     const K = state.K.setRow(place, dots).T.setRow(place, dots);
@@ -71,7 +74,7 @@ export function historyWhitening(options: HistoryWhiteningOptions): Transform {
       const { shape } = step.update;
       const average = (x: Tensor): Tensor => step.state.b.lerp(x, step.hyper.momentum.not());
       if (momentumMode === 'gradient') {
-        const b = average(step.update.reshape([-1]));
+        const b = average(within(step.update, k, step.site));
         const { u, ...state } = whiten(step, b);
         return { update: u.reshape(shape), state: { ...state, b } };
       }
@@ -81,6 +84,9 @@ export function historyWhitening(options: HistoryWhiteningOptions): Transform {
     },
   });
 }
+
+/** A gradient as a vector, kept short enough for its products with k others, and their sum, to be finite. */
+const within = (g: Tensor, k: number, { largest }: Site): Tensor => saturate(g, largest, 2, 4 * k * size(g.shape)).reshape([-1]);
 
 /** The dot product of every gradient of the history with x, in the best precision there is. */
 const products = (history: Tensor, x: Tensor): Tensor =>
@@ -107,10 +113,14 @@ function centring(used: Tensor, s: Tensor): { vector(x: Tensor): Tensor; matrix(
 
 /**
  * c with M·c = U(Σ²+ε)^−½Uᵀx, from K = MᵀM and y = Mᵀx. Equilibrated first, w = diag(K)^−½, so that neither a spike nor a
- * small gradient loses the others; directions of wKw below the tolerance are not resolved by the dot products and dropped.
+ * small gradient loses the others; directions of wKw below the tolerance are not resolved by the dot products and dropped. K and y are
+ * divided by the largest entry of K, σ², so that their squares are finite.
  */
-function coefficients(K: Tensor, y: Tensor, epsilon: Tensor, damping: 'adagrad' | 'ggt', machineEpsilon: number): Tensor {
-  const [k = 1] = y.shape;
+function coefficients(given: Tensor, products: Tensor, epsilon: Tensor, damping: 'adagrad' | 'ggt', machineEpsilon: number): Tensor {
+  const [k = 1] = products.shape;
+  const { root, by } = scaled([given]);
+  const K = by(given);
+  const y = products.div(root).div(root);
   const tolerance = machineEpsilon < 1e-12 ? 1e-12 : 1e-6;
   const diagonal = K.mul(iota(k).reshape([k, 1]).eq(iota(k))).sum([0]);
   const w = where(diagonal.gt(0), diagonal.sqrt().reciprocal(), 0);
@@ -122,7 +132,7 @@ function coefficients(K: Tensor, y: Tensor, epsilon: Tensor, damping: 'adagrad' 
     .mul(where(kept, where(kept, values, 1).sqrt().reciprocal(), 0));
   const R = T.matmul(K, { transposeA: true });
   const { values: squares, vectors: P } = R.matmul(R, { transposeB: true }).eigh();
-  const s = squares.max(0);
+  const s = squares.max(0).mul(root).mul(root);
   const damped = s.add(epsilon).sqrt().reciprocal();
   const factor = damping === 'adagrad' ? damped : s.mul(damped).mul(damped).mul(damped);
   const rotated = P.matmul(T.matmul(y.reshape([k, 1]), { transposeA: true }), { transposeA: true });

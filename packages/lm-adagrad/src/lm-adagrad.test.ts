@@ -26,6 +26,25 @@ describe('lmAdagrad', () => {
     });
   });
 
+  it('centered, moves by at most η(1 + ‖mean‖/√(σ² + ε)) with the smallest deviation σ, which is more than η', () => {
+    const epsilon = 1e-6;
+    const gradients = Array.from({ length: 12 }, (_, t) => [1 + 0.02 * Math.sin(7 * t), 2 + 0.01 * Math.cos(3 * t)]);
+    const path = run(lmAdagrad({ centered: true, learningRate: 0.1, historySize: 3, epsilon }), gradients, zeros(2));
+    let longest = 0;
+    for (let t = 2; t < gradients.length; t++) {
+      const last = gradients.slice(t - 2, t + 1);
+      const mean = (i: number): number => last.reduce((sum, g) => sum + (g[i] ?? 0), 0) / 3;
+      const covariance = (i: number, j: number): number =>
+        last.reduce((sum, g) => sum + ((g[i] ?? 0) - mean(i)) * ((g[j] ?? 0) - mean(j)), 0);
+      const [a, b, c] = [covariance(0, 0), covariance(0, 1), covariance(1, 1)];
+      const least = (a + c) / 2 - Math.hypot((a - c) / 2, b);
+      const step = length((path[t] ?? []).map((x, i) => x - (path[t - 1]?.[i] ?? 0)));
+      expect(step).toBeLessThanOrEqual(0.1 * (1 + Math.hypot(mean(0), mean(1)) / Math.sqrt(least + epsilon)) * (1 + 1e-9));
+      longest = Math.max(longest, step);
+    }
+    expect(longest).toBeGreaterThan(1);
+  });
+
   it('moves a group by at most the learning rate', () => {
     const path = run(lmAdagrad({ learningRate: 0.3 }), wave(20, 5), zeros(5));
     path.forEach((x, t) => {

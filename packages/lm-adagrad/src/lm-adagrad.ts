@@ -3,13 +3,13 @@ import { type DecayOnly, decay, decayOnlyOption, descend, type GeneralOptions, g
 import { historyWhitening } from './history-whitening.ts';
 
 export interface LmAdagradOptions extends GeneralOptions {
-  /** η ≥ 0, default 1e-2: an upper bound of the length of the step of a whole group. */
+  /** η ≥ 0, default 1e-2: an upper bound of the length of the step of a whole group, unless `centered`. */
   readonly learningRate?: Setting;
   /** k: how many past gradients are kept, integer ≥ 1, default 10; 4kd bytes of state. */
   readonly historySize?: number;
   /** ε > 0 added to σ², in the unit of ‖g‖²; default 1e-6. */
   readonly epsilon?: Setting;
-  /** Whiten deviations from the mean of the history. Default false. */
+  /** Whiten by deviations from the mean of the history: then steps have no such bound, see the README. Default false. */
   readonly centered?: boolean;
   /** All parameters as one vector (default), or each on its own. */
   readonly concatenate?: boolean;
@@ -30,7 +30,8 @@ export interface LmAdagradOptions extends GeneralOptions {
  *
  *     u = U(Σ² + ε)^−½Uᵀg    p ← p − ηu    p ← p − ηλp
  *
- * over the singular values that are not zero. The first step is η·g/√(‖g‖²+ε).
+ * over the singular values that are not zero. The first step is η·g/√(‖g‖²+ε). Elements of g beyond √(M/16kd), M being the largest number and
+ * d the length of the group, count as that.
  *
  * @throws OptionRangeError · OptionTypeError, naming the option
  */

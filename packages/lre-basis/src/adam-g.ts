@@ -1,4 +1,4 @@
-import { type Declarer, debias, type Hyper, repeat, type Shape, type Site, type Tensor } from '@opt/core';
+import { clipped, type Declarer, debias, type Hyper, repeat, type Shape, type Site, type Tensor } from '@opt/core';
 
 export interface AdamGOptions {
   readonly beta1: Hyper;
@@ -24,7 +24,8 @@ export function adamG({ beta1, beta2, eps, cautious }: AdamGOptions): {
       at.slot('count', owner, { shape: [], kind: 'invariant' });
     },
     step(owner, site, Q, ascent, rate) {
-      const G = ascent.neg();
+      // Its length is squared, and squared again: G takes the place of a square already.
+      const G = clipped([ascent], Math.sqrt(site.largest) / 4)(ascent).neg();
       const unit = Q.div(Q.square().sum([0]).sqrt().add(1e-8));
       const retract = site.choose('retract', owner, { keep: 100, retract: 1 }) === 'retract';
       const X = retract ? unit.orthonormalize('complete') : unit;
@@ -32,7 +33,7 @@ export function adamG({ beta1, beta2, eps, cautious }: AdamGOptions): {
       const [b1, b2] = [site.hyper(beta1), site.hyper(beta2)];
       const t = site.get('count', owner).add(1);
       const held = site.get('m', owner);
-      const m = (cautious ? held.mul(held.mul(G).gt(0)) : held).lerp(G, b1.not());
+      const m = (cautious ? held.mul(held.sign().mul(G.sign()).gt(0)) : held).lerp(G, b1.not());
       const v = site.get('v', owner).lerp(G.square().sum(), b2.not());
       const scale = v.div(debias(b2, t)).add(site.hyper(eps)).sqrt();
       const M = m.div(debias(b1, t));
@@ -46,7 +47,7 @@ export function adamG({ beta1, beta2, eps, cautious }: AdamGOptions): {
       const XP = inner(X, P);
       const size = inner(P, P).mul(inner(X, X)).sum().sub(XP.mul(XP.T).sum()).mul(2).max(0).sqrt().div(scale);
       const a = rate.min(size.add(site.hyper(eps)).reciprocal());
-      const { V } = repeat(5, { V: X.sub(m.mul(a)) }, ({ V: last }) => ({ V: X.sub(times(X.add(last)).mul(a.mul(0.5))) }));
+      const { V } = repeat(5, { V: X.sub(times(X).mul(a)) }, ({ V: last }) => ({ V: X.sub(times(X.add(last)).mul(a.mul(0.5))) }));
       return { Q: V, writes: { m: times(X).mul(scale).mul(b1.not()), v, count: t } };
     },
   };

@@ -1,4 +1,4 @@
-import { integer, iota, mod, norm, resolve, type Tensor, where } from '@opt/core';
+import { integer, iota, mod, norm, resolve, scaled, type Tensor, where } from '@opt/core';
 import type { Factors, LowRankBasis } from './low-rank-basis.ts';
 
 export interface CommonDirectionsOptions {
@@ -23,9 +23,9 @@ export function commonDirections(options: CommonDirectionsOptions = {}): LowRank
     const before = shifted.mul(iota(R).lt(place).reshape([R, 1]));
     const clean = (v: Tensor): Tensor => v.sub(v.reshape([1, -1]).matmul(before, { transposeB: true }).matmul(before).reshape([-1]));
     const rest = clean(clean(y));
-    const length = norm(rest);
+    const { norm: length, to } = scaled([rest]);
     const counts = length.gt(norm(y).mul(32 * epsilon));
-    const direction = rest.div(where(counts, length, 1));
+    const direction = to(rest, 1);
     return { Q: where(counts, before.setRow(place, direction), Q), filled: where(counts, place.add(1), filled) };
   }
 

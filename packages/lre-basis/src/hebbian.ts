@@ -1,11 +1,11 @@
 import {
   choice,
+  clipped,
   flag,
   full,
   integer,
   iota,
   message,
-  norm,
   nullable,
   OptionRangeError,
   optional,
@@ -89,7 +89,7 @@ export function hebbian(options: HebbianOptions = {}): LowRankBasis {
       if (start) site.set('Q', owner, old);
       const clip = (G: Tensor): Tensor => {
         const c = o.normClip === null ? undefined : site.hyper(o.normClip);
-        return c === undefined ? G : G.mul(c.div(norm(G).max(c)));
+        return c === undefined ? G : clipped([G], c)(G);
       };
       const limit = o.valueClip === null ? undefined : site.hyper(o.valueClip);
       const raw = sanger(old, Y);

@@ -1,4 +1,4 @@
-import { fixed, flag, integer, iota, norm, nullable, type Option, optional, type Tensor, where } from '@opt/core';
+import { fixed, flag, integer, iota, nullable, type Option, optional, scaled, type Tensor, where } from '@opt/core';
 
 /** Which eigenvalues are kept, and what is added to them. */
 export interface Regularisation {
@@ -45,11 +45,13 @@ function largestFew(values: Tensor, mask: Tensor, n: number): Tensor {
  */
 export function activeEigh(K: Tensor, active: Tensor): { values: Tensor; vectors: Tensor; active: Tensor } {
   const [n = 0] = K.shape;
-  const size = norm(K);
-  const sentinel = where(size.gt(0), size.mul(-2), -1);
+  const { root, length, by } = scaled([K]);
+  const sentinel = length.max(1).mul(-2);
   const diagonal = iota(n).reshape([n, 1]).eq(iota(n));
-  const { values, vectors } = K.add(diagonal.mul(active.not().mul(sentinel))).eigh();
-  return { values, vectors, active: iota(n).ge(active.not().sum()) };
+  const { values, vectors } = by(K)
+    .add(diagonal.mul(active.not().mul(sentinel)))
+    .eigh();
+  return { values: values.mul(root).mul(root), vectors, active: iota(n).ge(active.not().sum()) };
 }
 
 /** λ in [0, 1) or null. */

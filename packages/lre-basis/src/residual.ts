@@ -1,4 +1,4 @@
-import { iota, type Tensor, where } from '@opt/core';
+import { iota, norm, scaled, type Tensor, where } from '@opt/core';
 
 /**
  * An orthonormal basis [d, m] of what the rows of T [m, d] have outside of the columns of Q [d, R], cleaned twice. What a row keeps
@@ -6,20 +6,13 @@ import { iota, type Tensor, where } from '@opt/core';
  */
 export function residual(T: Tensor, Q: Tensor | undefined, epsilon: number): Tensor {
   const clean = (X: Tensor): Tensor => (Q === undefined ? X : X.sub(X.matmul(Q).matmul(Q, { transposeB: true })));
-  const lengths = lengthsOf(T);
+  const lengths = norm(T, [1]);
   const E = clean(clean(T));
-  const rest = lengthsOf(E);
-  const counts = rest.gt(lengths.mul(32 * epsilon));
+  const rest = scaled([E], [1]);
+  const counts = rest.norm.gt(lengths.mul(32 * epsilon));
   // Unit columns, so that a small correction is not lost beside a large one.
-  const unit = where(counts, E.div(where(counts, rest, 1)), 0);
+  const unit = where(counts, rest.to(E, 1), 0);
   return unit.T.orthonormalize('zero', 100 * epsilon);
-}
-
-/** The length of every row, [m, 1]. */
-function lengthsOf(X: Tensor): Tensor {
-  const scale = X.abs().maximum([1], { keep: true });
-  const safe = where(scale.gt(0), scale, 1);
-  return X.div(safe).square().sum([1], { keep: true }).sqrt().mul(scale);
 }
 
 /** 1 for the columns of an orthonormal matrix that are not 0. */

@@ -1,4 +1,4 @@
-import type { Declarer, Tensor } from '@opt/core';
+import { type Declarer, saturate, type Tensor } from '@opt/core';
 import type { CurvatureStep } from './curvature.ts';
 
 export function declareLoss(name: string, adaptive: boolean, owner: string, at: Declarer): void {
@@ -12,5 +12,5 @@ export function lossOf({ owner, site, first }: CurvatureStep, adaptive: boolean)
   if (!adaptive) return loss;
   const low = site.get('low', owner);
   site.set('low', owner, first ? loss : low.min(loss));
-  return first ? loss : loss.sub(low);
+  return first ? loss : saturate(loss.sub(low), site.largest);
 }

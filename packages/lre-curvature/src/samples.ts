@@ -1,4 +1,4 @@
-import type { Declarer, Tensor } from '@opt/core';
+import { type Declarer, saturate, size, type Tensor } from '@opt/core';
 import type { Curvature, CurvatureStep } from './curvature.ts';
 
 /** A curvature made of per-sample gradients J [b, d]: a correction JᵀJ on every refresh, b columns wide. */
@@ -14,8 +14,10 @@ export function ofSamples(name: string, gradientOf: (J: Tensor, losses: Tensor) 
     declare: (_owner: string, _d: number, _window: number, at: Declarer) => at.needs({ what: 'perSampleGradients', by: name }),
     observe({ owner, site, gradient, refresh }: CurvatureStep) {
       if (!refresh) return {};
-      const { gradients: J, losses } = site.samples(owner, gradient.shape);
-      return { gradient: gradientOf(J, losses), correction: { Y: J }, jacobian: J };
+      const { gradients, losses } = site.samples(owner, gradient.shape);
+      const within = (x: Tensor): Tensor => saturate(x, site.largest, 2, 1024 * size(x.shape));
+      const [J, residuals] = [within(gradients), within(losses)];
+      return { gradient: gradientOf(J, residuals), correction: { Y: J }, jacobian: J };
     },
   };
 }

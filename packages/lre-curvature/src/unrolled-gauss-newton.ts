@@ -1,4 +1,4 @@
-import { flag, integer, mod, resolve } from '@opt/core';
+import { flag, integer, mod, resolve, saturate } from '@opt/core';
 import type { Curvature } from './curvature.ts';
 import { declareLoss, lossOf } from './loss.ts';
 import { collect, collected, correctionOf, declareWindow } from './window.ts';
@@ -27,7 +27,7 @@ export function unrolledGaussNewton(options: UnrolledGaussNewtonOptions = {}): C
       const { owner, site, gradient } = step;
       const place = mod(site.count(owner).sub(1), H);
       const gradients = site.get('gradients', owner).setRow(place, gradient);
-      const losses = site.get('losses', owner).setRow(place, lossOf(step, adaptive));
+      const losses = site.get('losses', owner).setRow(place, saturate(lossOf(step, adaptive), site.largest, 2, 1024 * H));
       site.set('gradients', owner, gradients);
       site.set('losses', owner, losses);
       return { gradient: losses.reshape([1, H]).matmul(gradients).reshape([-1]), ...correctionOf(collect(step, gradient)) };

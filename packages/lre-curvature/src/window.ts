@@ -1,4 +1,4 @@
-import { concat, type Declarer, type Tensor } from '@opt/core';
+import { concat, type Declarer, saturate, type Tensor } from '@opt/core';
 import type { CurvatureStep } from './curvature.ts';
 
 /** The columns of the steps since the last refresh; that of the refresh itself is never stored. */
@@ -9,7 +9,8 @@ export function declareWindow(owner: string, d: number, window: number, at: Decl
 }
 
 /** Takes in this step's column; on a refresh gives all of them, oldest first, as rows. */
-export function collect({ owner, site, refresh, columns, place }: CurvatureStep, column: Tensor): Tensor | undefined {
+export function collect({ owner, site, refresh, columns, place }: CurvatureStep, given: Tensor): Tensor | undefined {
+  const column = saturate(given, site.largest);
   const row = column.reshape([1, -1]);
   if (!refresh) {
     site.set(slot, owner, site.get(slot, owner).setRow(place, column));

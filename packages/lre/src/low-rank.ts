@@ -6,6 +6,7 @@ import {
   rotation,
   type Shape,
   type Site,
+  saturate,
   scalar,
   size,
   type Tensor,
@@ -46,7 +47,8 @@ export function lowRank(options: LowRankOptions): Basis {
   /** Corrects the basis; a rejected correction leaves everything of it as it was. */
   function correct(owner: string, site: Site, given: Correction, opening: boolean): { accepted?: Tensor; C?: Tensor; known?: Known } {
     const here = site.child(basis.name);
-    const correction = symmetrize ? merged(given) : given;
+    const [Y, Z] = [within(given.Y, site), given.Z && within(given.Z, site)];
+    const correction = symmetrize ? merged({ ...given, Y, Z }) : { ...given, Y, Z };
     const width = correction.Y.shape[0] ?? 1;
     const { writes, C, ok, known }: Update = basis.update({
       ...correction,
@@ -77,8 +79,9 @@ export function lowRank(options: LowRankOptions): Basis {
       basis.declare(owner, size(shape), kind, at.child(basis.name));
       if (curvature.rejects) at.slot('exists', owner, { shape: [], kind: 'invariant' });
     },
-    before(owner, given, site, parameter): Change {
+    before(owner, ambient, site, parameter): Change {
       if (site.pass === 'check') return { hold: true };
+      const given = within(ambient, site);
       const moment = parse(site.phase(owner, (count) => nameOf(momentAt(count - 1, timing))));
       const here = site.child(basis.name);
       const step: CurvatureStep = {
@@ -101,7 +104,7 @@ export function lowRank(options: LowRankOptions): Basis {
       const changed = moment.start ? scalar(1) : C === undefined ? scalar(0) : (accepted ?? scalar(1));
       return {
         hold: moment.hold,
-        ...(seen.gradient && { gradient: seen.gradient.reshape(given.shape) }),
+        gradient: seen.gradient === undefined ? given : within(seen.gradient, site).reshape(given.shape),
         ...(curvature.rejects && { ready: site.get('exists', owner) }),
         // State inside exists from the first step inside on.
         ...(C && !moment.hold && !moment.start && { move: rotation(C), ...(accepted && { accepted }) }),
@@ -132,6 +135,9 @@ function placeOf(t: Tensor, { updateFreq: f, initSteps }: Timing): Tensor {
   return where(t.le(initSteps), 0, t.sub(1).sub(last));
 }
 
+/** Kept small enough for products with as much again, and a few sums of those, to be finite. */
+const within = (x: Tensor, { largest }: Site): Tensor => saturate(x, largest, 2, 1024 * size(x.shape));
+
 const merged = ({ Y, Z, ...rest }: Correction): Correction => ({ ...rest, Y: Z === undefined ? Y : Y.add(Z).mul(0.5) });
 
 const both = (a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined => (a === undefined ? b : b === undefined ? a : a.mul(b));
@@ -153,7 +159,7 @@ function frameOf({ kept }: LowRankState, shape: Shape, changed: Tensor, { produc
   const extras: Extras = {
     active: kept.active,
     changed,
-    ...(kept.L && { eigenvalues: where(kept.active, kept.L, 1).working() }),
+    ...(kept.L && { eigenvalues: where(kept.active, kept.L, 1) }),
     ...(product && { z: project(product.z), Hz: project(where(product.Hz.isFinite(), product.Hz, 0)) }),
     ...(jacobian && { jacobian: kept.down(jacobian).T }),
   };

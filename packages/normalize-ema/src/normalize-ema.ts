@@ -1,14 +1,12 @@
 import {
   above,
   chain,
-  concat,
   fixed,
   flag,
   type Hyper,
   mapValues,
   merged,
   message,
-  norm,
   nullable,
   OptionTypeError,
   positive,
@@ -19,6 +17,9 @@ import {
   resolve,
   type Setting,
   type Site,
+  saturate,
+  scalar,
+  scaled,
   type Tensor,
   type Tensors,
   type Transform,
@@ -89,25 +90,28 @@ export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
   function rescale(owners: readonly string[], key: string, updates: Tensors, here: Site): Tensors {
     const { emaBeta, normEpsilon, minNorm } = mapValues(hypers, (hyper) => here.hyper(hyper));
     const us = owners.map((owner) => required(updates, owner, 'update'));
-    const es = owners.map((owner) => here.get('average', owner));
     const previous = here.get('previous', key);
-    const length = jointNorm(us, normOrder);
-    const asleep = previous.lt(0).mul(length.eq(0));
+    const update = scaled(us, undefined, normOrder);
 
-    const averages = es.map((e, i) => e.lerp(us[i] ?? e, emaBeta.not()));
-    const grown = jointNorm(averages, normOrder);
-    const limit = maxEmaGrowth === null ? grown : where(previous.lt(0), grown, previous).mul(here.hyper(maxEmaGrowth)).max(minNorm);
-    const excess = maxEmaGrowth === null ? null : grown.div(limit).max(1);
-    const n = excess === null ? grown : grown.div(excess);
-    const rho = length.div(n.max(normEpsilon)).max(clipOnly ? 1 : normEpsilon);
-
-    averages.forEach((e, i) => {
-      const kept = es[i] ?? e;
-      here.set('average', owners[i] ?? '', where(asleep, kept, excess === null ? e : e.div(excess)));
+    const averages = owners.map((owner, i) => {
+      const e = here.get('average', owner);
+      return saturate(e.lerp(us[i] ?? e, emaBeta.not()), here.largest);
     });
-    here.set('previous', key, where(asleep, previous, n));
-    const factor = where(asleep, 1, rho.reciprocal());
-    return record(owners.map((owner, i) => [owner, (us[i] ?? factor).mul(factor)] as const));
+    const average = scaled(averages, undefined, normOrder);
+    const limit =
+      maxEmaGrowth === null
+        ? scalar(here.largest)
+        : where(previous.lt(0), average.norm, previous).mul(here.hyper(maxEmaGrowth)).max(minNorm).min(here.largest);
+    const n = average.norm.min(limit);
+    averages.forEach((e, i) => {
+      here.set('average', owners[i] ?? '', where(average.norm.gt(limit), average.to(e, limit), e));
+    });
+    here.set('previous', key, where(previous.lt(0).mul(update.norm.eq(0)), previous, n));
+
+    const target = n.max(normEpsilon);
+    const rescaled = (u: Tensor): Tensor =>
+      clipOnly ? where(update.norm.gt(target), update.to(u, target), u) : update.to(u, update.norm.div(normEpsilon).min(target));
+    return record(owners.map((owner, i) => [owner, rescaled(us[i] ?? target)] as const));
   }
 
   return {
@@ -137,25 +141,3 @@ export function normalizeByEma(options: NormalizeEmaOptions = {}): Transform {
 const shared = '';
 /** −1: there is no previous norm yet. */
 const unset = { shape: [], kind: 'invariant', init: -1 } as const;
-
-/** The q-norm of several tensors as one vector. */
-function jointNorm(tensors: readonly Tensor[], q: number): Tensor {
-  const norms = tensors.map((x) => qNorm(x, q));
-  return norms.length === 1 ? concat(norms) : qNorm(concat(norms.map((n) => n.reshape([1]))), q);
-}
-
-/** (Σ|x|^q)^(1/q), scaled by the largest entry so that no power overflows or vanishes. */
-function qNorm(x: Tensor, q: number): Tensor {
-  if (q === 2) return norm(x);
-  if (q === 1) return x.abs().sum();
-  const largest = x.abs().maximum();
-  if (q === Number.POSITIVE_INFINITY) return largest;
-  const safe = where(largest.gt(0), largest, 1);
-  return x
-    .abs()
-    .div(safe)
-    .pow(q)
-    .sum()
-    .pow(1 / q)
-    .mul(largest);
-}

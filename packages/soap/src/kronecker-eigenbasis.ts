@@ -12,6 +12,7 @@ import {
   type Setting,
   type Shape,
   type Site,
+  saturate,
   size,
   type Tensor,
   text,
@@ -103,8 +104,10 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
       }
     },
     before(owner, gradient, site) {
-      if (site.phase(owner, phaseAt) !== 'start') return {};
-      const g = foldingOf(gradient.shape).fold(gradient);
+      // Products of gradients are kept within what there are numbers for.
+      const within = saturate(gradient, site.largest, 2, size(gradient.shape));
+      if (site.phase(owner, phaseAt) !== 'start') return { gradient: within };
+      const g = foldingOf(gradient.shape).fold(within);
       for (const k of activeAxes(gradient.shape)) {
         const A = gram(g, k, site.hyper(shampooBeta));
         site.set(`A${k}`, owner, A);

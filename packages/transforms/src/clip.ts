@@ -1,11 +1,11 @@
-import { mapValues, perTensor, positive, resolve, type Setting, scaled, type Tensor, type Transform, where } from '@opt/core';
+import { clipped, mapValues, perTensor, positive, resolve, type Setting, type Transform } from '@opt/core';
 
 /** u ← u·c/max(‖u‖, c), per parameter; c > 0, default 1. */
 export function clipNorm(options: { readonly maxNorm?: Setting } = {}): Transform {
   return perTensor({
     name: 'clip-norm',
     hyper: resolve('clipNorm', options, { maxNorm: positive(1) }),
-    apply: ({ update: u, hyper: { maxNorm } }) => ({ update: clip([u], maxNorm)(u) }),
+    apply: ({ update: u, hyper: { maxNorm } }) => ({ update: clipped([u], maxNorm)(u) }),
   });
 }
 
@@ -26,22 +26,9 @@ export function clipGlobalNorm(options: { readonly maxNorm?: Setting } = {}): Tr
     declare: (_, at) => at.child('clip-global-norm').hyper(maxNorm),
     apply(flow, site) {
       const here = site.child('clip-global-norm');
-      if (Object.keys(flow.updates).length === 0) return flow;
-      return here.writing('', () => {
-        return { ...flow, updates: mapValues(flow.updates, clip(Object.values(flow.updates), here.hyper(maxNorm))) };
-      });
+      const us = Object.values(flow.updates);
+      if (us.length === 0) return flow;
+      return here.writing('', () => ({ ...flow, updates: mapValues(flow.updates, clipped(us, here.hyper(maxNorm))) }));
     },
   };
-}
-
-/**
- * How to bring tensors to a norm of at most c together: u·c/max(‖all u‖, c). That norm is σ²ℓ with σ² the largest element; where it is more than
- * c, u/σ² is brought to c/ℓ, because the norm may be more than there are numbers for, and c over it less.
- */
-function clip(us: readonly Tensor[], c: Tensor): (u: Tensor) => Tensor {
-  const { root, length } = scaled(us);
-  const clips = length.mul(root).mul(root).gt(c);
-  const inverse = where(clips, root.reciprocal(), 1);
-  const factor = where(clips, c.div(length), 1);
-  return (u) => u.mul(inverse).mul(inverse).mul(factor);
 }

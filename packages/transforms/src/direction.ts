@@ -53,7 +53,7 @@ export function normalizeRms(...none: readonly never[]): Transform {
     name: 'normalize-rms',
     apply({ update: u }) {
       const { root, length, by } = scaled([u]);
-      const rms = length.div(Math.sqrt(size(u.shape)));
+      const rms = length.max(1).div(Math.sqrt(size(u.shape)));
       const epsilon = root.reciprocal().mul(1e-30).div(root);
       return { update: by(u).div(rms.add(epsilon)) };
     },

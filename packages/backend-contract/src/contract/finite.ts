@@ -45,7 +45,8 @@ function extremes(precision: 'f32' | 'f64'): Readonly<Record<string, Gradients>>
     'every size within one tensor': (step, which, n) =>
       values(n, 77 * (step + 1) + which).map((x, i) => x * ([1e-30, 1, 1e10, 1e19, largest / 3, 1e-38][(i + step) % 6] ?? 1)),
     'another size for every tensor': (step, which, n) => noise([largest, 1, least * 1e3][(which + step) % 3] ?? 1)(step, which, n),
-    'down from the largest to the smallest': (step, which, n) => noise(10 ** (Math.log10(largest) * (1 - (2 * step) / 24)))(step, which, n),
+    'down from the largest to the smallest': (step, which, n) =>
+      noise(largest * 10 ** (-Math.log10(largest) * (step / 12)))(step, which, n),
   };
 }
 

@@ -43,7 +43,7 @@ export interface FedDraw {
 
 /** Everything one trace of a transform brings to light. */
 export class StepTrace {
-  readonly tracing: Tracing = new Tracing();
+  readonly tracing: Tracing;
   readonly slots: Map<string, Tensor> = new Map();
   readonly effects: Map<string, Effect> = new Map();
   readonly questions: Question[] = [];
@@ -80,6 +80,7 @@ export class StepTrace {
   private readonly countOf = new Map<number, string>();
 
   constructor(layout: Layout, counters: Counters, pass: Pass, decides: boolean, random: Randomness, samples?: number, standing?: Standing) {
+    this.tracing = new Tracing(layout.precision.smallest);
     this.layout = layout;
     this.counters = counters;
     this.pass = pass;

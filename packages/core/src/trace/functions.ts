@@ -3,8 +3,8 @@ import { type Shape, sameShape } from '../program/shape.ts';
 import { mapValues } from '../records.ts';
 import * as arrange from './arrange.ts';
 import { cast } from './elementwise.ts';
-import { at, emit, fail, literal, traced } from './emit.ts';
-import { Graph, tracing } from './graph.ts';
+import { at, emit, fail, literal, nodeOf, operandOf, traced } from './emit.ts';
+import { Graph, type Traced, tracing } from './graph.ts';
 import * as select from './select.ts';
 import { type Tensor, tensorOf } from './tensor.ts';
 
@@ -48,7 +48,23 @@ export const debias = (beta: Tensor, count: Tensor): Tensor => count.mul(beta.lo
  */
 export function saturate(x: Tensor, largest: number, power = 1, terms = 1): Tensor {
   const limit = power === 1 && terms === 1 ? largest : (largest / (4 * terms)) ** (1 / power);
-  return x.min(limit).max(-limit);
+  return isWithin(x, limit) ? x : x.min(limit).max(-limit);
+}
+
+/** Whether x was brought into [−limit, limit] before, its shape aside. */
+function isWithin(x: Traced, limit: number): boolean {
+  const operation = nodeOf(x)?.operation;
+  const [inside, bound] = [operandOf(x, 0), operandOf(x, 1)];
+  if (operation?.op === 'reshape') return inside !== undefined && isWithin(inside, limit);
+  const ends =
+    operation?.op === 'max' && inside !== undefined && nodeOf(inside)?.operation.op === 'min' ? [bound, operandOf(inside, 1)] : [];
+  return (
+    ends.length > 0 &&
+    ends.every((end) => {
+      const constant = end && nodeOf(end)?.operation;
+      return constant?.op === 'literal' && Math.abs(constant.value) <= limit;
+    })
+  );
 }
 
 /** A next carry in the precision of the one before; scalars of the host take it on by themselves. */

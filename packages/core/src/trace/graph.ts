@@ -19,10 +19,16 @@ export interface Traced {
 /** What is being traced: the block now open, its host scalars, and whose code is writing. */
 export class Tracing {
   readonly host: HostBuilder = new HostBuilder();
+  /** What is no larger counts as 0 where it would be divided by: the smallest number that every device tells from 0, where that is known. */
+  readonly smallest: number;
   graph: Graph = new Graph(this, undefined, []);
   private stage = '';
   private owner = '';
   private ordinal = 0;
+
+  constructor(smallest = 0) {
+    this.smallest = smallest;
+  }
 
   /** Everything traced inside `f` is the work of `stage` on `owner`. */
   within<T>(stage: string, owner: string, f: () => T): T {

@@ -1,55 +1,74 @@
-import type { ReduceOp } from '../program/program.ts';
-import { concat, where } from './functions.ts';
+import { concat, saturate, where } from './functions.ts';
+import { tracing } from './graph.ts';
 import type { Tensor } from './tensor.ts';
 
-/** A tensor, or several, as multiples of the largest element: x = σ²y with max|y| = 1, and y = x where that is 0. */
+/** A tensor, or several as one vector, by the largest element: x = σ²y with max|y| = 1, and y = x where that is 0 or a denormal. */
 export interface Scaled {
+  /** ‖x‖ = σ²‖y‖: infinite where that is more than there are numbers for. */
+  readonly norm: Tensor;
   /** σ, or 1 where all is 0. */
   readonly root: Tensor;
-  /** ‖y‖₂ of all together: at least 1, or 0. */
+  /** ‖y‖: at least 1, or as good as 0. */
   readonly length: Tensor;
-  /** y of one of them. */
+  /** y of a part. */
   by(x: Tensor): Tensor;
+  /** A part of the vector, that brought to the norm c; 0 stays 0. */
+  to(x: Tensor, c: Tensor | number): Tensor;
 }
 
 /**
- * Tensors by the largest element of them all, so that squares neither overflow nor vanish; one alone also over some of its axes, kept as axes
- * of 1. They are divided by σ twice: one over the largest number, or over a denormal, is none.
+ * Tensors by the largest element of them all, so that no power of them overflows or vanishes; one alone also over some of its axes, kept as
+ * axes of 1. They are divided by σ twice: one over the largest number is none. The norm is (Σ|x|^q)^(1/q), q up to Infinity.
  */
-export function scaled(xs: readonly Tensor[], axes?: readonly number[]): Scaled {
+export function scaled(xs: readonly Tensor[], axes?: readonly number[], q = 2): Scaled {
   const keep = axes !== undefined;
-  const largest = overall(
-    xs.map((x) => x.abs().maximum(axes, { keep })),
-    'maximum',
-  );
-  const root = where(largest.gt(0), largest, 1).sqrt();
+  const joint = (part: (x: Tensor) => Tensor, over: (all: Tensor) => Tensor): Tensor => {
+    const parts = xs.map(part);
+    const [only] = parts;
+    return only !== undefined && parts.length === 1 ? only : over(concat(parts.map((one) => one.reshape([1]))));
+  };
+  const most = (part: (x: Tensor) => Tensor): Tensor =>
+    joint(
+      (x) => part(x).maximum(axes, { keep }),
+      (all) => all.maximum(),
+    );
+  const largest = most((x) => x.abs());
+  const root = where(largest.gt(tracing().smallest), largest, 1).sqrt();
   const inverse = root.reciprocal();
-  const by = (x: Tensor): Tensor => x.mul(inverse).mul(inverse);
-  const squares = overall(
-    xs.map((x) => by(x).square().sum(axes, { keep })),
-    'sum',
-  );
-  return { root, length: squares.sqrt(), by };
-}
-
-/** One reduction of several. */
-function overall(parts: readonly Tensor[], op: ReduceOp): Tensor {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
-  const all = concat(parts.map((part) => part.reshape([1])));
-  return op === 'sum' ? all.sum() : all.maximum();
+  const by = (x: Tensor): Tensor => saturate(x.mul(inverse).mul(inverse), 1);
+  const total = (part: (x: Tensor) => Tensor): Tensor =>
+    joint(
+      (x) => part(by(x)).sum(axes, { keep }),
+      (all) => all.sum(),
+    );
+  const length =
+    q === 2
+      ? total((y) => y.square()).sqrt()
+      : q === 1
+        ? total((y) => y.abs())
+        : q === Infinity
+          ? most((x) => by(x).abs())
+          : total((y) => y.abs().pow(q)).pow(1 / q);
+  return {
+    norm: length.mul(root).mul(root),
+    root,
+    length,
+    by,
+    to: (x, c) => by(x).mul(length.max(1).reciprocal().mul(c)),
+  };
 }
 
 /** ‖x‖₂ of all elements, or over some axes, kept as axes of 1. Infinite only where it is more than there are numbers for. */
-export function norm(x: Tensor, axes?: readonly number[]): Tensor {
-  const { root, length } = scaled([x], axes);
-  return length.mul(root).mul(root);
-}
+export const norm = (x: Tensor, axes?: readonly number[]): Tensor => scaled([x], axes).norm;
 
 /** x/‖x‖₂, also where that norm is infinite; 0 for x = 0. */
-export function normalized(x: Tensor, axes?: readonly number[]): Tensor {
-  const { length, by } = scaled([x], axes);
-  return by(x).mul(where(length.gt(0), length, 1).reciprocal());
+export const normalized = (x: Tensor, axes?: readonly number[]): Tensor => scaled([x], axes).to(x, 1);
+
+/** How to bring tensors to a norm of at most c together: x·c/max(‖all x‖, c), also where that is infinite. Within the limit x is as it was. */
+export function clipped(xs: readonly Tensor[], c: Tensor | number): (x: Tensor) => Tensor {
+  const { norm: all, to } = scaled(xs);
+  const clips = all.gt(c);
+  return (x) => where(clips, to(x, c), x);
 }
 
 /** ‖XXᵀ‖_F^½ of each matrix over the last two axes: the 4-norm of its singular values, as [..., 1, 1]. */

@@ -22,6 +22,21 @@ export function where(condition: Traced | number, left: Traced | number, right: 
 }
 
 /**
+ * (a − wa) + wb. A weight of the host is that of an average of finite values; for any other, infinities are looked after too: what is left out
+ * does not count, and what agrees stays.
+ */
+export function lerp(a: Traced, right: Traced | number, weight: Traced | number): Traced {
+  const [b, w] = [traced(right), traced(weight)];
+  const taken = combine('mul', b, w);
+  const mixed = combine('add', combine('sub', a, combine('mul', a, w)), taken);
+  if (w.at.in === 'host') return mixed;
+  const finite = combine('mul', map('isFinite', a), map('isFinite', b));
+  const mean = where(finite, mixed, combine('add', combine('mul', a, combine('sub', 1, w)), taken));
+  const stays = combine('max', combine('eq', w, 0), combine('eq', a, b));
+  return where(combine('eq', w, 1), b, where(stays, a, mean));
+}
+
+/**
  * where(c, setRow(h, i, r), h) as setRow(h, i, where(c, r, row(h, i))), and so on for several rows: rejected rows never copy their
  * history.
  */
@@ -31,17 +46,4 @@ function rowSelect(c: Traced, a: Traced, b: Traced): Traced | undefined {
   if (history === undefined || index === undefined || value === undefined) return undefined;
   const earlier = sameTensor(history, b) ? history : rowSelect(c, history, b);
   return earlier && setRow(earlier, index, where(c, value, row(b, index)));
-}
-
-/**
- * (1 − w)a + wb as (a − wa) + wb, in which nothing overflows and equal values stay what they are: a for w = 0, b for w = 1. A weight of the host
- * is that of an average of finite values; for any other, infinities are looked after too: a mean of two that agree is what they are.
- */
-export function lerp(a: Traced, right: Traced | number, weight: Traced | number): Traced {
-  const [b, w] = [traced(right), traced(weight)];
-  const mixed = combine('add', combine('sub', a, combine('mul', a, w)), combine('mul', b, w));
-  if (w.at.in === 'host') return mixed;
-  const finite = combine('mul', map('isFinite', a), map('isFinite', b));
-  const mean = where(finite, mixed, combine('add', combine('mul', a, combine('sub', 1, w)), combine('mul', b, w)));
-  return where(combine('eq', w, 1), b, where(combine('add', combine('eq', w, 0), combine('eq', a, b)), a, mean));
 }

@@ -119,7 +119,7 @@ export class Tensor implements Traced {
   eq(other: Tensor | number): Tensor {
     return this.binary('eq', other);
   }
-  /** (1 − w)·x + w·other: x for w = 0, other for w = 1, and what both are where they agree. */
+  /** (x − w·x) + w·other: x for w = 0, other for w = 1, what both are where they agree, and no overflow between. */
   lerp(other: Tensor | number, weight: Tensor | number): Tensor {
     return tensorOf(lerp(this, other, weight));
   }

@@ -1,6 +1,6 @@
-import type { Tensor } from '@opt/core';
+import { scaled, type Tensor } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
-import { largest, nonZero, sides } from '../matrix.ts';
+import { matrixAxes, sides } from '../matrix.ts';
 import { isDouble } from '../polar.ts';
 import { sinkhorn } from '../sinkhorn.ts';
 import { isMatrix } from './shared.ts';
@@ -32,7 +32,7 @@ export function doublyStochasticManifold(o: DoublyStochasticManifoldOptions): Ma
         .sub(u.mean([1], { keep: true }))
         .sub(u.mean([0], { keep: true }))
         .add(u.mean()),
-    ...(o.gradientScale === 'centered-max' && { lmo: (_: Tensor, xi: Tensor) => xi.div(nonZero(largest(xi.abs()))) }),
+    ...(o.gradientScale === 'centered-max' && { lmo: (_: Tensor, xi: Tensor) => scaled([xi], matrixAxes).by(xi) }),
     retract: (w, a, rate, epsilon) => balanced(w.max(o.floor).log().sub(a.mul(rate)), epsilon),
     project: balanced,
     error(w) {

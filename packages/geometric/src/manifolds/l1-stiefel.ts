@@ -1,6 +1,6 @@
-import { repeat, type Tensor } from '@opt/core';
+import { normalized, repeat, type Tensor } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
-import { along, frobenius, inner, nonZero, sides, sym } from '../matrix.ts';
+import { along, inner, matrixAxes, sides, sym } from '../matrix.ts';
 import { stiefelManifold } from './stiefel.ts';
 
 export interface L1StiefelManifoldOptions {
@@ -39,7 +39,7 @@ function sparseDirection(w: Tensor, xi: Tensor, { l1Weight, l1Mode, dualSteps }:
     const next = L.sub(sym(inner(w, A)).mul(0.5));
     return { A: softThreshold(along(w, next, { alpha: 2, add: xi }), lambda), L: next };
   });
-  return A.mul(Math.sqrt(Math.min(...sides(w)))).div(nonZero(frobenius(A)));
+  return normalized(A, matrixAxes).mul(Math.sqrt(Math.min(...sides(w))));
 }
 
 /** sign(x)·max(|x| − t, 0), entry by entry. */

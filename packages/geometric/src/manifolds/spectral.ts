@@ -1,4 +1,4 @@
-import { type Tensor, where } from '@opt/core';
+import { scaled, type Tensor, where } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
 import { along, dot, inner, nonZero, sides } from '../matrix.ts';
 import { isMatrix, type PolarOf } from './shared.ts';
@@ -14,7 +14,8 @@ export interface SpectralManifoldOptions {
  * iteration that stops at a small change is wrong by the gap, and steps here drive singular values together.)
  */
 function topPair(w: Tensor): { readonly s: Tensor; readonly T: Tensor } {
-  const x = w.wide();
+  const { root, by } = scaled([w.wide()]);
+  const x = by(w.wide());
   const { values, vectors } = inner(x, x).eigh();
   const [p] = sides(vectors);
   const s = values
@@ -23,7 +24,7 @@ function topPair(w: Tensor): { readonly s: Tensor; readonly T: Tensor } {
     .sqrt();
   const v = vectors.slice([0, p - 1], [p, p]);
   return {
-    s,
+    s: s.mul(root).mul(root),
     T: along(x, v.matmul(v, { transposeB: true }))
       .div(nonZero(s))
       .working(),
@@ -32,9 +33,10 @@ function topPair(w: Tensor): { readonly s: Tensor; readonly T: Tensor } {
 
 /** The largest singular value of W, in wide precision. */
 export function largestSingularValue(w: Tensor): Tensor {
-  const x = w.wide();
+  const { root, by } = scaled([w.wide()]);
+  const x = by(w.wide());
   const { values } = inner(x, x).eigh();
-  return values.maximum().max(0).sqrt();
+  return values.maximum().max(0).sqrt().mul(root).mul(root);
 }
 
 /**
@@ -44,7 +46,7 @@ export function largestSingularValue(w: Tensor): Tensor {
  */
 export function spectralSphereManifold({ radius, polar }: SpectralManifoldOptions): Manifold {
   const without = (T: Tensor, x: Tensor): Tensor => x.sub(T.mul(dot(T, x)));
-  const scaled = (y: Tensor): Tensor =>
+  const rescaled = (y: Tensor): Tensor =>
     y
       .wide()
       .mul(radius)
@@ -55,7 +57,7 @@ export function spectralSphereManifold({ radius, polar }: SpectralManifoldOption
     refuses: isMatrix,
     tangent: (w, u) => without(topPair(w).T, u),
     lmo: (w, xi, epsilon) => without(topPair(w).T, polar(xi, epsilon)),
-    retract: (w, a, rate) => scaled(w.div(radius).sub(a.mul(rate))),
+    retract: (w, a, rate) => rescaled(w.div(radius).sub(a.mul(rate))),
     // 0/0: the zero matrix has no nearest point.
     project: (w) => w.wide().mul(radius).div(largestSingularValue(w)).working(),
     error: (w) => largestSingularValue(w).div(radius).sub(1).abs(),

@@ -1,4 +1,4 @@
-import { identity, type Shape, type Tensor, where } from '@opt/core';
+import { identity, norm, normalized, type Shape, type Tensor, where } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
 import type { Axis } from '../view.ts';
 
@@ -16,13 +16,8 @@ export function vectorAxes(axis: Axis | 'tensor', shape: Shape): readonly number
   return [axis === 'rows' ? shape.length - 1 : shape.length - 2];
 }
 
-/** ‖x_j‖ of every constrained vector, its axes kept as axes of 1; squares neither overflow nor vanish. */
-export function vectorNorms(x: Tensor, axis: Axis | 'tensor'): Tensor {
-  const axes = vectorAxes(axis, x.shape);
-  const top = x.abs().maximum(axes, { keep: true });
-  const scale = where(top.gt(0), top, 1);
-  return x.div(scale).square().sum(axes, { keep: true }).sqrt().mul(top);
-}
+/** ‖x_j‖ of every constrained vector, its axes kept as axes of 1. */
+export const vectorNorms = (x: Tensor, axis: Axis | 'tensor'): Tensor => norm(x, vectorAxes(axis, x.shape));
 
 /**
  * Every constrained vector w_j on a sphere of radius r. With w = W/r:
@@ -32,10 +27,7 @@ export function vectorNorms(x: Tensor, axis: Axis | 'tensor'): Tensor {
  * A step of η turns every vector by atan η. (pymanopt's oblique manifold; Bernstein, hyperspherical descent, 2025.)
  */
 export function sphereManifold(name: string, { axis, radius, direction }: SphereManifoldOptions): Manifold {
-  const normalize = (x: Tensor): Tensor => {
-    const norms = vectorNorms(x, axis);
-    return x.div(where(norms.gt(0), norms, 1));
-  };
+  const normalize = (x: Tensor): Tensor => normalized(x, vectorAxes(axis, x.shape));
   return {
     name,
     refuses: (shape) => (axis === 'tensor' || shape.length >= 2 ? undefined : 'a matrix'),

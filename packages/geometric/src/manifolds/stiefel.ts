@@ -1,6 +1,6 @@
-import { repeat, type Tensor } from '@opt/core';
+import { normalized, repeat, type Tensor } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
-import { addIdentity, along, deviation, frobenius, inner, isTall, nonZero, sides, solve, sym } from '../matrix.ts';
+import { addIdentity, along, deviation, frobenius, inner, isTall, matrixAxes, sides, solve, sym } from '../matrix.ts';
 import { nearestOrthonormal, polarRetraction, qrRetraction } from '../polar.ts';
 import { type Direction, isMatrix, type PolarOf } from './shared.ts';
 
@@ -61,7 +61,7 @@ export function orthonormalityError(w: Tensor, radius: number): Tensor {
  */
 function dualAscent(w: Tensor, xi: Tensor, epsilon: number, o: StiefelManifoldOptions): Tensor {
   const n = Math.min(...sides(w));
-  const u = o.dualNormalize ? xi.mul(Math.sqrt(n)).div(nonZero(frobenius(xi))) : xi;
+  const u = o.dualNormalize ? normalized(xi, matrixAxes).mul(Math.sqrt(n)) : xi;
   const zero = inner(w, xi).mul(0);
   return repeat(
     o.dualSteps,

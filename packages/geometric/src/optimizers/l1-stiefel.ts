@@ -2,7 +2,7 @@ import { choice, perTensor, resolve, type Tensor, type Transform } from '@opt/co
 import { nameOf } from '@opt/transforms';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { l1StiefelManifold, softThreshold } from '../manifolds/l1-stiefel.ts';
-import { sym } from '../matrix.ts';
+import { shortened, sym } from '../matrix.ts';
 import { demand, integerIn, nonNegativeNumber, positiveNumber } from '../options.ts';
 import { quinticOnWeights } from '../projected.ts';
 import { learningRateOption, type ManifoldOptions, sharedOptions } from '../shared-options.ts';
@@ -46,8 +46,9 @@ export function l1Stiefel(options: L1StiefelOptions = {}): ManifoldRule {
 function sparseGradient(l1Weight: number, l1Mode: 'relative' | 'absolute'): Transform {
   return perTensor({
     name: 'sparse-gradient',
-    apply({ update, parameter }) {
-      if (update.shape.length !== 2) return {};
+    apply({ update: given, parameter, site }) {
+      if (given.shape.length !== 2) return {};
+      const update = shortened(given, site);
       const xi: Tensor = parameter.matmul(sym(parameter.matmul(update, { transposeA: true })), { alpha: -1, add: update });
       return { update: softThreshold(xi, l1Mode === 'absolute' ? l1Weight : xi.abs().mean().mul(l1Weight)) };
     },

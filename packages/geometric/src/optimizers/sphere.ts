@@ -1,7 +1,21 @@
-import { choice, debias, type Hyper, perTensor, resolve, type Setting, type Shape, type Tensor, type Transform, unit } from '@opt/core';
+import {
+  choice,
+  debias,
+  type Hyper,
+  perTensor,
+  resolve,
+  type Setting,
+  type Shape,
+  scaled,
+  type Tensor,
+  type Transform,
+  unit,
+  where,
+} from '@opt/core';
 import type { Manifold } from '../manifold.ts';
 import { type ManifoldRule, manifoldRule } from '../manifold-rule.ts';
 import { sphereManifold, vectorAxes, vectorNorms } from '../manifolds/sphere.ts';
+import { shortened } from '../matrix.ts';
 import { positiveNumber } from '../options.ts';
 import { learningRateOption, type ManifoldOptions, sharedOptions } from '../shared-options.ts';
 import type { Axis } from '../view.ts';
@@ -55,9 +69,15 @@ function sphereRule<A extends Axis | 'tensor'>(
   const adam = (manifold: Manifold): Transform => sphereAdam(manifold, axisOf, { ...o, beta2 });
   return manifoldRule(o, {
     manifold: sphereManifold(name, { axis, radius, direction }),
-    projections: { exact: { map: (w) => w.mul(radius).div(vectorNorms(w, axis).add(projectionEpsilon)) } },
+    projections: { exact: { map: (w) => towards(w, axis, radius, projectionEpsilon) } },
     ...(direction === 'adam' && { direction: adam }),
   });
+}
+
+/** r·w_j/(‖w_j‖ + ε) of every constrained vector. */
+function towards(w: Tensor, axis: Axis | 'tensor', radius: number, epsilon: number): Tensor {
+  const { norm, to } = scaled([w], vectorAxes(axis, w.shape));
+  return to(w, radius).div(where(norm.gt(0), norm, 1).reciprocal().mul(epsilon).add(1));
 }
 
 interface SphereAdamOptions {
@@ -80,7 +100,8 @@ function sphereAdam(manifold: Manifold, axis: Axis | 'tensor', o: SphereAdamOpti
     name: 'momentum',
     hyper: { momentum: o.momentum, beta2: o.beta2, epsilon: o.epsilon },
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape: perVector(shape), kind: 'invariant' } }),
-    apply({ update: g, parameter: w, state: { m, v }, hyper: { momentum, beta2, epsilon }, count: t }) {
+    apply({ update, parameter: w, state: { m, v }, hyper: { momentum, beta2, epsilon }, count: t, site }) {
+      const g = shortened(update, site);
       const m1 = m.lerp(g, momentum.not());
       const v1 = v.lerp(vectorNorms(manifold.tangent(w, g), axis).square(), beta2.not());
       const xi: Tensor = manifold.tangent(w, o.nesterov ? m1.lerp(g, momentum.not()) : m1);

@@ -1,11 +1,14 @@
-import { noOptions, perTensor, type Tensor, type Transform } from '@opt/core';
+import { noOptions, perTensor, saturate, type Tensor, type Transform } from '@opt/core';
 
-/** A stage that scales coordinates by a function of the eigenvalues of the basis it runs in. */
+/** A stage that scales coordinates by a function of the eigenvalues of the basis it runs in, which may be squares of what working precision holds. */
 const byEigenvalues = (name: string, scale: (u: Tensor, L: Tensor) => Tensor): Transform =>
   perTensor({
     name,
     needs: [{ what: 'eigenvalues', hint: 'use it inside lre with a basis that has them, such as ggt()' }],
-    apply: ({ update: u, site: { extras } }) => (extras['eigenvalues'] === undefined ? {} : { update: scale(u, extras['eigenvalues']) }),
+    apply({ update: u, site: { extras, largest } }) {
+      const { eigenvalues: L } = extras;
+      return L === undefined ? {} : { update: saturate(scale(u.wide(), L.wide()), largest).working() };
+    },
   });
 
 /** u/L: the Newton step, for curvatures that are Hessians. */

@@ -2,19 +2,19 @@ import {
   above,
   flag,
   nonNegative,
-  norm,
   nullable,
   perTensor,
   positive,
   resolve,
   type Setting,
+  saturate,
   scalar,
+  scaled,
   type Transform,
   text,
   unit,
   where,
 } from '@opt/core';
-import { tiny } from './tiny.ts';
 
 export interface ClipNormByEmaOptions {
   /** β of the average, [0, 1), default 0.99. */
@@ -52,20 +52,21 @@ export function clipNormByEma(options: ClipNormByEmaOptions = {}): Transform {
     apply({ update: u, state: { m: held, previous: last }, hyper: { beta, minNorm, init, ...limit }, count: t, site }) {
       const { changed = scalar(0) } = site.extras;
       const moved = changed.mul(t.gt(1));
-      const length = norm(held);
-      const lift = where(length.gt(0), length, 1).reciprocal().mul(minNorm).max(1);
-      const start = where(t.eq(1), u.mul(init), where(moved, held.mul(lift), held));
-      const previous = where(moved, length.max(minNorm), last);
+      const past = scaled([held]);
+      const lifted = where(past.norm.lt(minNorm), past.to(held, minNorm), held);
+      const start = where(t.eq(1), saturate(u.mul(init), site.largest), where(moved, lifted, held));
+      const previous = where(moved, past.norm.max(minNorm).min(site.largest), last);
 
-      const average = start.lerp(u, beta.not());
-      const grown = norm(average);
-      const bound = previous.mul(limit.maxGrowth).max(minNorm);
-      const factor = maxGrowth === null ? scalar(1) : where(previous.lt(0), 1, grown.div(bound).max(1));
-      const n = grown.div(factor);
-      const s = norm(u).div(n.max(tiny(site.epsilon)));
-      const scale = normalize ? s.max(tiny(site.epsilon)) : s.max(1);
+      const average = saturate(start.lerp(u, beta.not()), site.largest);
+      const { norm: grown, to } = scaled([average]);
+      const growth = previous.mul(limit.maxGrowth).max(minNorm).min(site.largest);
+      const bound = maxGrowth === null ? scalar(site.largest) : where(previous.lt(0), site.largest, growth);
+      const n = grown.min(bound);
+      const now = scaled([u]);
+      const target = n.max(site.smallest);
+      const update = normalize ? now.to(u, target) : where(now.norm.gt(target), now.to(u, target), u);
       const next = maxGrowth === null ? previous : where(previous.lt(0), previous, n);
-      return { update: u.div(scale), state: { m: average.div(factor), previous: next } };
+      return { update, state: { m: where(grown.gt(bound), to(average, bound), average), previous: next } };
     },
   });
 }

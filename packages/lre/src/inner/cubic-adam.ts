@@ -1,4 +1,17 @@
-import { choice, debias, perTensor, positive, resolve, type Setting, type Tensor, type Transform, text, unit, where } from '@opt/core';
+import {
+  choice,
+  debias,
+  perTensor,
+  positive,
+  resolve,
+  type Setting,
+  saturate,
+  type Tensor,
+  type Transform,
+  text,
+  unit,
+  where,
+} from '@opt/core';
 
 export interface CubicAdamOptions {
   /** Weight of the past in the mean of u, [0, 1), default 0.9. */
@@ -37,7 +50,8 @@ export function cubicAdam(options: CubicAdamOptions = {}): Transform {
     name,
     hyper,
     state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'diagonal' }, m3: { shape, kind: 'cubic' } }),
-    apply({ update: u, state, hyper: { beta1, beta2, beta3, epsilon }, count: t }) {
+    apply({ update, state, hyper: { beta1, beta2, beta3, epsilon }, count: t, site }) {
+      const u = saturate(update, site.largest, 3);
       const m1 = state.m1.lerp(u, beta1.not());
       const m2 = state.m2.lerp(u.square(), beta2.not());
       const m3 = state.m3.lerp(u.square().mul(u), beta3.not());

@@ -7,6 +7,7 @@ import {
   positive,
   resolve,
   type Setting,
+  saturate,
   type Tensor,
   type TensorStep,
   type Transform,
@@ -56,7 +57,7 @@ export function hutchinsonAdam(options: HutchinsonAdamOptions = {}): Transform {
   ) {
     const { z, Hz } = site.extras;
     const m = state.m.lerp(u, h.beta1.not());
-    const product = z === undefined || Hz === undefined ? undefined : zHz ? z.mul(Hz) : Hz;
+    const product = z === undefined || Hz === undefined ? undefined : saturate(zHz ? z.mul(Hz) : Hz, site.largest, 2);
     const n = product === undefined ? state.n : state.n.add(1);
     const D = product === undefined ? state.D : state.D.lerp(square ? product.square() : product, h.beta2.not());
     const x = largest?.(D) ?? D;
