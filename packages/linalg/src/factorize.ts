@@ -104,7 +104,8 @@ function ofAll<T extends Matrices<T>>(
     }
     case 'orthonormalize': {
       const x = matrices(0, columns);
-      return [joined(rows * columns, (i) => la.orthonormalize(x(i), rows, columns, factorization).q)];
+      const { deficient, tolerance } = factorization;
+      return [joined(rows * columns, (i) => la.orthonormalize(x(i), rows, columns, { deficient, tolerance }).q)];
     }
     case 'cholesky': {
       const a = matrices(0, rows);
@@ -112,7 +113,8 @@ function ofAll<T extends Matrices<T>>(
     }
     case 'solveTriangular': {
       const [l, b] = [matrices(0, rows), matrices(1, columns)];
-      return [joined(rows * columns, (i) => la.solveTriangular(l(i), b(i), rows, columns, factorization))];
+      const { transpose } = factorization;
+      return [joined(rows * columns, (i) => la.solveTriangular(l(i), b(i), rows, columns, { transpose }))];
     }
   }
 }
