@@ -128,3 +128,43 @@ describe('devices', () => {
     expect(() => jaxJs({ device: 'webgpu' })).toThrow("device must be 'wasm' or 'cpu', received 'webgpu'");
   });
 });
+
+describe('what cannot be right is refused', () => {
+  it('options there are not', () => {
+    // @ts-expect-error: no such option
+    expect(() => jaxJs({ devise: 'cpu' })).toThrow("jaxJs: unknown option 'devise', known are device; did you mean 'device'?");
+  });
+
+  it('a variable under two names, which stays the caller’s; two optimizers may take turns', () => {
+    const w = variable(array([2], 0));
+    const backend = jaxJs();
+    const make = (parameters: Record<string, JaxVariable>) =>
+      createOptimizer<string, JaxNative, JaxVariable>({ transform: adamw(), parameters, backend });
+    expect(() => make({ a: w, b: w })).toThrow("parameters 'a' and 'b' must be apart, received the same memory for both");
+    expect(backend.buffers).toBe(0);
+    const [first, second] = [make({ w }), make({ w })];
+    first.dispose();
+    second.step({ w: [1, 1] });
+    second.dispose();
+    expect(w.value.refCount).toBe(1);
+    w.dispose();
+  });
+
+  it('an array of another shape, or one that is used up, before anything is written', () => {
+    const optimizer = createOptimizer<string, JaxNative, JaxVariable>({
+      transform: adamw(),
+      parameters: { a: { shape: [2], data: [0, 0] }, b: { shape: [2], data: [0, 0] } },
+      backend: jaxJs(),
+    });
+    optimizer.step({ a: [1, 2], b: [3, 4] });
+    expect(() => optimizer.step({ a: [5, 6], b: array([3], 0) })).toThrow("step: gradient of 'b' must have shape [2], received [3]");
+    const used = array([2], 0);
+    used.dispose();
+    expect(() => optimizer.step({ a: [5, 6], b: used })).toThrow("step: gradient of 'b' must be an array of 2 elements");
+    expect([Array.from(optimizer.gradients['a'] ?? []), Array.from(optimizer.gradients['b'] ?? [])]).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    optimizer.dispose();
+  });
+});

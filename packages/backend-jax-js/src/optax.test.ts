@@ -108,6 +108,22 @@ describe('toOptax', () => {
     last.dispose();
   });
 
+  it.each<[string, unknown[], string]>([
+    ['nothing', [], 'toOptax: transform must be a transform such as adam(), received undefined'],
+    ['a function', [adamw], 'received a function; call it: adamw()'],
+    ['an option there is not', [adamw(), { learningRate: 1 }], "toOptax: unknown option 'learningRate', known are seed, device"],
+    ['a seed in text', [adamw(), { seed: '1' }], "toOptax: seed must be an integer in [0, 2^32), received '1'"],
+  ])('toOptax refuses %s', (_, given, message) => {
+    expect(() => Reflect.apply(toOptax, undefined, given)).toThrow(message);
+  });
+
+  it('parameters that are no arrays of jax-js', () => {
+    const init = (params: unknown): unknown => Reflect.apply(toOptax(adamw()).init, undefined, [params]);
+    expect(() => init({ w: Float32Array.of(1) })).toThrow("toOptax: 'w' must be an array of jax-js, received a Float32Array");
+    expect(() => init(Promise.resolve({}))).toThrow('received a Promise (is an await missing?)');
+    expect(() => init(undefined)).toThrow('received undefined');
+  });
+
   it('a gradient that is not finite moves nothing', () => {
     const { init, update } = toOptax(adamw());
     const params = { w: np.array([1, 2]) };

@@ -1,5 +1,5 @@
 import type { JsTree } from '@jax-js/jax';
-import { advice, describe, TransformError } from '@opt/core';
+import { advice, describe, isPlain, TransformError } from '@opt/core';
 import type { JaxArray } from './jax.ts';
 import { isArray } from './variable.ts';
 
@@ -14,7 +14,7 @@ export function namedLeaves(tree: ArrayTree): Map<string, JaxArray> {
       const name = path === '' ? 'value' : path;
       if (leaves.has(name)) throw new TransformError(`toOptax: two arrays of the tree are called '${name}'`);
       leaves.set(name, node);
-    } else if (typeof node === 'object' && node !== null) {
+    } else if (Array.isArray(node) || isPlain(node)) {
       for (const [key, child] of Object.entries(node)) visit(child, path === '' ? key : `${path}/${key}`);
     } else throw new TransformError(`toOptax: '${path}' must be an array of jax-js, received ${describe(node)}${advice(node)}`);
   };

@@ -204,9 +204,21 @@ describe('options', () => {
     [{ executionProviders: [] }, /onnx: executionProviders must be/],
     [{ maxMemory: 1 }, /onnx: maxMemory must be in \[1048576, 4294967296\], received 1/],
     [{ worker: 'yes' }, /onnx: worker must be true or false, received 'yes'/],
+    [{ threshold: '5' }, /onnx: threshold must be a number >= 0, received '5'/],
+    [{ maxMemory: '1e7' }, /onnx: maxMemory must be in .*, received '1e7'/],
+    [{ executionProviders: 'cpu' }, /onnx: executionProviders must be a list of at least one provider, such as \['cpu'\], received 'cpu'/],
+    [{ executionProviders: [undefined] }, /onnx: executionProviders must be/],
+    [{ engine: {} }, /onnx: engine must be ONNX Runtime: await import\('onnxruntime-node'\), received an object/],
     [{ thread: 1 }, /onnx: unknown option 'thread', known are threads, .*/],
   ])('%j is refused', async (options, message) => {
     await expect(onnx(options)).rejects.toThrow(message);
     await expect(onnx(options)).rejects.toThrow(OptError);
+  });
+
+  it('a backend that was not awaited is refused by createOptimizer', () => {
+    const given = { transform: adamw(), parameters: parametersOf(2, 2), backend: onnx() };
+    expect(() => Reflect.apply(createOptimizer, undefined, [given])).toThrow(
+      'createOptimizer: backend must be a backend such as wasm(), received a Promise (is an await missing?); await it first',
+    );
   });
 });

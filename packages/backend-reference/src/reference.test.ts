@@ -108,6 +108,8 @@ describe('the backend', () => {
   it('knows two precisions', () => {
     expect([reference().precision, reference({ precision: 'f32' }).precision, reference().name]).toEqual(['f64', 'f32', 'reference-f64']);
     expect(() => Reflect.apply(reference, undefined, [{ precision: 'f16' }])).toThrow(OptionTypeError);
+    expect(() => Reflect.apply(reference, undefined, [{ precisoin: 'f32' }])).toThrow("did you mean 'precision'?");
+    expect(() => Reflect.apply(reference, undefined, ['f32'])).toThrow("reference: options must be an object, received 'f32'");
   });
 
   it('holds f32 values in f32, wide ones in f64', () => {

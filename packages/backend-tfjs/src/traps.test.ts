@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
-import { createOptimizer } from '@opt/core';
+import { BackendError, createOptimizer, OptionTypeError } from '@opt/core';
 import { soap } from '@opt/soap';
 import { adamw } from '@opt/transforms';
 import { expect, it } from 'vitest';
-import { shared, tfjs, tfjsDevice } from './tfjs.ts';
+import { shared, tfjs, tfjsAsync, tfjsDevice } from './tfjs.ts';
 
 /** What users of tfjs 4.22 stumble over; where a trap is tfjs's own, the test says that it is still there. */
 
@@ -49,8 +49,37 @@ it('a gradient is read before step returns; the caller may dispose of it', async
   optimizer.step({ w: gradient });
   gradient.dispose();
   expect([...optimizer.gradients.w]).toEqual([1, -1]);
-  expect(() => optimizer.step({ w: tf.tensor1d([1, 2, 3]) })).toThrow("gradient of 'w' must have shape [2], received [3]");
+  expect(() => optimizer.step({ w: tf.tensor1d([1, 2, 3]) })).toThrow("step: gradient of 'w' must have shape [2], received [3]");
+  expect(() => optimizer.step({ w: gradient })).toThrow('received a tf.Tensor that was disposed of');
+  expect([...optimizer.gradients.w]).toEqual([1, -1]);
   optimizer.dispose();
+});
+
+it('a variable is one parameter, whatever it is called', async () => {
+  await tf.setBackend('cpu');
+  const [variable, other] = [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.tensor1d([3, 4]))];
+  const backend = tfjs();
+  const make = (parameters: Record<string, ReturnType<typeof shared>>) => createOptimizer({ transform: adamw(), parameters, backend });
+  const twice = (): unknown => make({ encoder: shared(variable), other: shared(other), decoder: shared(variable) });
+  expect(twice).toThrow(BackendError);
+  expect(twice).toThrow("parameters 'encoder' and 'decoder' must be apart, received the same memory for both");
+  expect(backend.buffers).toBe(0);
+  expect(variable.isDisposed).toBe(false);
+  // Two optimizers may take turns.
+  const [first, second] = [make({ w: shared(variable) }), make({ w: shared(variable) })];
+  first.dispose();
+  second.step({ w: [1, 1] });
+  second.dispose();
+});
+
+it.each<[string, () => unknown, string]>([
+  ['tfjs', () => Reflect.apply(tfjs, undefined, [{ foo: 1 }]), 'tfjs: takes no options, received an object'],
+  ['tfjsAsync', () => Reflect.apply(tfjsAsync, undefined, ['webgl']), "tfjsAsync: takes no options, received 'webgl'"],
+  ['tfjsDevice', () => Reflect.apply(tfjsDevice, undefined, [{}]), 'tfjsDevice: takes no options, received an object'],
+  ['shared', () => Reflect.apply(shared, undefined, [[1, 2]]), 'shared: the variable must be a tf.Variable, received an array'],
+])('%s ignores nothing it is given', (_, make, message) => {
+  expect(make).toThrow(OptionTypeError);
+  expect(make).toThrow(message);
 });
 
 it('a step on a device only: nothing is read, poison is skipped there, and a factorisation is refused by name', async () => {

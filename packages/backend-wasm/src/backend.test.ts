@@ -1,4 +1,4 @@
-import { BackendError, createOptimizer, norm, OptionRangeError, repeat, trace } from '@opt/core';
+import { BackendError, createOptimizer, norm, OptionRangeError, OptionTypeError, repeat, trace } from '@opt/core';
 import { soap } from '@opt/soap';
 import { adamw } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -108,6 +108,19 @@ describe('memory', () => {
   it.each([0, Number.NaN, 2 ** 33, -1])('refuses maxMemory %d', (maxMemory) => {
     expect(() => wasm({ maxMemory })).toThrow(OptionRangeError);
     expect(() => wasm({ maxMemory })).toThrow(/wasm: maxMemory must be in \[1048576, 4294967296\]/);
+  });
+
+  it.each<[unknown, string]>([
+    [{ maxMemory: '1e7' }, "wasm: maxMemory must be in [1048576, 4294967296], received '1e7'"],
+    [{ foo: 1 }, "wasm: unknown option 'foo', known are "],
+    [{ maxmemory: 1e7 }, "did you mean 'maxMemory'?"],
+    [{ toString: 1 }, "wasm: unknown option 'toString'"],
+    [1e7, 'wasm: options must be an object, received 10000000'],
+    [null, 'wasm: options must be an object, received null'],
+  ])('refuses the options %j', (options, message) => {
+    const make = (): unknown => Reflect.apply(wasm, undefined, [options]);
+    expect(make).toThrow(OptionTypeError);
+    expect(make).toThrow(message);
   });
 
   it('refuses a buffer that is not its own', () => {

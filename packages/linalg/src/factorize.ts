@@ -113,7 +113,8 @@ function ofAll<T extends Matrices<T>>(
     }
     case 'solveTriangular': {
       const [l, b] = [matrices(0, rows), matrices(1, columns)];
-      return [joined(rows * columns, (i) => la.solveTriangular(l(i), b(i), rows, columns, { transpose: factorization.transpose }))];
+      const { transpose } = factorization;
+      return [joined(rows * columns, (i) => la.solveTriangular(l(i), b(i), rows, columns, { transpose }))];
     }
   }
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { LinalgError, linalg } from './index.ts';
 
 const la = linalg();
+const one = Float32Array.of(1);
 
 const thrown = (call: () => unknown): LinalgError => {
   try {
@@ -35,6 +36,13 @@ test.each([
   ['bad-type', 'a', () => la.cholesky([1], 1)],
   // @ts-expect-error wrong typed array
   ['bad-type', 'x', () => la.gram(new Float64Array(1), 1, 1)],
+  ['bad-option', 'fam', () => Reflect.apply(linalg, undefined, [{ fam: false }])],
+  ['bad-option', 'fma', () => Reflect.apply(linalg, undefined, [{ fma: 'no' }])],
+  ['bad-option', 'transpose', () => Reflect.apply(la.matmul, la, [one, one, { m: 1, n: 1, k: 1 }, { transpose: true }])],
+  ['bad-option', 'alpha', () => Reflect.apply(la.matmul, la, [one, one, { m: 1, n: 1, k: 1 }, { alpha: '2' }])],
+  ['bad-option', 'options', () => Reflect.apply(la.matmul, la, [one, one])],
+  ['bad-option', 'tol', () => Reflect.apply(la.orthonormalize, la, [one, 1, 1, { tol: 1 }])],
+  ['bad-type', 'a', () => Reflect.apply(la.eigh, la, [[1], 1])],
 ])('%s names %s', (code, argument, call) => {
   const error = thrown(call);
   expect(error.code).toBe(code);

@@ -218,10 +218,10 @@ const natural = (sizes: Record<string, number>): void => {
 /** Options are an object of these names: what is misspelled is not ignored. */
 const only = (what: string, given: unknown, known: readonly string[]): void => {
   if (typeof given !== 'object' || given === null)
-    throw new LinalgError('bad-option', 'options', `${what}: an object of ${known.join(', ')} is needed, received ${String(given)}`);
+    throw new LinalgError('bad-option', 'options', `options: ${what} takes an object of ${known.join(', ')}, received ${String(given)}`);
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw new LinalgError('bad-option', unknown, `${what}: there is no option '${unknown}', known are ${known.join(', ')}`);
+    throw new LinalgError('bad-option', unknown, `${unknown}: ${what} has no such option, known are ${known.join(', ')}`);
 };
 
 const numeric = (values: Record<string, number>): void => {

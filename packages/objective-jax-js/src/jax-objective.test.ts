@@ -1,6 +1,6 @@
 import { defaultDevice, init, numpy as np } from '@jax-js/jax';
 import { reference } from '@opt/backend-reference';
-import { createOptimizer, displacement, mapValues, quotient, type Rule, shifted } from '@opt/core';
+import { createOptimizer, displacement, mapValues, OptError, quotient, type Rule, shifted } from '@opt/core';
 import { lInv, lre } from '@opt/lre';
 import { direct } from '@opt/lre-basis';
 import { empiricalFisher, fullHutchinsonHessian, gaussNewton } from '@opt/lre-curvature';
@@ -130,4 +130,36 @@ describe('jaxObjective', () => {
       'step: gauss-newton needs perSampleGradients in this step: call step(objective) with perSampleGradients() and samples, their number',
     );
   });
+});
+
+it.each<[string, () => unknown, string]>([
+  [
+    'nothing',
+    () => Reflect.apply(jaxObjective, undefined, []),
+    'jaxObjective: problem must be an object such as { shapes, loss }, received undefined',
+  ],
+  [
+    'no loss',
+    () => Reflect.apply(jaxObjective, undefined, [{ shapes: { w: [1] } }]),
+    'jaxObjective: loss must be a function, received undefined',
+  ],
+  ['no shapes', () => Reflect.apply(jaxObjective, undefined, [{ loss: () => 0 }]), 'jaxObjective: shapes must be an object of shapes'],
+  [
+    'too much',
+    () => Reflect.apply(jaxObjective, undefined, [{ ...problem, hvp: 1 }]),
+    "jaxObjective: unknown part 'hvp', known are shapes, loss, sample",
+  ],
+  [
+    'a batch without its shape',
+    () => Reflect.apply(jaxObjective(problem).at, undefined, [initial, Float32Array.of(1)]),
+    'jaxObjective: array 1 of the batch must be { data, shape }, received a Float32Array',
+  ],
+  [
+    'a batch of another length',
+    () => jaxObjective(problem).at(initial, { data: [1], shape: [2] }),
+    'jaxObjective: array 1 of the batch must have 2 values for shape [2], received 1',
+  ],
+])('%s is refused', (_, make, message) => {
+  expect(make).toThrow(OptError);
+  expect(make).toThrow(message);
 });

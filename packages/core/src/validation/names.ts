@@ -2,7 +2,7 @@
 export function didYouMean(name: string, known: readonly string[]): string {
   // Long names cost the square of their length, and no option is long.
   if (name.length > 40) return '';
-  const most = Math.max(1, Math.floor(name.length / 3));
+  const most = name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
   const distances = known.map((one) => ({ one, distance: distance(plain(name), plain(one)) }));
   const [nearest] = distances.sort((a, b) => a.distance - b.distance);
   return nearest !== undefined && nearest.distance <= most ? `; did you mean '${nearest.one}'?` : '';
