@@ -13,6 +13,7 @@ import { testLoops } from './contract/loops.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
 import { testRandom } from './contract/random.ts';
+import { testRank } from './contract/rank.ts';
 import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
 
@@ -44,6 +45,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testOptimizers(harness);
     testGuards(harness);
     testFinite(harness);
+    testRank(harness);
     testGolden(harness);
     testFuzz(harness);
   });

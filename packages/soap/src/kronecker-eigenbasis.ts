@@ -49,7 +49,7 @@ const tolerance = 1e-6;
 const dependent = 1e-4;
 
 /** Rounding of a projection, in units of machine epsilon relative to the largest coordinate: measured, up to 5. */
-const rounding = 16;
+const rounding = 8;
 
 /**
  * The eigenbasis of Shampoo's Kronecker factors (Vyas et al. 2024). Axis k of the folded parameter has the covariance
