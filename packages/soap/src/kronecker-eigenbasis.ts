@@ -227,7 +227,7 @@ function singularVectors({ matrix }: { readonly matrix: Tensor }): { readonly Q:
   const [d = 1, r = 1] = matrix.shape;
   const X = matrix.wide();
   const tall = r < d;
-  const { values, vectors } = (tall ? X.matmul(X, { transposeA: true }) : matrix.matmul(matrix, { transposeB: true }).wide()).eigh();
+  const { values, vectors } = X.matmul(X, tall ? { transposeA: true } : { transposeB: true }).eigh();
   const n = Math.min(d, r);
   const kept = values.gt(values.row(n - 1).mul(tolerance));
   const found = vectors.mul(kept).gather(
