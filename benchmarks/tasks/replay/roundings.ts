@@ -45,6 +45,7 @@ const roundings: Readonly<Record<string, Roundings>> = {
   'segmentation by muon': turned(closed(4, 'encoder2', 31)),
   'segmentation by lm-adagrad': turned(opened(2, 'upsample', 9), opened(4, 'upsample', 31)),
   'inverse-of-inverse by soap': basisInFloat32,
+  'matrix-sign by soap': basisInFloat32,
   'matrix-sign by soap-normalize-ema': basisInFloat32,
 };
 

@@ -18,6 +18,7 @@ import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
 import { testOverlap } from './contract/overlap.ts';
 import { testRandom } from './contract/random.ts';
+import { testRank } from './contract/rank.ts';
 import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
 
@@ -54,6 +55,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testAccepted(harness);
     testNames(harness);
     testOverlap(harness);
+    testRank(harness);
     testGolden(harness);
     testFuzz(harness);
   });

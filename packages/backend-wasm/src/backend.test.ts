@@ -81,7 +81,9 @@ describe('memory', () => {
     const backend = wasm({ maxMemory: 4 * 1024 * 1024 });
     const held = backend.create('parameter', 'w', [100_000], 'working');
     expect(() => backend.create('slot', 'm', [2_000_000], 'working')).toThrow(BackendError);
-    expect(() => backend.create('slot', 'm', [2_000_000], 'working')).toThrow(/8000000 bytes more cannot be had, \d+ of at most 4194304/);
+    expect(() => backend.create('slot', 'm', [2_000_000], 'working')).toThrow(
+      /'m' \[2000000\] needs 8000000 bytes more, which cannot be had: \d+ of at most 4194304/,
+    );
     // What is there goes on working.
     backend.write(held, new Float32Array(100_000).fill(1));
     expect(backend.readBuffer(held)[99_999]).toBe(1);
@@ -97,7 +99,7 @@ describe('memory', () => {
         .matmul(z.matmul(x).add(x.matmul(z)), {})
         .sum(),
     }));
-    expect(() => runOn(backend, large, {})).toThrow(/bytes more cannot be had/);
+    expect(() => runOn(backend, large, {})).toThrow(/scratch of program '.*' needs \d+ bytes more, which cannot be had/);
     const taken = backend.memoryBytes;
     for (let i = 0; i < 50; i++)
       expect(() => backend.compile(large, () => backend.create('output', 'x', [0], 'working'))).toThrow(BackendError);

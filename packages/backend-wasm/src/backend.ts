@@ -103,8 +103,8 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     return this.#linear.memory.buffer.byteLength;
   }
 
-  create(_role: Role, _key: string, shape: Shape, dtype: DType): WasmBuffer {
-    const held = this.#hold(size(shape), dtype === 'working' ? 'f32' : 'f64');
+  create(_role: Role, key: string, shape: Shape, dtype: DType): WasmBuffer {
+    const held = this.#hold(size(shape), dtype === 'working' ? 'f32' : 'f64', `'${key}' [${shape}]`);
     this.buffers++;
     return held;
   }
@@ -146,7 +146,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
 
   /** Compiles a program whose products somebody else computes in part, as `handing` says: on this memory, between its parts. */
   compileParts(program: Program, bind: (key: string) => WasmBuffer, handing?: Handing): PartialExecutable {
-    const scalars = this.#hold(program.host.scalars.length, 'f64');
+    const scalars = this.#hold(program.host.scalars.length, 'f64', `program '${program.name}'`);
     const dispose = (): void => this.#free(scalars);
     try {
       const { parts, products } = this.#instantiate(program, bind, scalars, handing);
@@ -190,7 +190,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
       return { address, bytes: length * bytesOf[type], type };
     };
     const { bytes, arena, groups } = compileProgram(program, placement, scalars.address, this.#kernels, handing);
-    this.#reserve(arena);
+    this.#reserve(arena, program.name);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { ...this.#kernels, memory: this.#linear.memory, arena: this.#arena },
     });
@@ -202,8 +202,8 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     return { parts, products: groups };
   }
 
-  #hold(length: number, type: Type): Held {
-    const address = this.#linear.allocate(length * bytesOf[type]);
+  #hold(length: number, type: Type, what: string): Held {
+    const address = this.#linear.allocate(length * bytesOf[type], what);
     const view = this.#view(address, length, type);
     view.fill(0);
     return { address, length, type, view };
@@ -214,10 +214,10 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   }
 
   /** Scratch is shared by all programs: only one runs at a time. */
-  #reserve(bytes: number): void {
+  #reserve(bytes: number, program: string): void {
     if (bytes <= this.#arenaBytes) return;
     // The old one goes last: should there be no room, the programs that use it still run.
-    const address = this.#linear.allocate(bytes);
+    const address = this.#linear.allocate(bytes, `scratch of program '${program}'`);
     if (this.#arenaBytes > 0) this.#linear.free(this.#arenaAddress, this.#arenaBytes);
     [this.#arenaAddress, this.#arenaBytes] = [address, bytes];
     this.#arena.value = address;

@@ -30,7 +30,8 @@ export class LinearMemory {
     this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.#limit), maximum: this.#limit });
   }
 
-  allocate(bytes: number): number {
+  /** `what` they are for is named where they cannot be had. */
+  allocate(bytes: number, what: string): number {
     const size = this.#sizeOf(bytes);
     for (const [i, gap] of this.#gaps.entries()) {
       if (gap.end - gap.start < size) continue;
@@ -40,7 +41,7 @@ export class LinearMemory {
       return start;
     }
     const start = this.#top;
-    this.#reach(start + size, bytes);
+    this.#reach(start + size, bytes, what);
     this.#top = start + size;
     return start;
   }
@@ -70,14 +71,14 @@ export class LinearMemory {
   }
 
   /** Grows the memory to hold `end`: by half, so that views are made anew only rarely. */
-  #reach(end: number, asked: number): void {
+  #reach(end: number, asked: number, what: string): void {
     const now = this.memory.buffer.byteLength / page;
     const needed = Math.ceil(end / page);
     if (needed <= now) return;
     const generous = Math.min(this.#limit, Math.max(needed, Math.ceil(now * 1.5)));
     if (needed > this.#limit || !(this.#grow(generous - now) || this.#grow(needed - now))) {
       throw new BackendError(
-        `wasm: ${asked} bytes more cannot be had, ${this.#top} of at most ${this.#limit * page} are taken (option 'maxMemory')`,
+        `wasm: ${what} needs ${asked} bytes more, which cannot be had: ${this.#top} of at most ${this.#limit * page} are taken (option 'maxMemory')`,
       );
     }
   }

@@ -7,7 +7,7 @@ const BLOCK: i32 = 32;
 /** Rows whose part of a block of columns is done at a time: few enough cache lines whatever the leading dimension. */
 const ROWS: i32 = 16;
 
-export function solveScratch(Z: usize, n: i32, r: i32): usize {
+export function solveScratch(Z: usize, n: i32, r: i32): f64 {
   return gemmScratch(Z, BLOCK, r, n);
 }
 
@@ -40,7 +40,7 @@ export function solveTriangular(
   }
 }
 
-export function choleskyScratch(Z: usize, n: i32): usize {
+export function choleskyScratch(Z: usize, n: i32): f64 {
   return gemmScratch(Z, n, n, BLOCK);
 }
 

@@ -17,10 +17,10 @@ function formed(m: i32, n: i32): bool {
 }
 
 /** Bytes of both functions. */
-export function refillScratch(m: i32, n: i32): usize {
+export function refillScratch(m: i32, n: i32): f64 {
   const most = max(m, n);
-  const projection = formed(m, n) ? <usize>(PANEL + m) * rowBytes(8, m) : 0;
-  return 3 * rowBytes(8, m) + max(projection, <usize>n * rowBytes(8, n)) + gemmScratch(8, most, most, most) + 64;
+  const projection: f64 = formed(m, n) ? <f64>(PANEL + m) * <f64>rowBytes(8, m) : 0;
+  return 3 * <f64>rowBytes(8, m) + max<f64>(projection, <f64>n * <f64>rowBytes(8, n)) + gemmScratch(8, most, most, most) + 64;
 }
 
 /**

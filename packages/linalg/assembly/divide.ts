@@ -39,9 +39,9 @@ export class Workspace {
 }
 
 /** Bytes of the arrays above (not d, e and the matrices), with what QL and the products need. */
-export function divideScratch(Z: usize, n: i32): usize {
-  const leaf = <usize>(LEAF * LEAF * 8 + LEAF * 16);
-  return <usize>(n + 1) * (6 * 8 + 6 * 4) + max(leaf, gemmScratch(Z, n, n, n)) + 256;
+export function divideScratch(Z: usize, n: i32): f64 {
+  const leaf = <f64>(LEAF * LEAF * 8 + LEAF * 16);
+  return <f64>(n + 1) * (6 * 8 + 6 * 4) + max<f64>(leaf, gemmScratch(Z, n, n, n)) + 256;
 }
 
 /** Lays the arrays out from `at` on. */

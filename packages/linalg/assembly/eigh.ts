@@ -10,12 +10,12 @@ export const NOT_FINITE: i32 = 1;
 export const NOT_CONVERGED: i32 = 2;
 
 /** Four matrices, vectors, and the larger of what the second and the third phase need (plus the block of reflectors). */
-export function eighScratch(Z: usize, n: i32): usize {
-  const ld = rowBytes(Z, n);
-  const matrices = 4 * <usize>n * ld;
-  const vectors = (<usize>n << 4) + 3 * ld;
-  const last = <usize>BLOCK * (ld + BLOCK * Z) + wyScratch(Z, n, n);
-  return matrices + vectors + offsetof<Workspace>() + max(divideScratch(Z, n), last) + 128;
+export function eighScratch(Z: usize, n: i32): f64 {
+  const ld = <f64>rowBytes(Z, n);
+  const matrices = 4 * <f64>n * ld;
+  const vectors = 16 * <f64>n + 3 * ld;
+  const last = <f64>BLOCK * (ld + <f64>(BLOCK * Z)) + wyScratch(Z, n, n);
+  return matrices + vectors + <f64>offsetof<Workspace>() + max<f64>(divideScratch(Z, n), last) + 128;
 }
 
 /** Z ← Z·H(1)·…·H(n−1), rows of Z the eigenvectors, reflectors in the rows of A. */

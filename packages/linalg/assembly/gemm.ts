@@ -28,10 +28,10 @@ function tileColumns(Z: usize): i32 {
   return <i32>(TILE_ROW / Z);
 }
 
-/** Scratch bytes: a block of A, a block of B, one tile. */
-export function gemmScratch(Z: usize, m: i32, n: i32, k: i32): usize {
+/** Scratch bytes: a block of A, a block of B, one tile. As all such sizes in float64: what is too much for 32 bits must be seen to be. */
+export function gemmScratch(Z: usize, m: i32, n: i32, k: i32): f64 {
   const packed = roundUp(min(m, MC), MR) + roundUp(min(n, NC), tileColumns(Z));
-  return <usize>(min(k, KC) * packed) * Z + MR * TILE_ROW + 16;
+  return <f64>(min(k, KC) * packed) * <f64>Z + MR * TILE_ROW + 16;
 }
 
 /** C ← β·C (β = 0 overwrites NaN too). */

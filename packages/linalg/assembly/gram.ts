@@ -5,9 +5,9 @@ import { MIRRORED, LOWER, gemm, gemmScratch } from './gemm';
 /** Rows converted at a time. */
 const ROWS: i32 = 256;
 
-export function gramScratch(d: i32, k: i32): usize {
+export function gramScratch(d: i32, k: i32): f64 {
   const rows = min(d, ROWS);
-  return <usize>rows * rowBytes(8, k) + gemmScratch(8, k, k, rows) + 16;
+  return <f64>rows * <f64>rowBytes(8, k) + gemmScratch(8, k, k, rows) + 16;
 }
 
 /** C [k,k] ← XᵀX; leading dimensions in bytes. */

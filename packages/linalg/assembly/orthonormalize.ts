@@ -5,9 +5,9 @@ import { fill, maxAbs, rearrange, rowBytes, sumOfSquares } from './element';
 import { Pieces, placePieces, qr, qrScratch, writeR } from './qr';
 import { powerOfTwoFor } from './vector';
 
-export function orthonormalizeScratch(Z: usize, m: i32, n: i32): usize {
+export function orthonormalizeScratch(Z: usize, m: i32, n: i32): f64 {
   const wide = qrScratch(8, m, n) + refillScratch(m, n);
-  return rowBytes(4, n) + 16 + max(qrScratch(Z, m, n), wide);
+  return <f64>rowBytes(4, n) + 16 + max<f64>(qrScratch(Z, m, n), wide);
 }
 
 /**

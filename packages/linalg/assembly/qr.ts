@@ -28,8 +28,9 @@ export class Pieces {
 }
 
 /** Bytes of the pieces. */
-export function qrScratch(Z: usize, m: i32, n: i32): usize {
-  return offsetof<Pieces>() + <usize>(n + min(m, n)) * rowBytes(Z, m) + 2 * <usize>(n * BLOCK) * Z + 2 * rowBytes(8, n) + wyScratch(Z, n, m) + 64;
+export function qrScratch(Z: usize, m: i32, n: i32): f64 {
+  const matrices = <f64>(n + min(m, n)) * <f64>rowBytes(Z, m);
+  return <f64>offsetof<Pieces>() + matrices + 2 * <f64>n * <f64>(BLOCK * Z) + 2 * <f64>rowBytes(8, n) + wyScratch(Z, n, m) + 64;
 }
 
 /** Lays the pieces out from `at` on, where their addresses are. */

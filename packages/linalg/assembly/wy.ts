@@ -6,9 +6,9 @@ import { FULL, LOWER, gemm, gemmScratch, rowsTimes } from './gemm';
 export const BLOCK: i32 = 32;
 
 /** Scratch bytes of both functions for a target of `rows` rows and reflectors of length `length`. */
-export function wyScratch(Z: usize, rows: i32, length: i32): usize {
-  const products = max(gemmScratch(Z, rows, BLOCK, length), max(gemmScratch(Z, rows, length, BLOCK), gemmScratch(Z, BLOCK, BLOCK, length)));
-  return <usize>(BLOCK * max(2 * rows, BLOCK)) * Z + products + 16;
+export function wyScratch(Z: usize, rows: i32, length: i32): f64 {
+  const products = max<f64>(gemmScratch(Z, rows, BLOCK, length), max<f64>(gemmScratch(Z, rows, length, BLOCK), gemmScratch(Z, BLOCK, BLOCK, length)));
+  return <f64>BLOCK * <f64>max(2 * rows, BLOCK) * <f64>Z + products + 16;
 }
 
 /** T [b,b], rows of BLOCK elements; `tau` holds the b factors. */

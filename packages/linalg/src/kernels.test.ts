@@ -219,3 +219,15 @@ test('the modules import a memory and nothing else, and need no data of their ow
   expect(fmaSupported()).toBe(true);
   expect(distance(kernelBytes(true), kernelBytes(false))).toBeGreaterThan(0);
 });
+
+test('sizes beyond 32 bits are what they are: no address space holds them, and that must show', () => {
+  const kernels = instantiateKernels(new WebAssembly.Memory({ initial: 1 }), false);
+  for (const n of [8192, 10_000, 16_384, 40_000]) {
+    const matrix = 8 * n * n;
+    // Four matrices of the eigenproblem; X and Q of the QR and the projection of the completion.
+    expect(kernels.eighScratchBytes(8, n) / matrix).toBeGreaterThan(4);
+    expect(kernels.eighScratchBytes(8, n) / matrix).toBeLessThan(4.1);
+    expect(kernels.orthonormalizeScratchBytes(8, n, n) / matrix).toBeGreaterThan(3);
+    expect(kernels.orthonormalizeScratchBytes(8, n, n) / matrix).toBeLessThan(3.1);
+  }
+});
