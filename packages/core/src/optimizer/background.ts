@@ -27,6 +27,7 @@ export class Background<Native, Buffer> implements Standing {
   /** Which computations are pending and which have arrived. */
   answer = '';
   label = '';
+  private closed = false;
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly deferral: Deferral<Buffer>;
   private readonly memory: Memory<Native, Buffer>;
@@ -78,6 +79,7 @@ export class Background<Native, Buffer> implements Standing {
 
   /** A plan has run: what it took is used up, what it handed over is begun. */
   after({ taken, deferred }: Plan): void {
+    if (this.closed) return;
     for (const key of taken) this.states.delete(key);
     for (const { key } of deferred?.requests ?? []) this.states.set(key, 'pending');
     if (deferred !== undefined) this.start(deferred);
@@ -95,6 +97,12 @@ export class Background<Native, Buffer> implements Standing {
     this.states.clear();
     this.describe();
     this.keep(undefined);
+  }
+
+  /** The same, and nothing is begun any more. */
+  close(): void {
+    this.closed = true;
+    this.abandon();
   }
 
   async settled(): Promise<void> {

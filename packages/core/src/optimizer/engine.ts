@@ -1,6 +1,5 @@
-import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, NonFiniteResultError, ObjectiveError, StepInterrupted, TransformError } from '../errors.ts';
-import { warn } from '../log.ts';
+import { type Backend, type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
+import { DisposedError, ObjectiveError, StepInterrupted, TransformError } from '../errors.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { getters, record } from '../records.ts';
@@ -12,25 +11,19 @@ import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './check
 import { Counters } from './counters.ts';
 import { evaluation } from './evaluation.ts';
 import { type Explanation, explain } from './explain.ts';
-import { Facts } from './facts.ts';
-import { allFinite, isArray } from './floats.ts';
 import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
 import { gradientKey, parameterKey } from './keys.ts';
-import { lacking } from './lacking.ts';
 import { Layout, skippedKey } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
-import { type Plan, Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
 import { rehearse } from './rehearsal.ts';
 import { Runner } from './runner.ts';
-import { inTurn, Turns } from './turns.ts';
-import { failing, passes, refusals as refusalsOf } from './verdicts.ts';
-
-/** What was found out of gradients before a step. */
-type Finding = 'finite' | 'poisoned' | 'unseen';
+import { Steps } from './steps.ts';
+import { attempt, Turns } from './turns.ts';
+import { refusals as refusalsOf } from './verdicts.ts';
 
 /** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
 export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {
@@ -45,22 +38,12 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly memory: Memory<Native, Buffer>;
   private readonly runner: Runner<Native, Buffer>;
   private readonly checkpoints: Checkpoints<Native, Buffer>;
-  private background: Background<Native, Buffer> | undefined;
+  private readonly background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
   private readonly intake: Intake<Native, Buffer>;
-  private readonly everyName: ReadonlySet<string>;
-  private facts: Facts;
-  private planner: Planner;
-  /** Of the plans that were run last. */
-  private generation = 0;
-  private random: Randomness;
+  private readonly steps: Steps<Native, Buffer>;
   private readonly inquiry: Inquiry<Native, Buffer>;
   private readonly turns = new Turns();
-  private call = 0;
-  /** Calls the host dropped. */
-  private skipped = 0;
-  /** Whether the log says already that a step was dropped. */
-  private warned = false;
   private disposed = false;
   /** What broke off an earlier step. */
   private interruption: StepInterrupted | undefined;
@@ -76,14 +59,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   ) {
     this.transform = transform;
     this.backend = backend;
-    this.random = random;
     this.names = placed.map(({ name }) => name);
-    this.everyName = new Set(this.names);
     this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
-    this.facts = new Facts(this.layout);
     rehearse(this.layout);
     this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
@@ -96,7 +76,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       this.memory.initialize(key, slot);
     }
     this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
-    this.planner = this.makePlanner();
+    const { shapes, layout, counters, runner, inquiry, background } = this;
+    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, background }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
     this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
@@ -115,8 +96,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get skippedSteps(): MaybePromise<number> {
-    if (!this.layout.deviceDecides) return this.skipped;
-    return whenDone(this.read(skippedKey), (device) => this.skipped + (device[0] ?? 0));
+    if (!this.layout.deviceDecides) return this.steps.skipped;
+    return whenDone(this.read(skippedKey), (device) => this.steps.skipped + (device[0] ?? 0));
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -150,7 +131,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private pour(sinkFor: (bytes: number) => Sink): MaybePromise<void> {
-    const tally = (): Tally => ({ call: this.call, skipped: this.skipped, seed: this.random.seed });
+    const tally = (): Tally => ({ call: this.steps.call, skipped: this.steps.skipped, seed: this.steps.random.seed });
     return this.turns.take(sinkFor, (sink) => this.checkpoints.encode(tally(), sink));
   }
 
@@ -159,7 +140,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const [bytes, asked] = [bytesOf(file), resolveLoad(options)];
     // The caller may reuse its array as soon as this returns.
     return this.turns.take(this.turns.idle ? bytes : bytes.slice(), (held) =>
-      this.loadNow(this.checkpoints.prepare(held, asked, this.random.seed)),
+      this.loadNow(this.checkpoints.prepare(held, asked, this.steps.random.seed)),
     );
   }
 
@@ -171,8 +152,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   get evaluation(): Readonly<Record<string, MaybePromise<Floats>>> {
     this.usable('evaluation');
     const ran = this.turns.take(undefined, () => {
-      const plan = this.planner.evaluation();
-      return whenDone(this.run(plan), () => plan);
+      const plan = this.steps.planner.evaluation();
+      return whenDone(this.steps.run(plan), () => plan);
     });
     return evaluation(this.names, ran, (key) => this.memory.read(key));
   }
@@ -189,8 +170,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     if (this.disposed) return;
     this.disposed = true;
     this.runner.close();
-    this.background?.abandon();
-    this.background = undefined;
+    this.background?.close();
     this.memory.release();
   }
 
@@ -205,10 +185,14 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   /** The same, giving what the transform has against them. */
   private prepareParameters(moment: Exclude<Moment, 'evaluate'>): MaybePromise<string[]> {
-    const plan = this.planner.once(moment);
-    return whenDone(this.run(plan), () =>
+    const plan = this.steps.planner.once(moment);
+    const ran = attempt(
+      () => this.steps.run(plan),
+      (error) => this.interrupt(error),
+    );
+    return whenDone(ran, () =>
       whenDone(this.runner.verdict(plan), (entries) => {
-        this.runner.keep(this.planner.plans);
+        this.runner.keep(this.steps.planner.plans);
         return refusalsOf(plan, entries ?? []);
       }),
     );
@@ -225,133 +209,10 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.usable('step');
     this.background?.look();
     this.intake.write(found);
-    let missing = 0;
-    for (const gradient of found) if (gradient === undefined) missing++;
-    if (missing === found.length) return undefined;
-    const present = missing === 0 ? this.everyName : new Set(this.names.filter((_, i) => found[i] !== undefined));
-    const kind = missing === 0 ? '' : JSON.stringify([...present]);
-    const verdict = this.layout.deviceDecides ? this.lookAt(found, present, kind) : this.check(present, kind);
-    return whenDone(verdict, (finding) => {
-      if (finding === 'poisoned') return this.drop();
-      return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
-    });
-  }
-
-  private apply(
-    present: ReadonlySet<string>,
-    kind: string,
-    decides: boolean,
-    objective: Objective<string, Mode, Native> | undefined,
-  ): MaybePromise<void> {
-    const single = kind === '' || decides ? undefined : this.separately(present);
-    if (single !== undefined) return this.applyEach(single);
-    const plan = this.planFor(present, kind, decides, objective?.samples);
-    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () =>
-        whenDone(this.runner.verdict(plan), (entries) => {
-          if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
-          this.counters.apply(plan.counted, plan.reset);
-          this.background?.after(plan);
-          this.call++;
-        }),
-      ),
+    return attempt(
+      () => this.steps.take(found, objective),
+      (error) => this.interrupt(error),
     );
-  }
-
-  /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
-  private separately(present: ReadonlySet<string>): Plan[] | undefined {
-    if (this.transform.separable !== true || this.layout.needs.length > 0) return undefined;
-    for (;;) {
-      const { generation } = this.planner;
-      const plans = [...present].map((name) => this.planFor(new Set([name]), JSON.stringify([name]), false, undefined));
-      if (generation !== this.planner.generation) continue;
-      const alone = ({ sound, fed, taken, deferred }: Plan): boolean =>
-        sound?.proved === true && fed.length === 0 && taken.length === 0 && deferred === undefined;
-      return plans.every(alone) ? plans : undefined;
-    }
-  }
-
-  private applyEach(plans: readonly Plan[]): MaybePromise<void> {
-    return whenDone(
-      inTurn(plans, (plan) => this.run(plan)),
-      () => {
-        this.counters.apply(new Set(plans.flatMap(({ counted }) => counted)), new Set(plans.flatMap(({ reset }) => reset)));
-        this.call++;
-      },
-    );
-  }
-
-  /** As if the call had not been made, but for this. */
-  private drop(): void {
-    this.skipped++;
-  }
-
-  private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
-    const plan = this.planner.step(present, kind, decides, samples);
-    if (this.runner.fits(plan)) return plan;
-    this.planner.outgrow(plan);
-    return this.planner.step(present, kind, decides, samples);
-  }
-
-  /** Whether a step whose results were looked at was taken. */
-  private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
-    const failed = failing(verdicts, entries);
-    if (failed.length === 0) return true;
-    if (this.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
-    if (!this.warned) warn(`a step was dropped: it would have made ${failed.join(', ')} NaN or infinite; \`skippedSteps\` counts them`);
-    this.warned = true;
-    return false;
-  }
-
-  /** What the host can see where it must not wait for the device: gradients that came as arrays. */
-  private lookAt(found: Found<Native>, present: ReadonlySet<string>, kind: string): Finding {
-    if (!this.checkFor(present, kind).onlyInputs) return 'unseen';
-    let finding: Finding = 'finite';
-    for (const gradient of found) {
-      if (gradient === undefined) continue;
-      if (!isArray(gradient)) finding = 'unseen';
-      else if (!allFinite(gradient)) return 'poisoned';
-    }
-    return finding;
-  }
-
-  /** Has the objective multiply by the Hessian what this step wants multiplied. */
-  private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
-    if (!this.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
-    const plan = this.planner.probe(present, kind, objective?.samples);
-    if (plan.program === undefined) return undefined;
-    if (objective === undefined) throw lacking('hvp', this.layout.needs);
-    return whenDone(this.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () => this.inquiry.product(plan, objective)),
-    );
-  }
-
-  /** Whether the call may go on; decided before anything is written. */
-  private check(present: ReadonlySet<string>, kind: string): MaybePromise<Finding> {
-    const plan = this.checkFor(present, kind);
-    return whenDone(this.run(plan), () => {
-      const verdict = this.runner.verdict(plan);
-      return verdict === undefined ? 'finite' : whenDone(verdict, (entries) => (passes(plan, entries, present) ? 'finite' : 'poisoned'));
-    });
-  }
-
-  /** Where each gradient is looked at by itself, one program looks at all of them, whichever came. */
-  private checkFor(present: ReadonlySet<string>, kind: string): Plan {
-    const all = this.planner.check(this.everyName, '');
-    return kind === '' || all.onlyInputs ? all : this.planner.check(present, kind);
-  }
-
-  private run(plan: Plan): MaybePromise<void> {
-    // Plans that became void are freed before the next one is made.
-    if (this.planner.generation !== this.generation) this.runner.keep(this.planner.plans);
-    this.generation = this.planner.generation;
-    this.background?.reserve(plan);
-    try {
-      const running = this.runner.run(plan, this.call);
-      return isPromise(running) ? running.catch((error: unknown) => this.interrupt(error)) : running;
-    } catch (error) {
-      return this.interrupt(error);
-    }
   }
 
   private interrupt(error: unknown): never {
@@ -363,22 +224,12 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     return whenDone(
       this.checkpoints.write(file, () => this.prepareParameters('construct')),
       () => {
-        this.facts = new Facts(this.layout);
-        for (const [key, bounds] of file.bounds) this.facts.observe(key, bounds);
-        const { call, skipped, seed } = file.tally;
-        [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
         this.background?.abandon();
-        this.planner = this.makePlanner();
-        this.runner.keep([]);
+        this.steps.restart(file.tally, file.bounds);
         this.interruption = undefined;
         return file.report;
       },
     );
-  }
-
-  private makePlanner(): Planner {
-    const context = { facts: this.facts, live: this.runner.valueAt, standing: this.background };
-    return new Planner(this.transform, this.shapes, this.layout, this.counters, this.random, context);
   }
 
   private read(key: string): MaybePromise<Floats> {

@@ -1,0 +1,199 @@
+import { type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
+import { NonFiniteResultError } from '../errors.ts';
+import { warn } from '../log.ts';
+import type { Objective } from '../objective/objective.ts';
+import type { Shapes, Transform } from '../transform/transform.ts';
+import type { Background } from './background.ts';
+import type { Bounds } from './checkpoint/bounds.ts';
+import type { Tally } from './checkpoint/checkpoints.ts';
+import type { Counters } from './counters.ts';
+import { Facts } from './facts.ts';
+import { allFinite, isArray } from './floats.ts';
+import type { Inquiry } from './inquiry.ts';
+import type { Found } from './intake.ts';
+import { lacking } from './lacking.ts';
+import type { Layout } from './layout.ts';
+import { type Plan, Planner } from './planner.ts';
+import type { Randomness } from './randomness.ts';
+import type { Runner } from './runner.ts';
+import { inTurn } from './turns.ts';
+import { failing, passes } from './verdicts.ts';
+
+/** What was found out of gradients before a step. */
+type Finding = 'finite' | 'poisoned' | 'unseen';
+
+/** What one optimizer's steps are made with. */
+export interface Workshop<Native, Buffer> {
+  readonly transform: Transform;
+  readonly shapes: Shapes;
+  readonly layout: Layout;
+  readonly counters: Counters;
+  readonly runner: Runner<Native, Buffer>;
+  readonly inquiry: Inquiry<Native, Buffer>;
+  readonly background: Background<Native, Buffer> | undefined;
+}
+
+/** Takes steps: is it to be dropped? what does the objective say? which plan is it? run it, look at what came out, count. */
+export class Steps<Native, Buffer> {
+  /** Steps taken, and calls the host dropped. */
+  call = 0;
+  skipped = 0;
+  random: Randomness;
+  planner: Planner;
+  private readonly shop: Workshop<Native, Buffer>;
+  private readonly everyName: ReadonlySet<string>;
+  private facts: Facts;
+  /** Of the plans that were run last. */
+  private generation = 0;
+  /** Whether the log says already that a step was dropped. */
+  private warned = false;
+
+  constructor(shop: Workshop<Native, Buffer>, random: Randomness) {
+    this.shop = shop;
+    this.random = random;
+    this.everyName = new Set(Object.keys(shop.shapes));
+    this.facts = new Facts(shop.layout);
+    this.planner = this.makePlanner();
+  }
+
+  /** Goes on from a checkpoint that was written into memory. */
+  restart({ call, skipped, seed }: Tally, bounds: ReadonlyMap<string, Bounds>): void {
+    this.facts = new Facts(this.shop.layout);
+    for (const [key, known] of bounds) this.facts.observe(key, known);
+    [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
+    this.planner = this.makePlanner();
+    this.shop.runner.keep([]);
+  }
+
+  /** One step on gradients that are in their buffers; `found` says what was handed over, in the order of the names. */
+  take(found: Found<Native>, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    let missing = 0;
+    for (const gradient of found) if (gradient === undefined) missing++;
+    if (missing === found.length) return undefined;
+    const present = missing === 0 ? this.everyName : new Set([...this.everyName].filter((_, i) => found[i] !== undefined));
+    const kind = missing === 0 ? '' : JSON.stringify([...present]);
+    const verdict = this.shop.layout.deviceDecides ? this.lookAt(found, present, kind) : this.check(present, kind);
+    return whenDone(verdict, (finding) => {
+      if (finding === 'poisoned') return this.drop();
+      return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
+    });
+  }
+
+  /** Runs what a plan has to run. */
+  run(plan: Plan): MaybePromise<void> {
+    // Plans that became void are freed before the next one is made.
+    if (this.planner.generation !== this.generation) this.shop.runner.keep(this.planner.plans);
+    this.generation = this.planner.generation;
+    this.shop.background?.reserve(plan);
+    return this.shop.runner.run(plan, this.call);
+  }
+
+  private apply(
+    present: ReadonlySet<string>,
+    kind: string,
+    decides: boolean,
+    objective: Objective<string, Mode, Native> | undefined,
+  ): MaybePromise<void> {
+    const single = kind === '' || decides ? undefined : this.separately(present);
+    if (single !== undefined) return this.applyEach(single);
+    const plan = this.planFor(present, kind, decides, objective?.samples);
+    return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () =>
+      whenDone(this.run(plan), () =>
+        whenDone(this.shop.runner.verdict(plan), (entries) => {
+          if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
+          this.shop.counters.apply(plan.counted, plan.reset);
+          this.shop.background?.after(plan);
+          this.call++;
+        }),
+      ),
+    );
+  }
+
+  /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
+  private separately(present: ReadonlySet<string>): Plan[] | undefined {
+    if (this.shop.transform.separable !== true || this.shop.layout.needs.length > 0) return undefined;
+    for (;;) {
+      const { generation } = this.planner;
+      const plans = [...present].map((name) => this.planFor(new Set([name]), JSON.stringify([name]), false, undefined));
+      if (generation !== this.planner.generation) continue;
+      const alone = ({ sound, fed, taken, deferred }: Plan): boolean =>
+        sound?.proved === true && fed.length === 0 && taken.length === 0 && deferred === undefined;
+      return plans.every(alone) ? plans : undefined;
+    }
+  }
+
+  private applyEach(plans: readonly Plan[]): MaybePromise<void> {
+    return whenDone(
+      inTurn(plans, (plan) => this.run(plan)),
+      () => {
+        this.shop.counters.apply(new Set(plans.flatMap(({ counted }) => counted)), new Set(plans.flatMap(({ reset }) => reset)));
+        this.call++;
+      },
+    );
+  }
+
+  /** As if the call had not been made, but for this. */
+  private drop(): void {
+    this.skipped++;
+  }
+
+  private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
+    const plan = this.planner.step(present, kind, decides, samples);
+    if (this.shop.runner.fits(plan)) return plan;
+    this.planner.outgrow(plan);
+    return this.planner.step(present, kind, decides, samples);
+  }
+
+  /** Whether a step whose results were looked at was taken. */
+  private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
+    const failed = failing(verdicts, entries);
+    if (failed.length === 0) return true;
+    if (this.shop.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
+    if (!this.warned) warn(`a step was dropped: it would have made ${failed.join(', ')} NaN or infinite; \`skippedSteps\` counts them`);
+    this.warned = true;
+    return false;
+  }
+
+  /** What the host can see where it must not wait for the device: gradients that came as arrays. */
+  private lookAt(found: Found<Native>, present: ReadonlySet<string>, kind: string): Finding {
+    if (!this.checkFor(present, kind).onlyInputs) return 'unseen';
+    let finding: Finding = 'finite';
+    for (const gradient of found) {
+      if (gradient === undefined) continue;
+      if (!isArray(gradient)) finding = 'unseen';
+      else if (!allFinite(gradient)) return 'poisoned';
+    }
+    return finding;
+  }
+
+  /** Has the objective multiply by the Hessian what this step wants multiplied. */
+  private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    if (!this.shop.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
+    const plan = this.planner.probe(present, kind, objective?.samples);
+    if (plan.program === undefined) return undefined;
+    if (objective === undefined) throw lacking('hvp', this.shop.layout.needs);
+    return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () =>
+      whenDone(this.run(plan), () => this.shop.inquiry.product(plan, objective)),
+    );
+  }
+
+  /** Whether the call may go on; decided before anything is written. */
+  private check(present: ReadonlySet<string>, kind: string): MaybePromise<Finding> {
+    const plan = this.checkFor(present, kind);
+    return whenDone(this.run(plan), () => {
+      const verdict = this.shop.runner.verdict(plan);
+      return verdict === undefined ? 'finite' : whenDone(verdict, (entries) => (passes(plan, entries, present) ? 'finite' : 'poisoned'));
+    });
+  }
+
+  /** Where each gradient is looked at by itself, one program looks at all of them, whichever came. */
+  private checkFor(present: ReadonlySet<string>, kind: string): Plan {
+    const all = this.planner.check(this.everyName, '');
+    return kind === '' || all.onlyInputs ? all : this.planner.check(present, kind);
+  }
+
+  private makePlanner(): Planner {
+    const { transform, shapes, layout, counters, runner, background } = this.shop;
+    return new Planner(transform, shapes, layout, counters, this.random, { facts: this.facts, live: runner.valueAt, standing: background });
+  }
+}
