@@ -3,7 +3,7 @@ import { muon, routeMatrices, stiefel } from '@opt/geometric';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as layers from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { layerRoles } from './optimizer/layer-roles.ts';
 import { tfjs } from './tfjs.ts';
 import { toTfjsOptimizer } from './to-tfjs-optimizer.ts';
@@ -174,6 +174,18 @@ describe.each([
     expect(await step(loaded)).toEqual(await step(model));
     model.dispose();
     loaded.dispose();
+  });
+
+  it('what a transform has to say comes before the first step, once', () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const w = tf.variable(tf.ones([4, 4]), true, 'four');
+    const optimizer = toTfjsOptimizer(muon({ blocks: 3 }), { compute: compute() });
+    for (let i = 0; i < 3; i++) tf.tidy(() => optimizer.applyGradients({ [w.name]: tf.ones([4, 4]) }));
+    expect(log.mock.calls.map(([line]) => String(line)).filter((line) => line.startsWith('@opt'))).toEqual([
+      "@opt: muon: hidden parameter 'four' must be divisible into 3 blocks of rows, received shape [4, 4]; it is updated by AdamW",
+    ]);
+    log.mockRestore();
+    w.dispose();
   });
 
   it('manifolds fold kernels by the layout of tfjs', () => {

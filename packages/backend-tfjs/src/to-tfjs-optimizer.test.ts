@@ -1,5 +1,5 @@
 import { type ReferenceBackend, reference } from '@opt/backend-reference';
-import { accumulate, concatenated, partition, type Transform } from '@opt/core';
+import { accumulate, partition, type Transform } from '@opt/core';
 import { lmAdagrad } from '@opt/lm-adagrad';
 import { normalizeEma } from '@opt/normalize-ema';
 import { soap } from '@opt/soap';
@@ -243,7 +243,7 @@ describe.each(['cpu', 'wasm'])('toTfjsOptimizer with tfjs on %s', (backend) => {
   it.each(Object.keys(computes))('%s: wrappers and joined state survive a load', async (compute) => {
     const transform = accumulate(
       2,
-      partition({ one: concatenated(lmAdagrad({ learningRate: 0.1, historySize: 3 })), rest: adamw({}) }, (_, shape) =>
+      partition({ one: lmAdagrad({ learningRate: 0.1, historySize: 3 }), rest: adamw({}) }, (_, shape) =>
         shape.length === 2 ? 'one' : 'rest',
       ),
     );

@@ -4,6 +4,7 @@ export { warn } from './log.ts';
 export * from './objective/differences.ts';
 export type { Answer, Gradients, Objective, PerSampleGradients, Values } from './objective/objective.ts';
 export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/checkpoint/load-options.ts';
+export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkpoint/parts.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
 export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';

@@ -1,6 +1,6 @@
 import type { About, LoadOptions, LoadReport, MaybePromise, Scalar, Transform } from '@opt/core';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import type { SavedParameter } from './checkpoint-file.ts';
+import type { SavedParameter } from './saved-state.ts';
 
 /** A parameter of a session; one of a loaded state may not have met its variable yet. */
 export interface SessionParameter extends Omit<SavedParameter, 'last'> {

@@ -1,10 +1,10 @@
-import { size, warn } from '@opt/core';
+import { putTogether, size, warn } from '@opt/core';
 import { isTfjsBackend } from '../tfjs.ts';
-import { parameterKey, type SavedState, writeCheckpoint } from './checkpoint-file.ts';
 import { type DeviceBackend, deviceSession } from './device-session.ts';
 import { type HostBackend, hostSession } from './host-session.ts';
 import { nativeSession } from './native-session.ts';
 import type { Compute } from './options.ts';
+import { parameterKey, type SavedState } from './saved-state.ts';
 import type { Session, SessionOptions, SessionParameter } from './session.ts';
 
 /**
@@ -41,7 +41,7 @@ const isOnDevice = (compute: HostBackend | DeviceBackend): compute is DeviceBack
 function takeOver(session: Session, { metadata, tensors, parameters }: SavedState): void {
   const all = new Map(tensors);
   for (const { key, shape } of parameters) all.set(parameterKey(key), { shape, data: new Float32Array(size(shape)) });
-  const { fresh } = session.load(writeCheckpoint({ metadata, tensors: all }));
+  const { fresh } = session.load(putTogether({ metadata, tensors: all }));
   const anew = fresh.filter((key) => key.endsWith(':*')).map((key) => key.slice(0, -2));
   if (anew.length > 0) warn(`toTfjsOptimizer: ${anew.join(', ')}: what joins all variables starts anew when some come or go`);
 }

@@ -8,15 +8,16 @@ import {
   type MaybePromise,
   type Scalar,
   type Transform,
+  takeApart,
   warn,
 } from '@opt/core';
 import { type NamedTensorMap, Optimizer, type serialization, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { identify, identifyLate } from './bindings.ts';
-import { readCheckpoint, type SavedParameter, type SavedState, savedHypers, stateOf } from './checkpoint-file.ts';
 import { readGradients, spread } from './gradients.ts';
 import { HandedWeights } from './handed-weights.ts';
 import { layerRoles } from './layer-roles.ts';
 import { type Chosen, type Compute, defaultCompute } from './options.ts';
+import { type SavedParameter, type SavedState, savedHypers, stateOf } from './saved-state.ts';
 import type { Session, SessionParameter } from './session.ts';
 import { startSession } from './start-session.ts';
 import { fromWeights, type NamedTensor, toWeights } from './weights.ts';
@@ -135,7 +136,7 @@ export class TransformOptimizer extends Optimizer {
   private async handOut(): Promise<NamedTensor[]> {
     this.leaveBehind();
     const { iterations, parameters, session } = this;
-    const state = session === undefined ? this.pending : stateOf(readCheckpoint(await session.save()), parameters);
+    const state = session === undefined ? this.pending : stateOf(takeApart(await session.save()), parameters);
     return toWeights({ iterations, state });
   }
 
@@ -146,7 +147,7 @@ export class TransformOptimizer extends Optimizer {
     if (session !== undefined && saved !== undefined && !isPromise(saved))
       this.start(
         parameters.filter((one) => !isGone(one)),
-        stateOf(readCheckpoint(saved), parameters),
+        stateOf(takeApart(saved), parameters),
         session,
       );
   }
@@ -203,11 +204,7 @@ export class TransformOptimizer extends Optimizer {
     const here = this.parameters.filter((one) => !isGone(one));
     const named = here.some(({ key, variable }) => variable?.name === key);
     const unmet = here.filter(({ variable }) => variable === undefined);
-    return this.start(
-      meet(here, newcomers, identifyLate(unmet, newcomers, named)),
-      stateOf(readCheckpoint(saved), this.parameters),
-      session,
-    );
+    return this.start(meet(here, newcomers, identifyLate(unmet, newcomers, named)), stateOf(takeApart(saved), this.parameters), session);
   }
 
   /** A session over these parameters, in the place of the one there is; if it cannot be, nothing has changed. */

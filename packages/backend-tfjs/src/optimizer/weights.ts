@@ -1,6 +1,8 @@
-import { CheckpointError, type Floats, type Shape } from '@opt/core';
+import { CheckpointError, type CheckpointParts, type Floats, type Shape } from '@opt/core';
 import { keep, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { decodeHost, encodeHost, type SavedState, type SavedTensor } from './checkpoint-file.ts';
+import { decodeHost, encodeHost, type SavedState } from './saved-state.ts';
+
+type CheckpointTensor = CheckpointParts['tensors'] extends ReadonlyMap<string, infer T> ? T : never;
 
 /** How tfjs passes weights and gradients about; its own type of this name is not exported. */
 export interface NamedTensor {
@@ -39,7 +41,7 @@ export function toWeights(saved: Saved): NamedTensor[] {
   return weights;
 }
 
-function toTensor({ shape, data }: SavedTensor): Tensor {
+function toTensor({ shape, data }: CheckpointTensor): Tensor {
   if (data instanceof Float32Array) return tensor(data.slice(), [...shape], 'float32');
   return tensor(new Int32Array(data.slice().buffer), [...shape, 2], 'int32');
 }
@@ -59,7 +61,7 @@ export async function fromWeights(given: unknown): Promise<Saved> {
     );
   }
   const [counted, text, ...data] = await Promise.all([iter, host, ...slots].map((weight) => weight.tensor.data()));
-  const tensors = new Map<string, SavedTensor>();
+  const tensors = new Map<string, CheckpointTensor>();
   slots.forEach(({ name, tensor: { shape } }, i) => {
     const numbers = data[i];
     if (numbers !== undefined) tensors.set(name, fromNumbers(numbers, shape));
@@ -74,7 +76,7 @@ const isWeights = (value: unknown): value is readonly NamedTensor[] =>
       typeof one === 'object' && one !== null && typeof one.name === 'string' && typeof one.tensor === 'object' && one.tensor !== null,
   );
 
-function fromNumbers(numbers: Float32Array | Int32Array | Uint8Array, shape: Shape): SavedTensor {
+function fromNumbers(numbers: Float32Array | Int32Array | Uint8Array, shape: Shape): CheckpointTensor {
   if (!(numbers instanceof Int32Array)) return { shape, data: Float32Array.from(numbers) };
   const bits: Floats = new Float64Array(numbers.slice().buffer);
   return { shape: shape.slice(0, -1), data: bits };

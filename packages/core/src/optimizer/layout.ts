@@ -1,4 +1,5 @@
 import { OptionTypeError, TransformError } from '../errors.ts';
+import { silently } from '../log.ts';
 import { checkValue, type Hyper, message, type Scalar } from '../options/hyper.ts';
 import { isName } from '../options/options.ts';
 import { type Precision, precisions } from '../program/precision.ts';
@@ -193,7 +194,7 @@ function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
   return slot;
 }
 
-/** The live hyperparameters of a transform over parameters of these shapes, before there is an optimizer. */
+/** The live hyperparameters of a transform over parameters of these shapes, before there is an optimizer. What it warns of goes unsaid. */
 export interface Hyperparameters {
   /** Where each one starts, by its address. */
   readonly values: ReadonlyMap<string, Scalar>;
@@ -202,7 +203,7 @@ export interface Hyperparameters {
 }
 
 export function hyperparametersOf(transform: Transform, parameters: Shapes): Hyperparameters {
-  const layout = new Layout(transform, parameters, false);
+  const layout = silently(() => new Layout(transform, parameters, false));
   return {
     values: new Map([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value])),
     find(address) {

@@ -5,7 +5,7 @@ import { isParameterKey, isSkipCount, parameterKey } from '../keys.ts';
 import { inTurn } from '../turns.ts';
 import { Checksum } from './checksum.ts';
 import { decodeHost, encodeHost, type HostState } from './host-state.ts';
-import { decodeSafetensors, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
+import { decodeSafetensors, type Entry, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
 
 /** A file that is whole and agrees with itself. */
 export interface Checkpoint {
@@ -33,7 +33,17 @@ export function encodeCheckpoint(
     ...[...host.parameters].map(([name, shape]) => ({ name: parameterKey(name), shape, type: types.working })),
     ...[...(host.slots ?? [])].map(([name, { shape, dtype }]) => ({ name, shape, type: types[dtype] })),
   ];
-  const layout = new SafetensorsLayout([...entries, { name: checkKey, shape: [], type: 'F64' }], encodeHost(host));
+  return write(entries, encodeHost(host), read, sinkFor);
+}
+
+/** Tensors and what is said about them, with a checksum behind. */
+export function write(
+  entries: readonly Entry[],
+  metadata: ReadonlyMap<string, string>,
+  read: Source['read'],
+  sinkFor: (bytes: number) => Sink,
+): MaybePromise<void> {
+  const layout = new SafetensorsLayout([...entries, { name: checkKey, shape: [], type: 'F64' }], metadata);
   const sink = sinkFor(layout.bytes);
   const checksum = new Checksum();
   const put = (piece: Uint8Array): void => {
@@ -81,7 +91,7 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint {
 }
 
 /** The tensors of a file whose checksum is right. */
-function checked(file: Uint8Array, saved: Checkpoint['tensors']): Checkpoint['tensors'] {
+export function checked(file: Uint8Array, saved: Checkpoint['tensors']): Checkpoint['tensors'] {
   const tensors = new Map(saved);
   const [said] = tensors.get(checkKey)?.data ?? [];
   tensors.delete(checkKey);
