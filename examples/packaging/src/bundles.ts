@@ -23,6 +23,7 @@ export function testBundles(store: () => Store, outside: string): void {
 
   beforeAll(() => {
     mkdirSync(folder);
+    engines = [...new Set(names.flatMap((name) => [...store().peersOf(name), ...store().optionalPeersOf(name), 'fast-check']))];
     store().install(folder, [...names, ...new Set(names.flatMap((name) => store().peersOf(name)))]);
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const importing = (all: readonly string[]) => all.map((name, i) => `export * as package${i} from '@opt/${name}';`).join('\n');
@@ -53,7 +54,7 @@ export function testBundles(store: () => Store, outside: string): void {
         bundle: true,
         format: 'esm',
         write: false,
-        external: [...new Set(engines())],
+        external: [...engines],
         logLevel: 'silent',
       });
       expect(warnings).toEqual([]);
