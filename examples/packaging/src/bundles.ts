@@ -16,13 +16,13 @@ const notForPages = ['backend-onnx', 'backend-contract'];
 export function testBundles(store: () => Store, outside: string): void {
   const folder = join(outside, 'bundled');
   const names = packages.map((name) => `@opt/${name}`);
+  let engines: readonly string[] = [];
   const isEngine = (id: string): boolean =>
-    engines().some((engine) => id === engine || id.startsWith(`${engine}/`)) || id.startsWith('node:') || builtinModules.includes(id);
-  const engines = (): readonly string[] =>
-    names.flatMap((name) => [...store().peersOf(name), ...store().optionalPeersOf(name), 'fast-check']);
+    engines.some((engine) => id === engine || id.startsWith(`${engine}/`)) || id.startsWith('node:') || builtinModules.includes(id);
 
   beforeAll(() => {
     mkdirSync(folder);
+    engines = [...new Set(names.flatMap((name) => [...store().peersOf(name), ...store().optionalPeersOf(name), 'fast-check']))];
     store().install(folder, [...names, ...new Set(names.flatMap((name) => store().peersOf(name)))]);
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const importing = (all: readonly string[]) => all.map((name, i) => `export * as package${i} from '@opt/${name}';`).join('\n');
@@ -53,7 +53,7 @@ export function testBundles(store: () => Store, outside: string): void {
         bundle: true,
         format: 'esm',
         write: false,
-        external: [...new Set(engines())],
+        external: [...engines],
         logLevel: 'silent',
       });
       expect(warnings).toEqual([]);
