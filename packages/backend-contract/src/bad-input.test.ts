@@ -30,7 +30,7 @@ function show(value: unknown): string {
 describe('the table', () => {
   it.each([
     ['@opt/transforms', transformsExports, ['decayOnlyOption', 'general', 'generalOptions', 'nameOf']],
-    ['@opt/soap', soapExports, ['mergeDims', 'refreshed']],
+    ['@opt/soap', soapExports, ['everyStep', 'klSoap', 'mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],
     ['@opt/weight-hooks', weightHooksExports, []],

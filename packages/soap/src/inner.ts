@@ -1,4 +1,17 @@
-import { debias, type Hyper, perTensor, type Shape, schatten4, size, type Tensor, type TensorChange, type Transform } from '@opt/core';
+import {
+  debias,
+  type Hyper,
+  normalized,
+  perTensor,
+  required,
+  type Shape,
+  saturate,
+  schatten4,
+  size,
+  type Tensor,
+  type TensorChange,
+  type Transform,
+} from '@opt/core';
 
 /** What sets the direction in the basis apart from Adam's. */
 export interface InnerOptions {
@@ -29,7 +42,8 @@ export function adamInBasis(o: InnerOptions): Transform {
     name: 'adam',
     hyper: { beta1, beta2, epsilon },
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
-    apply({ update: g, state: { m, v }, hyper, count, owner, site }) {
+    apply({ update, state: { m, v }, hyper, count, owner, site }) {
+      const g = saturate(update, site.largest, 2);
       const m1 = m.lerp(g, hyper.beta1.not());
       const U = o.nesterov ? m1.lerp(g, hyper.beta1.not()) : m1;
       if (o.raw && site.phase(owner, isFirst) === 'first') return { update: U, state: { m: m1 } };
@@ -53,8 +67,7 @@ export function whiten(o: InnerOptions): Transform {
       const m1 = m.lerp(g, hyper.beta1.not());
       const U = o.nesterov ? m1.lerp(g, hyper.beta1.not()) : m1;
       if (o.raw && site.phase(owner, isFirst) === 'first') return { update: U, state: { m: m1 } };
-      const e = site.extras[`eigenvalues:${owner}`];
-      const u = e === undefined ? U : U.div(e.sqrt().add(hyper.epsilon));
+      const u = U.div(required(site.extras, 'eigenvalues', 'extra').sqrt().add(hyper.epsilon));
       return { ...finished(o, u, U, hyper, count), state: { m: m1 } };
     },
   });
@@ -76,3 +89,13 @@ const lengthOf = (x: Tensor): Tensor =>
     .reshape([])
     .max(1e-8);
 const asMatrix = (shape: Shape): Shape => [shape[0] ?? 1, size(shape) / Math.max(1, shape[0] ?? 1)];
+
+/** `normalizeRms`, from the second call on: the first, which has no basis, moves along the raw momentum. */
+export const normalizeRmsLater = (): Transform =>
+  perTensor({
+    name: 'normalize-rms',
+    apply({ update: u, owner, site }) {
+      if (site.phase(owner, isFirst) === 'first') return {};
+      return { update: normalized(u).mul(Math.sqrt(size(u.shape))) };
+    },
+  });

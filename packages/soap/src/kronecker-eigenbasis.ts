@@ -1,15 +1,21 @@
 import {
   allFinite,
+  alongAxis,
+  axisGram,
   type Basis,
   choice,
-  concat,
   type Frame,
+  fixed,
   flag,
-  full,
+  type Hyper,
   integer,
-  iota,
   type Move,
-  mod,
+  message,
+  nullable,
+  type Option,
+  OptionTypeError,
+  optional,
+  type Resolved,
   required,
   resolve,
   type Setting,
@@ -19,10 +25,14 @@ import {
   size,
   type Tensor,
   text,
+  unfolding,
   unit,
   where,
 } from '@opt/core';
-import { type DataFormat, folding } from './fold.ts';
+import { activeAxes, foldingOf, type SidesOption } from './axes.ts';
+import type { DataFormat } from './fold.ts';
+import { klEigenvalues, klFactor, products, type Sides } from './kl-factors.ts';
+import { diagonalises, inOrder, inSlots, orthonormal, singularVectors, sorted, sound, unlessStill, unsorted } from './refresh.ts';
 import { costTeller } from './say-cost.ts';
 
 export interface KroneckerEigenbasisOptions {
@@ -40,18 +50,63 @@ export interface KroneckerEigenbasisOptions {
   readonly dataFormat?: DataFormat;
   /** The basis of the first call: eigenvectors of its covariance, or none until the first refresh. Default 'eigh'. */
   readonly initialBasis?: 'eigh' | 'identity';
+  /** Which sides of a matrix have a basis, default 'both'; 'shorter' is the one with fewer entries, left on a tie. */
+  readonly sides?: SidesOption;
+  /** What A_k is the covariance of: gradients (default), or gradients whitened along the other axes by their factors ('kl'). */
+  readonly factor?: 'gram' | 'kl';
+  /** Of 'kl': what the estimates of eigenvalues start as, > 0, default 0.1. */
+  readonly initialEigenvalue?: number;
+  /** Of 'kl': what they stay above, a number > 0, null for nothing, or 'auto' (default), 1/max(10, min(d, 4000))². It is absolute. */
+  readonly eigenvalueFloor?: number | 'auto' | null;
+  /** Sort the columns of a basis by eigenvalue when it is refreshed, second moments with them; default true. */
+  readonly sortOnRefresh?: boolean;
+  /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never left out. */
+  readonly refreshTolerance?: number | null;
+  /** The first call only sets the basis up and holds the parameter (default), or goes on without a basis ('raw'). */
+  readonly firstCall?: 'skip' | 'raw';
   /** Prefix of state keys, default 'soap'. */
   readonly name?: string;
 }
 
-/** What is counted as zero, relative to the largest: eigenvalues at the start, estimates and remainders at a refresh. */
-const tolerance = 1e-6;
+export type EigenbasisTable = Readonly<{
+  shampooBeta: Option<Hyper>;
+  preconditionFrequency: Option<number>;
+  maxPreconditionDim: Option<number>;
+  mergeDims: Option<boolean>;
+  precondition1d: Option<boolean>;
+  dataFormat: Option<DataFormat>;
+  initialBasis: Option<'eigh' | 'identity'>;
+  sides: Option<SidesOption>;
+  factor: Option<'gram' | 'kl'>;
+  initialEigenvalue: Option<number | null>;
+  eigenvalueFloor: Option<number | 'auto' | null | undefined>;
+  sortOnRefresh: Option<boolean>;
+  refreshTolerance: Option<number | null>;
+  firstCall: Option<'skip' | 'raw'>;
+  name: Option<string>;
+}>;
 
-/** A column of a refresh counts as dependent on those before it where less than this is left of it: well above what float32 leaves. */
-const dependent = 1e-4;
+const above0 = { rule: 'a finite number > 0', holds: (x: number) => Number.isFinite(x) && x > 0 };
 
-/** Rounding of a projection of a gradient of low rank, in units of machine epsilon relative to its largest coordinate: measured, up to 4.2. */
-const rounding = 8;
+/** How `resolve` reads them. */
+export const eigenbasisOptions: EigenbasisTable = {
+  shampooBeta: unit(0.95),
+  preconditionFrequency: integer(10),
+  maxPreconditionDim: integer(10000),
+  mergeDims: flag(false),
+  precondition1d: flag(false),
+  dataFormat: choice('channels_last', ['channels_last', 'channels_first']),
+  initialBasis: choice('eigh', ['eigh', 'identity']),
+  sides: choice('both', ['both', 'left', 'right', 'shorter']),
+  factor: choice('gram', ['gram', 'kl']),
+  initialEigenvalue: optional(fixed(0.1, above0)),
+  eigenvalueFloor: (value, rule, option) =>
+    value === undefined || value === 'auto' ? value : nullable(fixed(1, above0))(value, rule, option),
+  sortOnRefresh: flag(true),
+  refreshTolerance: optional(fixed(0, { rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 })),
+  firstCall: choice('skip', ['skip', 'raw']),
+  name: text('soap'),
+};
 
 /**
  * The eigenbasis of Shampoo's Kronecker factors (Vyas et al. 2024). Axis k of the folded parameter has the covariance
@@ -62,58 +117,120 @@ const rounding = 8;
  * and holds the parameter. Every f steps, after the inner step, one power iteration refreshes it: P = A_kQ_k, columns sorted by
  * q_jᵀp_j, orthonormalised with the completion rule. First moments are rotated along, second moments only permuted.
  *
+ * With `factor: 'kl'`, gradients are whitened along the other axes first, see `klFactor`; stages inside may need the running eigenvalues,
+ * `eigenvalues`, which are Π_k e_k in the coordinates.
+ *
  * Where a backend defers the factorisation of a long axis (`Site.later`), that axis keeps its basis until the new one is there, at first
  * the identity: the first basis then takes the moments along, second moments as v → (C∘C)v.
  */
-export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): Basis {
-  const { name, shampooBeta, preconditionFrequency, maxPreconditionDim, mergeDims, precondition1d, dataFormat, initialBasis } = resolve(
-    'soap',
-    options,
-    {
-      shampooBeta: unit(0.95),
-      preconditionFrequency: integer(10),
-      maxPreconditionDim: integer(10000),
-      mergeDims: flag(false),
-      precondition1d: flag(false),
-      dataFormat: choice('channels_last', ['channels_last', 'channels_first']),
-      initialBasis: choice('eigh', ['eigh', 'identity']),
-      name: text('soap'),
-    },
-  );
+export const kroneckerEigenbasis = (options: KroneckerEigenbasisOptions = {}): Basis =>
+  eigenbasis(resolve('soap', options, eigenbasisOptions));
+
+/** The same with its options read. */
+export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
+  const { name, shampooBeta, preconditionFrequency, initialBasis, firstCall, refreshTolerance } = o;
+  const kl = o.factor === 'kl';
+  for (const option of ['initialEigenvalue', 'eigenvalueFloor'] as const)
+    if (!kl && o[option] !== undefined && !(option === 'initialEigenvalue' && o[option] === null))
+      throw new OptionTypeError(message(name, option, "left out with factor 'gram'", o[option]));
+  const floorOf = (d: number): number => {
+    const { eigenvalueFloor: floor = 'auto' } = o;
+    return floor === 'auto' ? 1 / Math.max(10, Math.min(d, 4000)) ** 2 : (floor ?? 0);
+  };
   const tellCost = costTeller(name);
-  const foldingOf = (shape: Shape) => folding(shape, mergeDims, maxPreconditionDim, dataFormat);
   const phaseAt = (calls: number) => (calls === 1 ? 'start' : (calls - 1) % preconditionFrequency === 0 ? 'refresh' : 'step');
+  const iteration = o.sortOnRefresh ? sorted : unsorted;
+  const refresh = o.sortOnRefresh ? orthonormal : inSlots;
 
-  /** A matrix has all its axes preconditioned, a vector only on request; an axis of 1 has nothing to rotate. */
-  function activeAxes(shape: Shape): number[] {
-    if (shape.length === 0 || (shape.length === 1 && !precondition1d)) return [];
-    return [...foldingOf(shape).shape.entries()].flatMap(([axis, d]) => (d > 1 && d <= maxPreconditionDim ? [axis] : []));
-  }
+  /** Bases and eigenvalues as they are now: later writes do not change them. */
+  const sidesOf = (owner: string, shape: Shape, site: Site): Sides =>
+    activeAxes(shape, o).map((axis) => {
+      const Q = site.get(`Q${axis}`, owner);
+      return { axis, Q, e: kl ? site.get(`e${axis}`, owner) : Q };
+    });
 
-  /** The projection as it is now: later writes to the basis do not change it. */
   function frame(owner: string, shape: Shape, site: Site): Frame {
-    const { fold, unfold } = foldingOf(shape);
-    const bases = activeAxes(shape).map((k) => [k, site.get(`Q${k}`, owner)] as const);
+    const { fold, unfold } = foldingOf(shape, o);
+    const sides = sidesOf(owner, shape, site);
+    const e = kl ? products(sides, foldingOf(shape, o).shape, site.largest) : undefined;
     return {
       project: (x) =>
         resolved(
-          bases.reduce((y, [k, Q]) => along(y, k, Q, true), fold(x)),
-          bases.map(([k]) => k),
+          sides.reduce((y, { axis, Q }) => alongAxis(y, axis, Q, { transpose: true }), fold(x)),
+          sides.map(({ axis }) => axis),
           site.epsilon,
         ),
-      unproject: (x) => unfold(bases.reduce((y, [k, Q]) => along(y, k, Q, false), x)),
+      unproject: (x) => unfold(sides.reduce((y, { axis, Q }) => alongAxis(y, axis, Q), x)),
+      ...(e && { extras: { eigenvalues: e } }),
     };
+  }
+
+  /** The first covariances, and bases of their eigenvectors. */
+  function start(owner: string, gradient: Tensor, site: Site): Move[] {
+    const g = foldingOf(gradient.shape, o).fold(gradient);
+    return activeAxes(gradient.shape, o).flatMap((k) => {
+      // The first gradient has no basis to be white in.
+      const share = kl ? (g.shape[k] ?? 1) / size(g.shape) : 1;
+      site.set(`A${k}`, owner, axisGram(g, k, { alpha: site.hyper(shampooBeta).not().mul(share) }));
+      if (initialBasis !== 'eigh') return [];
+      const old = site.get(`Q${k}`, owner);
+      const found = site.later(`Q${k}`, owner, true, () => ({ matrix: unfolding(g, k).matrix }), singularVectors);
+      if (found === undefined) return [];
+      const Q = required(found, 'Q', 'result');
+      const Q1 = where(allFinite(Q), Q, old);
+      site.set(`Q${k}`, owner, Q1);
+      return [(v: Tensor) => alongAxis(v, k, Q1.square(), { transpose: true })];
+    });
+  }
+
+  /** Covariances, eigenvalues and, where it is time, bases; gives what second moments do. */
+  function advance(owner: string, gradient: Tensor, old: Frame, site: Site): Move[] {
+    const g = foldingOf(gradient.shape, o).fold(gradient);
+    const due = site.phase(owner, phaseAt) === 'refresh';
+    const beta = site.hyper(shampooBeta);
+    const sides = sidesOf(owner, gradient.shape, site);
+    const { largest } = site;
+    const values = kl ? klEigenvalues(old.project(gradient), sides, { beta, floorOf, largest }) : new Map<number, Tensor>();
+    return sides.flatMap(({ axis: k, Q }) => {
+      const before = site.get(`A${k}`, owner);
+      const A = kl ? klFactor(g, k, sides, { beta, A: before, largest }) : axisGram(g, k, { alpha: beta.not(), add: before, beta });
+      site.set(`A${k}`, owner, A);
+      const e = values.get(k);
+      if (e !== undefined) site.set(`e${k}`, owner, e);
+      const found =
+        refreshTolerance === null
+          ? site.later(`Q${k}`, owner, due, () => iteration(A, Q), refresh)
+          : site.later(
+              `Q${k}`,
+              owner,
+              due,
+              () => ({ ...iteration(A, Q), Q, still: diagonalises(A, Q, refreshTolerance) }),
+              unlessStill(refresh),
+            );
+      if (found === undefined) return [];
+      const next = required(found, 'Q', 'result');
+      const good = sound(A, next);
+      const Q1 = where(good, next, Q);
+      site.set(`Q${k}`, owner, Q1);
+      const order = found['order'] && inOrder(good, found['order']);
+      // The first basis, where it came late: none of its columns continues one of the identity.
+      const move: Move = order === undefined ? (v) => alongAxis(v, k, Q1.square(), { transpose: true }) : (v) => v.gather(order, k);
+      if (e !== undefined)
+        site.set(`e${k}`, owner, order === undefined ? alongAxis(e, 0, Q1.square(), { transpose: true }) : e.gather(order, 0));
+      return [move];
+    });
   }
 
   return {
     name,
     kinds: ['vector', 'diagonal'],
     probes: true,
-    coordinates: (shape) => foldingOf(shape).shape,
+    ...(kl && { extras: ['eigenvalues'] }),
+    coordinates: (shape) => foldingOf(shape, o).shape,
     declare(owner, shape, at) {
       at.hyper(shampooBeta);
-      const folded = foldingOf(shape).shape;
-      const axes = activeAxes(shape);
+      const folded = foldingOf(shape, o).shape;
+      const axes = activeAxes(shape, o);
       // On a device of its own the work takes another time, and blocks nothing.
       if (!at.deviceDecides)
         tellCost(
@@ -125,44 +242,20 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
         const d = folded[k] ?? 1;
         at.slot(`A${k}`, owner, { shape: [d, d], kind: 'matrix', symmetric: true });
         at.slot(`Q${k}`, owner, { shape: [d, d], kind: 'matrix', init: 'identity' });
+        if (kl) at.slot(`e${k}`, owner, { shape: [d], kind: 'diagonal', init: o.initialEigenvalue ?? 0.1 });
       }
     },
     before(owner, gradient, site) {
       // Products of gradients are kept within what there are numbers for.
       const within = saturate(gradient, site.largest, 2, size(gradient.shape));
-      if (site.phase(owner, phaseAt) !== 'start') return { gradient: within };
-      const g = foldingOf(gradient.shape).fold(within);
-      for (const k of activeAxes(gradient.shape)) {
-        site.set(`A${k}`, owner, gram(g, k, site.hyper(shampooBeta)));
-        if (initialBasis !== 'eigh') continue;
-        const old = site.get(`Q${k}`, owner);
-        const found = site.later(`Q${k}`, owner, true, () => ({ matrix: unfolded(g, k) }), singularVectors);
-        if (found === undefined) continue;
-        const Q = required(found, 'Q', 'result');
-        site.set(`Q${k}`, owner, where(allFinite(Q), Q, old));
-      }
+      if (firstCall === 'raw' || site.phase(owner, phaseAt) !== 'start') return { gradient: within };
+      start(owner, within, site);
       return { hold: true };
     },
     frame,
     after(owner, gradient, site) {
-      const g = foldingOf(gradient.shape).fold(gradient);
-      const refresh = site.phase(owner, phaseAt) === 'refresh';
       const old = frame(owner, gradient.shape, site);
-      const second: Move[] = [];
-      for (const k of activeAxes(gradient.shape)) {
-        const A = gram(g, k, site.hyper(shampooBeta), site.get(`A${k}`, owner));
-        site.set(`A${k}`, owner, A);
-        const Q = site.get(`Q${k}`, owner);
-        const found = site.later(`Q${k}`, owner, refresh, () => sorted(A, Q), orthonormal);
-        if (found === undefined) continue;
-        const next = required(found, 'Q', 'result');
-        const good = sound(A, next);
-        const Q1 = where(good, next, Q);
-        site.set(`Q${k}`, owner, Q1);
-        const order = found['order'] && inOrder(good, found['order']);
-        // The first basis, where it came late: none of its columns continues one of the identity.
-        second.push(order === undefined ? (v) => along(v, k, Q1.square(), true) : (v) => v.gather(order, k));
-      }
+      const second = site.phase(owner, phaseAt) === 'start' ? start(owner, gradient, site) : advance(owner, gradient, old, site);
       if (second.length === 0) return {};
       const now = frame(owner, gradient.shape, site);
       return { move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => second.reduce((x, carry) => carry(x), v) } };
@@ -170,20 +263,8 @@ export function kroneckerEigenbasis(options: KroneckerEigenbasisOptions = {}): B
   };
 }
 
-/** x seen along axis k: how much lies before it, on it, after it. */
-function split(shape: Shape, k: number): readonly [before: number, d: number, after: number] {
-  return [size(shape.slice(0, k)), shape[k] ?? 1, size(shape.slice(k + 1))];
-}
-
-/** The mode-k unfolding [d_k, the rest]. */
-function unfolded(x: Tensor, k: number): Tensor {
-  const [before, d, after] = split(x.shape, k);
-  if (before === 1) return x.reshape([d, after]);
-  return x
-    .reshape([before, d, after])
-    .transpose([1, 0, 2])
-    .reshape([d, before * after]);
-}
+/** Rounding of a projection of a gradient of low rank, in units of machine epsilon relative to its largest coordinate: measured, up to 4.2. */
+const rounding = 8;
 
 /**
  * Coordinates that hold nothing but rounding, set to 0: a product with a basis leaves ε of the largest coordinate in those that are 0 in
@@ -194,92 +275,3 @@ function resolved(y: Tensor, axes: readonly number[], epsilon: number): Tensor {
   const size = y.abs();
   return where(size.gt(size.maximum(axes, { keep: true }).mul(rounding * epsilon)), y, 0);
 }
-
-/** Qᵀ (or Q) times every fibre of x along axis k, without moving x's elements. */
-function along(x: Tensor, k: number, Q: Tensor, transpose: boolean): Tensor {
-  const [before, d, after] = split(x.shape, k);
-  const product =
-    after === 1
-      ? x.reshape([before, d]).matmul(Q, { transposeB: !transpose })
-      : Q.matmul(x.reshape(before === 1 ? [d, after] : [before, d, after]), { transposeA: transpose });
-  return product.reshape(x.shape);
-}
-
-/** (1−β)·x₍k₎x₍k₎ᵀ + βA with the mode-k unfolding x₍k₎ [d_k, the rest]. */
-function gram(x: Tensor, k: number, beta: Tensor, A?: Tensor): Tensor {
-  const [before, d, after] = split(x.shape, k);
-  const options = { alpha: beta.not(), ...(A && { add: A, beta }) };
-  if (after === 1) {
-    const columns = x.reshape([before, d]);
-    return columns.matmul(columns, { transposeA: true, ...options });
-  }
-  const rows =
-    before === 1
-      ? x.reshape([d, after])
-      : x
-          .reshape([before, d, after])
-          .transpose([1, 0, 2])
-          .reshape([d, before * after]);
-  return rows.matmul(rows, { transposeB: true, ...options });
-}
-
-/**
- * Left singular vectors of X [d, r], singular values descending; directions the data leave open are completed. They are found in the
- * smaller of the Gram matrices, where squares hurt: once per parameter, so in the best precision there is.
- */
-function singularVectors({ matrix }: { readonly matrix: Tensor }): { readonly Q: Tensor } {
-  const [d = 1, r = 1] = matrix.shape;
-  const X = matrix.wide();
-  const tall = r < d;
-  const { values, vectors } = X.matmul(X, tall ? { transposeA: true } : { transposeB: true }).eigh();
-  const n = Math.min(d, r);
-  const kept = values.gt(values.row(n - 1).mul(tolerance));
-  const found = vectors.mul(kept).gather(
-    iota(n)
-      .mul(-1)
-      .add(n - 1)
-      .int(),
-    1,
-  );
-  if (!tall) return { Q: found.orthonormalize('complete', tolerance).working() };
-  // A column of length σ, however small beside the first, is one that is kept.
-  const U = X.matmul(found);
-  const length = U.square().sum([0]).sqrt();
-  const unit = U.div(where(length.gt(0), length, 1));
-  const padded = concat([unit, full([d, d - r], 0).wide()], 1);
-  return { Q: padded.orthonormalize('complete', tolerance).working() };
-}
-
-/** One power iteration from Q, columns by falling eigenvalue estimate q_jᵀA q_j; both unchanged while A is 0. */
-export function refreshed(A: Tensor, Q: Tensor): { Q: Tensor; order: Tensor } {
-  const { Q: Q1, order } = orthonormal(sorted(A, Q));
-  const good = sound(A, Q1);
-  return { Q: where(good, Q1, Q), order: inOrder(good, order) };
-}
-
-/**
- * P = AQ, columns by falling eigenvalue estimate, and their order. Columns of which A tells nothing beyond rounding stay what they are and
- * go first, so that the others are made orthogonal to them: turned by rounding, they would take up a little of the largest.
- */
-function sorted(A: Tensor, Q: Tensor): Record<'matrix' | 'order' | 'kept', Tensor> {
-  const P = A.matmul(Q);
-  const raw = Q.mul(P).sum([0]);
-  const kept = raw.le(raw.maximum().mul(tolerance));
-  const order = raw.mul(kept.not()).neg().argsort();
-  const keptFirst = order.gather(turned(A, kept.sum().neg()), 0);
-  const longest = P.abs().maximum([0]);
-  const columns = where(kept, Q, P.div(where(longest.gt(0), longest, 1)));
-  return { matrix: columns.gather(keptFirst, 1), order, kept: kept.gather(keptFirst, 0) };
-}
-
-function orthonormal({ matrix, order, kept }: Readonly<Record<'matrix' | 'order' | 'kept', Tensor>>): Record<'Q' | 'order', Tensor> {
-  const Q = where(kept, matrix, matrix.orthonormalize('complete', dependent));
-  return { Q: Q.gather(turned(matrix, kept.sum()), 1), order };
-}
-
-/** The positions 0 … d − 1 of [d, d], begun at `by`. */
-const turned = ({ shape: [d = 1] }: Tensor, by: Tensor): Tensor => mod(iota(d).add(by), d).int();
-
-const sound = (A: Tensor, Q: Tensor): Tensor => A.abs().maximum().gt(0).mul(allFinite(Q));
-
-const inOrder = (good: Tensor, order: Tensor): Tensor => where(good, order, iota(order.shape[0] ?? 1));

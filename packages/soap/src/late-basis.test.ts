@@ -1,7 +1,7 @@
 import { type ReferenceBuffer, reference } from '@opt/backend-reference';
 import { trace } from '@opt/core';
 import { describe, expect, it } from 'vitest';
-import { refreshed } from './kronecker-eigenbasis.ts';
+import { refreshed } from './refresh.ts';
 import { deferring, last } from './testing/deferring.ts';
 import { eye, gradientAt, type Matrix, permuted, product, rows, T, values, zeros, zip } from './testing/matrices.ts';
 import { make, makeTwo, plain, start } from './testing/runs.ts';

@@ -3,9 +3,12 @@ import {
   choice,
   flag,
   inBasis,
-  integer,
+  message,
   nonNegative,
+  type Option,
+  OptionTypeError,
   optional,
+  partition,
   positive,
   type Rule,
   resolve,
@@ -26,7 +29,9 @@ import {
   generalOptions,
   normalizeRms,
 } from '@opt/transforms';
-import { kroneckerEigenbasis } from './kronecker-eigenbasis.ts';
+import { type AxesOptions, activeAxes, type SidesOption } from './axes.ts';
+import { adamInBasis, type InnerOptions, normalizeRmsLater, whiten } from './inner.ts';
+import { eigenbasis, eigenbasisOptions } from './kronecker-eigenbasis.ts';
 
 export interface SoapOptions extends GeneralOptions {
   /** η ≥ 0, default 3e-3. */
@@ -59,8 +64,33 @@ export interface SoapOptions extends GeneralOptions {
   readonly dataFormat?: 'channels_last' | 'channels_first';
   /** Basis of the first call, default 'eigh'; 'identity' is plain Adam until the first refresh. */
   readonly initialBasis?: 'eigh' | 'identity';
-  /** The direction that runs in the basis; default Adam with the options above, which only it reads. */
-  readonly inner?: Transform;
+  /** Which sides of a matrix have a basis, default 'both'; 'shorter' is the one with fewer entries, left on a tie. */
+  readonly sides?: SidesOption;
+  /** What covariances are of: gradients (default), or gradients whitened along the other axes ('kl'; Lin et al. 2025). */
+  readonly factor?: 'gram' | 'kl';
+  /** Of 'kl': what the estimates of eigenvalues start as, > 0, default 0.1. */
+  readonly initialEigenvalue?: number;
+  /** Of 'kl': what they stay above, > 0, null for nothing, or 'auto' (default), 1/max(10, min(d, 4000))²: too much for small gradients. */
+  readonly eigenvalueFloor?: number | 'auto' | null;
+  /** Sort the columns of a basis by eigenvalue when it is refreshed, default true. */
+  readonly sortOnRefresh?: boolean;
+  /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never. */
+  readonly refreshTolerance?: number | null;
+  /** The first call moves nothing (default), or goes along the raw momentum ('raw'). */
+  readonly firstCall?: 'skip' | 'raw';
+  /**
+   * The direction that runs in the basis: Adam (default), or the momentum whitened by the eigenvalues of 'kl' ('whiten': KL-Shampoo; Adam
+   * where there is no basis), with the options above and below, which only those two read; or a transform.
+   */
+  readonly inner?: 'adam' | 'whiten' | Transform;
+  /** Look ahead: (1−β₁)Ĝ + β₁m in place of m. Default false. */
+  readonly nesterov?: boolean;
+  /** Whose squares v averages: the gradient's (default), or those of the direction before it is divided. */
+  readonly secondMomentOf?: 'gradient' | 'direction';
+  /** √v + ε (default), or max(√v, ε). */
+  readonly denominator?: 'sum' | 'max';
+  /** Bring the direction to the length it had before it was divided, by the 4-norm of its singular values; default 'none'. */
+  readonly rescale?: 'none' | 'schatten4';
 }
 
 /**
@@ -74,6 +104,7 @@ export interface SoapOptions extends GeneralOptions {
  */
 export function soap(options: SoapOptions = {}): Rule {
   const o = resolve('soap', options, {
+    ...eigenbasisOptions,
     ...generalOptions('soap'),
     learningRate: nonNegative(3e-3),
     beta1: unit(0.95),
@@ -82,41 +113,44 @@ export function soap(options: SoapOptions = {}): Rule {
     weightDecay: nonNegative(0.01),
     decayOnly: decayOnlyOption,
     shampooBeta: optional(unit(0.95)),
-    preconditionFrequency: integer(10),
-    maxPreconditionDim: integer(10000),
-    mergeDims: flag(false),
-    precondition1d: flag(false),
     correctBias: flag(true),
     normalizeGradient: flag(false),
-    dataFormat: choice('channels_last', ['channels_last', 'channels_first']),
-    initialBasis: choice('eigh', ['eigh', 'identity']),
-    inner: stage,
+    inner: innerOption,
+    nesterov: flag(false),
+    secondMomentOf: choice('gradient', ['gradient', 'direction']),
+    denominator: choice('sum', ['sum', 'max']),
+    rescale: choice('none', ['none', 'schatten4']),
   });
-  const {
-    name,
-    learningRate,
-    beta1,
-    beta2,
-    epsilon,
-    weightDecay,
-    preconditionFrequency,
-    maxPreconditionDim,
-    mergeDims,
-    precondition1d,
-    dataFormat,
-    initialBasis,
-  } = o;
-  const basis = kroneckerEigenbasis({
-    name,
-    shampooBeta: o.shampooBeta ?? beta2,
-    preconditionFrequency,
-    maxPreconditionDim,
-    mergeDims,
-    precondition1d,
-    dataFormat,
-    initialBasis,
-  });
-  const inner = o.inner ?? adam({ beta1, beta2, epsilon, correctBias: o.correctBias ? 'rate' : 'none' });
-  const direction = o.normalizeGradient ? chain(inBasis(basis, inner), normalizeRms()) : inBasis(basis, inner);
+  const { learningRate, weightDecay, inner } = o;
+  if (inner === 'whiten' && o.factor !== 'kl') throw new OptionTypeError(message(o.name, 'inner', "'whiten' only with factor 'kl'", inner));
+  const basis = eigenbasis({ ...o, shampooBeta: o.shampooBeta ?? o.beta2 });
+  const raw = o.firstCall === 'raw';
+  const within = (stage: Transform): Transform =>
+    o.normalizeGradient ? chain(inBasis(basis, stage), raw ? normalizeRmsLater() : normalizeRms()) : inBasis(basis, stage);
+  const direction = typeof inner === 'string' ? (inner === 'adam' ? within(adamOf({ ...o, raw })) : whitened(o, within)) : within(inner);
   return general(o, rule(direction, descend({ learningRate }), decay({ learningRate, weightDecay, decayOnly: o.decayOnly })));
+}
+
+type Inner = 'adam' | 'whiten' | Transform;
+const named = choice('adam', ['adam', 'whiten']);
+const innerOption: Option<Inner> = (value, rule, option) =>
+  typeof value === 'string' ? named(value, rule, option) : (stage(value, rule, option) ?? 'adam');
+
+/** Adam as it always was, where nothing sets it apart. */
+function adamOf(o: InnerOptions): Transform {
+  const plain = !o.raw && !o.nesterov && o.secondMomentOf === 'gradient' && o.denominator === 'sum' && o.rescale === 'none';
+  return plain
+    ? adam({ beta1: o.beta1, beta2: o.beta2, epsilon: o.epsilon, correctBias: o.correctBias ? 'rate' : 'none' })
+    : adamInBasis(o);
+}
+
+/** The momentum whitened where there is a basis, Adam elsewhere. */
+function whitened(
+  o: Omit<InnerOptions, 'raw'> & AxesOptions & { readonly firstCall: 'skip' | 'raw' },
+  within: (inner: Transform) => Transform,
+): Transform {
+  const options = { ...o, raw: o.firstCall === 'raw' };
+  return partition({ whitened: within(whiten(options)), others: within(adamOf(options)) }, (_, shape) =>
+    activeAxes(shape, o).length > 0 ? 'whitened' : 'others',
+  );
 }

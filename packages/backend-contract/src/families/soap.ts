@@ -1,10 +1,18 @@
-import { iota, type Tensor, trace } from '@opt/core';
+import { chain, iota, type Rule, type Tensor, trace } from '@opt/core';
+import { polar } from '@opt/geometric';
 import { mergeDims, refreshed, soap } from '@opt/soap';
+import { isRecord } from '../golden-case.ts';
 import { runProgram } from '../run-program.ts';
-import { type Family, missingInput, shapesOf } from './family.ts';
+import { type Family, type Hyperparameters, missingInput, shapesOf } from './family.ts';
+
+/** Recorded runs name a polar factor behind the direction as an option. */
+function withPolar({ polar: behind, ...options }: Hyperparameters): Rule {
+  const rule = soap(options);
+  return isRecord(behind) ? rule.mapDirection((direction) => chain(direction, polar(behind))) : rule;
+}
 
 export const soapFamily: Family = {
-  optimizers: { soap },
+  optimizers: { soap: withPolar },
   components: {
     'soap-merge-dims':
       async ({ maxPreconditionDim }) =>

@@ -1,7 +1,7 @@
 import { inBasis, weightEma } from '@opt/core';
 import { lmAdagrad } from '@opt/lm-adagrad';
 import { normalizeByEma, normalizeEma } from '@opt/normalize-ema';
-import { kroneckerEigenbasis, soap } from '@opt/soap';
+import { everyStep, klSoap, kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, lion, sgd } from '@opt/transforms';
 import {
   aboveOne,
@@ -19,8 +19,8 @@ import {
   positive,
   type TransformRecord,
   text,
-  transform,
   unit,
+  wrong,
 } from './record.ts';
 
 const eigenbasis = {
@@ -30,6 +30,13 @@ const eigenbasis = {
   precondition1d: flag,
   dataFormat: choice('channels_last', 'channels_first'),
   initialBasis: choice('eigh', 'identity'),
+  sides: choice('both', 'left', 'right', 'shorter'),
+  factor: choice('gram', 'kl'),
+  initialEigenvalue: orNull(number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY])),
+  eigenvalueFloor: orNull(number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY])),
+  sortOnRefresh: flag,
+  refreshTolerance: orNull(number('in [0, 1)', [-0.1, 1])),
+  firstCall: choice('skip', 'raw'),
 } as const;
 
 const byEma = {
@@ -62,7 +69,11 @@ export const optimizersRecords: readonly TransformRecord[] = [
       shampooBeta: orNull(unit),
       correctBias: flag,
       normalizeGradient: flag,
-      inner: transform,
+      inner: [...wrong("'adam' or 'whiten'", 'other', ''), ...wrong('a transform such as adam()', 3, {}, true)],
+      nesterov: flag,
+      secondMomentOf: choice('gradient', 'direction'),
+      denominator: choice('sum', 'max'),
+      rescale: choice('none', 'schatten4'),
     },
     variants: [
       ...everyGeneral,
@@ -70,6 +81,18 @@ export const optimizersRecords: readonly TransformRecord[] = [
       { mergeDims: true, maxPreconditionDim: 12, dataFormat: 'channels_first', correctBias: false },
       { normalizeGradient: true, initialBasis: 'identity', preconditionFrequency: 3 },
       { inner: lion(), maxPreconditionDim: 4 },
+      { ...everyStep, normalizeGradient: true },
+      { ...klSoap, preconditionFrequency: 2, precondition1d: true },
+      {
+        factor: 'kl',
+        inner: 'whiten',
+        eigenvalueFloor: null,
+        preconditionFrequency: 3,
+        firstCall: 'raw',
+        mergeDims: true,
+        maxPreconditionDim: 12,
+      },
+      { sides: 'shorter', refreshTolerance: 0.3, preconditionFrequency: 1 },
     ],
   },
   {
@@ -79,7 +102,10 @@ export const optimizersRecords: readonly TransformRecord[] = [
     called: 'soap',
     make: (options) => inBasis(kroneckerEigenbasis(options), adam()),
     options: { ...eigenbasis, shampooBeta: unit, name: text },
-    variants: [{ preconditionFrequency: 1, precondition1d: true }],
+    variants: [
+      { preconditionFrequency: 1, precondition1d: true },
+      { factor: 'kl', sortOnRefresh: false, refreshTolerance: 0.1, preconditionFrequency: 2, firstCall: 'raw' },
+    ],
   },
   {
     name: 'normalizeEma',

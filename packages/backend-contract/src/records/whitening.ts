@@ -1,5 +1,5 @@
 import { kron, psgdKron } from '@opt/psgd';
-import { shampoo, splus } from '@opt/shampoo';
+import { klShampoo, shampoo, splus } from '@opt/shampoo';
 import {
   type BadValue,
   choice,
@@ -118,5 +118,14 @@ export const whiteningRecords: readonly TransformRecord[] = [
       signTolerance: number('in [0, 1)', [-0.1, 1]),
     },
     variants: [...everyGeneral, { inverseEvery: 3, beta2: 0.9, emaRate: 0.9, maxDim: 5, signTolerance: 0 }],
+  },
+  {
+    name: 'klShampoo',
+    from: '@opt/shampoo',
+    role: 'rule',
+    called: 'kl-shampoo',
+    make: (options) => klShampoo(options),
+    options: { ...general, learningRate: nonNegative, beta1: unit, preconditionFrequency: integer(1), sortOnRefresh: flag },
+    variants: [{ preconditionFrequency: 1, sortOnRefresh: true }],
   },
 ];

@@ -66,6 +66,11 @@ export class StepSite implements Site {
     return new StepSite(this.trace, path, this.clock, { ...this.around, ...over, ...(frames && { frames }) });
   }
 
+  of(owner: string): Site {
+    const extras = this.around.offered && own(this.around.offered, owner);
+    return extras === undefined ? this : new StepSite(this.trace, this.path, this.clock, { ...this.around, extras });
+  }
+
   clocked(label: string): Site {
     const site = new StepSite(this.trace, this.path, `${this.path}${this.path === '' ? '' : '/'}${label}@applied:`, this.around);
     site.tick();

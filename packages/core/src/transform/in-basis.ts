@@ -117,7 +117,8 @@ class BasisStep {
 
   private inside(frames: Readonly<Record<string, Frame>>, gradients: Tensors, ready: Tensors): Flow {
     const { flow, site } = this;
-    const extras = Object.values(frames).length === 1 ? Object.values(frames)[0]?.extras : undefined;
+    const offered = mapValues(frames, ({ extras = {} }) => extras);
+    const [extras] = Object.values(offered).length === 1 ? Object.values(offered) : [];
     const project = (tensors: Tensors): Record<string, Tensor> =>
       mapValues(frames, (frame, owner) => site.writing(owner, () => frame.project(required(tensors, owner, 'tensor'))));
     const projected = project(gradients);
@@ -127,7 +128,7 @@ class BasisStep {
     const before = slots.map((slot) => slot.get());
     const result = this.inner.apply(
       { updates: projected, gradients: projected, parameters, gains: flow.gains },
-      site.child('', { frames: this.coordinates(frames), ...(extras && { extras }), ...(counts && { counts }) }),
+      site.child('', { offered, frames: this.coordinates(frames), ...(extras && { extras }), ...(counts && { counts }) }),
     );
     const lost = this.lost(parameters, result);
     if (lost !== undefined) throw new TransformError(lost);

@@ -87,7 +87,8 @@ export function perTensor<S extends string = never, H extends string = never, C 
         here.writing(owner, () => {
           const values = mapValues(slotsOf(update.shape), (_, slot) => here.get(slot, owner));
           const count = here.count(owner);
-          const change = rule.apply({ update, gradient, parameter, gain: gains[owner], state: values, hyper, count, owner, site: here });
+          const own = here.of(owner);
+          const change = rule.apply({ update, gradient, parameter, gain: gains[owner], state: values, hyper, count, owner, site: own });
           for (const [slot, value] of Object.entries<Tensor | undefined>(change.state ?? {}))
             if (value !== undefined) here.set(slot, owner, value);
           if (change.update !== undefined) updates[owner] = change.update;

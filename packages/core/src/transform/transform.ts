@@ -136,6 +136,8 @@ export interface Coordinates {
 /** What a wrapper changes for the stages inside it. */
 export interface Surroundings {
   readonly extras?: Extras;
+  /** The same for each owner, where there are several. */
+  readonly offered?: Readonly<Record<string, Extras>>;
   /** The parameters that `'*'` joins, for what is asked of the objective. */
   readonly joins?: Shapes;
   /** How vectors of a parameter's coordinates become vectors of its own and back, by owner: for what the objective multiplies. */
@@ -149,6 +151,7 @@ export interface Surroundings {
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
 export interface Site {
   readonly path: string;
+  /** What an enclosing basis offers: to one parameter, or to the only one there is. */
   readonly extras: Extras;
   readonly pass: Pass;
   /** Whether the host must not look at values within a step, so that the device may have to drop one. */
@@ -162,6 +165,8 @@ export interface Site {
 
   /** What was said about a parameter; nothing about `'*'`. */
   about(owner: string): About;
+  /** The same place as one parameter sees it, with its own extras. */
+  of(owner: string): Site;
   child(name: string, over?: Surroundings): Site;
   /** A place whose schedules count the runs that reach it, under the name of a wrapper. */
   clocked(label: string): Site;
