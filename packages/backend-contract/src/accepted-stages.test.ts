@@ -132,7 +132,11 @@ describe('what combines stages', () => {
     ['a kind', { shape: [2], kind: 'tensor' }, "slot 'mine.m': kind must be vector, diagonal, matrix, cubic, invariant, received 'tensor'"],
     ['a kind that objects have', { shape: [2], kind: 'toString' }, 'kind must be'],
     ['a shape', { shape: [1.5], kind: 'vector' }, "slot 'mine.m': shape must be an array of integers >= 0"],
-    ['an init', { shape: [2], kind: 'vector', init: 'ones' }, "slot 'mine.m': init must be a finite number or 'identity', received 'ones'"],
+    [
+      'an init',
+      { shape: [2], kind: 'vector', init: 'ones' },
+      "slot 'mine.m': init must be a finite number, 'identity' or { identity: scale }, received 'ones'",
+    ],
   ])('a slot of %s there is not', (_, declared, said) => {
     expectRefused(make(slot(declared)()), TransformError, said);
   });

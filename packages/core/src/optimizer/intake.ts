@@ -25,11 +25,17 @@ export class Intake<Native, Buffer> {
   private readonly buffers: readonly Buffer[];
   /** Of the call at hand: its array serves every call. */
   private readonly found: (ArrayLike<number> | Native | undefined)[];
-  /** The memory of the host that gradient buffers lie in, where a caller can see it. */
+  /** Whether a caller can see gradient buffers, and so hand over one in place of another. */
+  private readonly visible: boolean;
+  /** The memory of the host that they lie in then: that of the first, and of all others, mostly the same. */
+  private shared: ArrayBufferLike | undefined;
   private readonly memory = new Set<ArrayBufferLike>();
+  /** Whether some of the call at hand lie where others are to be written. */
+  private crossing = false;
 
   constructor(backend: Backend<Mode, Mode, Native, Buffer>, shapes: ReadonlyMap<string, Shape>, memory: Memory<Native, Buffer>) {
     this.backend = backend;
+    this.visible = backend.read === 'sync';
     this.names = [...shapes.keys()];
     this.shapes = [...shapes.values()];
     this.sizes = this.shapes.map(size);
@@ -43,6 +49,8 @@ export class Intake<Native, Buffer> {
     const { found } = this;
     if (!isPlain(given)) throw complain(`gradients must be an object, by parameter name, received ${describe(given)}${advice(given)}`);
     found.fill(undefined);
+    this.crossing = false;
+    if (this.visible) this.look();
     for (const name in given) {
       const i = this.positions.get(name);
       const gradient = given[name];
@@ -62,9 +70,10 @@ export class Intake<Native, Buffer> {
   }
 
   write(given: Found<Native>): void {
-    const found = this.backend.read === 'sync' && this.crossing(given) ? this.kept(given) : given;
+    const found = given === this.found && this.crossing ? this.kept(given) : given;
     for (let i = 0; i < found.length; i++) {
-      const [gradient, buffer] = [found[i], this.buffers[i]];
+      const gradient = found[i];
+      const buffer = this.buffers[i];
       if (gradient !== undefined && buffer !== undefined) this.backend.write(buffer, gradient);
     }
   }
@@ -72,7 +81,10 @@ export class Intake<Native, Buffer> {
   private checked(i: number, gradient: unknown, complain: Complaint): ArrayLike<number> | Native {
     const wanted = this.sizes[i] ?? 0;
     // Nearly always.
-    if ((gradient instanceof Float32Array || gradient instanceof Float64Array) && gradient.length === wanted) return gradient;
+    if ((gradient instanceof Float32Array || gradient instanceof Float64Array) && gradient.length === wanted) {
+      if (this.visible && this.crosses(i, gradient)) this.crossing = true;
+      return gradient;
+    }
     const shape = this.backend.shapeOf?.(gradient);
     const expected = this.shapes[i] ?? [];
     if (shape !== undefined) {
@@ -92,19 +104,21 @@ export class Intake<Native, Buffer> {
   }
 
   /** Whether a gradient lies where another parameter's is about to be written, such as in `{ a: o.gradients.b, b: o.gradients.a }`. */
-  private crossing(found: Found<Native>): boolean {
-    for (let i = 0; i < found.length; i++) {
-      const gradient = found[i];
-      if (!(gradient instanceof Float32Array || gradient instanceof Float64Array)) continue;
-      const view = this.view(i);
-      if (gradient === view || view === undefined) continue;
-      if (!this.memory.has(view.buffer)) this.remember();
-      if (this.memory.has(gradient.buffer) && (gradient.buffer !== view.buffer || gradient.byteOffset !== view.byteOffset)) return true;
-    }
-    return false;
+  private crosses(i: number, gradient: Floats): boolean {
+    const { buffer } = gradient;
+    if (buffer !== this.shared && (this.memory.size < 2 || !this.memory.has(buffer))) return false;
+    const own = this.view(i);
+    return buffer !== own?.buffer || gradient.byteOffset !== own.byteOffset;
   }
 
-  private remember(): void {
+  /** Where gradient buffers lie now: their memory moves when it grows. */
+  private look(): void {
+    const first = this.view(0);
+    if (first !== undefined && first.buffer !== this.shared) this.remember(first.buffer);
+  }
+
+  private remember(shared: ArrayBufferLike): void {
+    this.shared = shared;
     this.memory.clear();
     for (const i of this.buffers.keys()) {
       const view = this.view(i);
