@@ -8,6 +8,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   type Transform,
   text,
   unit,
@@ -34,10 +35,11 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
     name,
     hyper,
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal' } }),
-    apply({ update: g, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t }) {
+    apply({ update, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t, site }) {
+      const g = saturate(update, site.largest);
       const m1 = m.lerp(g, beta1.not());
       const x1 = x.mul(beta2).max(g.abs());
-      return { update: moderate(m1.div(debias(beta1, t)).div(x1.add(epsilon))), state: { m: m1, x: x1 } };
+      return { update: moderate(m1.div(x1.add(epsilon)).div(debias(beta1, t))), state: { m: m1, x: x1 } };
     },
   });
 }

@@ -1,13 +1,11 @@
 import {
   chain,
-  concat,
   debias,
   flag,
   type Hyper,
   mapValues,
   moderate,
   nonNegative,
-  norm,
   optional,
   perTensor,
   positive,
@@ -16,6 +14,7 @@ import {
   rule,
   type Setting,
   saturate,
+  scaled,
   type Transform,
   text,
   unit,
@@ -85,14 +84,15 @@ const shorten = (limit: Hyper, epsilon: Hyper): Transform => ({
   },
   apply(flow, site) {
     const here = site.child('shorten');
-    if (Object.keys(flow.updates).length === 0) return flow;
+    const all = Object.values(flow.updates);
+    if (all.length === 0) return flow;
     return here.writing('', () => {
-      const total = norm(concat(Object.values(flow.updates).map((g) => norm(g).reshape([1]))));
-      const factor = here
-        .hyper(limit)
-        .div(total.add(here.hyper(epsilon)))
-        .min(1);
-      return { ...flow, updates: mapValues(flow.updates, (g) => g.mul(factor)) };
+      // ‖g‖ = σ²·length, also where there is no number for it.
+      const { root, length, by } = scaled(all);
+      const [c, least] = [here.hyper(limit), here.hyper(epsilon)];
+      const long = length.mul(root).mul(root).add(least).gt(c);
+      const factor = c.div(length.add(root.reciprocal().mul(least).div(root)));
+      return { ...flow, updates: mapValues(flow.updates, (g) => where(long, by(g).mul(factor), g)) };
     });
   },
 });

@@ -176,5 +176,8 @@ function updated(held: Estimate, given: Tensor, { D, R }: Axis, alpha: Tensor, e
   return { W: W1.working(), d: d1.mul(unit).working(), rho: rho1.mul(unit).working() };
 }
 
-/** Keeps quotients finite where an estimate is far below the present gradient's scale. */
-const tiny = 1e-30;
+/**
+ * Keeps quotients finite where an estimate is far below the present gradient's scale, and the noise of directions that a gradient does not
+ * fill small: the original starts from 10⁻¹⁰ whatever the scale, which is the same up to elements of 100.
+ */
+const tiny = 1e-14;

@@ -3,6 +3,7 @@ import {
   debias,
   type Hyper,
   iota,
+  mapValues,
   required,
   type Shape,
   type Site,
@@ -63,6 +64,7 @@ export function prodigyDirection(o: ProdigySettings): Transform {
       const here = site.child(name);
       const owners = Object.keys(flow.updates);
       if (owners.length === 0) return flow;
+      const gradients = mapValues(flow.updates, (g, owner) => here.writing(owner, () => saturate(g, here.largest)));
       const beta2 = here.hyper(o.beta2);
       const [d, k] = [here.get('d', shared), here.get('k', shared)];
       const t = k.add(1);
@@ -76,29 +78,36 @@ export function prodigyDirection(o: ProdigySettings): Transform {
         : d;
       const scale = d.div(initialDistance);
       const beta3 = o.beta3 === null ? beta2.sqrt() : here.hyper(o.beta3);
-      const weight = scale.mul(o.safeguardWarmup ? d : gain.mul(eta)).working();
+      const weight = saturate(scale.mul(o.safeguardWarmup ? d : gain.mul(eta)), here.largest).working();
+      const entries = owners.reduce((sum, owner) => sum + size(required(gradients, owner, 'gradient').shape), 0);
       const parts = owners.map((owner) =>
         here.writing(owner, () => {
-          const g = sampled(required(flow.updates, owner, 'update'));
+          const g = sampled(required(gradients, owner, 'gradient'));
           const p = sampled(required(flow.parameters, owner, 'parameter'));
           const start = where(k.eq(0).max(here.count(owner).eq(1)), p, here.get('start', owner));
           here.set('start', owner, start);
-          const s = here.get('s', owner).mul(beta3).add(g.mul(weight));
+          const s = saturate(here.get('s', owner).mul(beta3).add(g.mul(weight)), here.largest, 1, entries);
           here.set('s', owner, s);
-          return { along: g.mul(start.sub(p)).wide().sum(), length: s.abs().wide().sum() };
+          return {
+            along: saturate(g.mul(start.sub(p)), here.largest, 1, entries)
+              .wide()
+              .sum(),
+            length: s.abs().wide().sum(),
+          };
         }),
       );
       const total = (of: 'along' | 'length'): Tensor => concat(parts.map((part) => part[of].reshape([1]))).sum();
       const S = total('length');
       const moves = S.gt(0).mul(eta.gt(0));
-      const N = here
+      const grown = here
         .get('N', shared)
         .mul(beta3)
         .add(total('along').mul(scale.mul(gain.mul(eta))));
+      const N = saturate(grown, here.largest);
       const next = here.writing(shared, () => estimate(here, o, { d, N, S, moves, k }));
       const [before, after] = [d.working(), next.working()];
       const updates = owners.map((owner) => {
-        const g = required(flow.updates, owner, 'update');
+        const g = required(gradients, owner, 'gradient');
         return [owner, here.writing(owner, () => adam(here, o, owner, g, before, after))] as const;
       });
       const shown = where(moves, gain, 0).working();
@@ -130,7 +139,8 @@ function estimate(
   { distanceCoefficient, growthRate, initialDistance }: ProdigySettings,
   { d, N, S, moves, k }: Readonly<Record<'d' | 'N' | 'S' | 'moves' | 'k', Tensor>>,
 ): Tensor {
-  const seen = N.mul(here.hyper(distanceCoefficient)).div(where(S.gt(0), S, 1));
+  // Its square is a factor of v.
+  const seen = saturate(N.div(where(S.gt(0), S, 1)).mul(here.hyper(distanceCoefficient)), here.largest, 2);
   const first = where(d.eq(initialDistance), d.max(seen), d);
   const held = here.get('dMax', shared);
   const most = held.max(seen);
@@ -149,7 +159,7 @@ function adam(here: Site, { beta1, beta2, epsilon }: ProdigySettings, owner: str
   const v = here.get('v', owner).lerp(scaled.square(), here.hyper(beta2).not());
   here.set('v', owner, v);
   const divisor = v.sqrt().add(after.mul(here.hyper(epsilon)));
-  if (beta1.value === 0) return g.mul(after).div(divisor);
+  if (beta1.value === 0) return saturate(g.mul(after), here.largest, 2).div(divisor);
   const m = here.get('m', owner).lerp(scaled, here.hyper(beta1).not());
   here.set('m', owner, m);
   return m.div(divisor);

@@ -49,7 +49,7 @@ export {
   unit,
   within,
 } from './options/options.ts';
-export { constant, cosine, exponential, linear, piecewise, sequence, warmup } from './options/schedules.ts';
+export { constant, cosine, exponential, linear, piecewise, power, sequence, type WsdOptions, warmup, wsd } from './options/schedules.ts';
 export { type Axis, axesOf } from './planning/axes.ts';
 export { type Grid, Lifetimes } from './planning/lifetimes.ts';
 export { reaches } from './planning/order.ts';

@@ -1,5 +1,6 @@
 export { type AdamOptions, adam } from './adam.ts';
 export { type AdamWOptions, adamw } from './adamw.ts';
+export { type CentralizeOptions, centralize } from './centralize.ts';
 export { clipGlobalNorm, clipNorm, clipValue } from './clip.ts';
 export { type DecayOnly, type DecayOptions, decay, decayOnlyOption, l2 } from './decay.ts';
 export { type DescendOptions, descend } from './descend.ts';

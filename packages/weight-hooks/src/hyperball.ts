@@ -1,5 +1,6 @@
-import { choice, norm, optional, positive, resolve, type Setting, text, where } from '@opt/core';
+import { choice, optional, positive, resolve, type Setting, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
+import { length } from './length.ts';
 
 export interface HyperballOptions {
   /** R > 0, or null (default): the norm each parameter has when the optimizer is made. */
@@ -39,17 +40,17 @@ export function hyperball(options: HyperballOptions = {}): WeightHook {
     },
     construct(owner, weight, site) {
       if (!own || zeroWeights === 'free') return;
-      const holds = norm(weight).ge(site.hyper(epsilon));
+      const holds = length(weight, site).ge(site.hyper(epsilon));
       site.insist(owner, holds, 'throw', `${name}: parameter '${owner}' must not be zero where radius is its own norm; give a radius`);
     },
     apply({ update, start, owner, site }) {
       const least = site.hyper(epsilon);
       const R = own ? site.get('radius', owner) : site.hyper(radius);
-      const length = norm(start);
-      const r = own ? where(R.lt(0), where(length.lt(least), 0, length), R) : R;
+      const before = length(start, site);
+      const r = own ? where(R.lt(0), where(before.lt(least), 0, before), R) : R;
       if (own) site.set('radius', owner, r);
       const held = (x: typeof update, otherwise: number): typeof update => {
-        const n = norm(x);
+        const n = length(x, site);
         return x.mul(where(r.gt(0), where(n.lt(least), otherwise, r.div(n)), 1));
       };
       return { update: held(update, 0), after: (moved) => held(moved, 1) };

@@ -14,6 +14,7 @@ import {
   resolve,
   type Setting,
   type Site,
+  saturate,
   type Tensor,
   type Transform,
   TransformError,
@@ -133,7 +134,7 @@ function control({ name, stages, minRank, weightDecay, cautiousDecay, rate, move
           const mask = cautious && U.mul(weight).gt(0);
           finish[owner] = (moved) => {
             const w = afters.reduce((x, after) => after(x), moved);
-            return cautious === undefined || mask === undefined ? w : w.mul(mask.mul(cautious).not());
+            return saturate(cautious === undefined || mask === undefined ? w : w.mul(mask.mul(cautious).not()), here.largest);
           };
         });
       }

@@ -1,5 +1,6 @@
-import { choice, closedUnit, norm, positive, resolve, type Setting, text, where } from '@opt/core';
+import { choice, closedUnit, positive, resolve, type Setting, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
+import { length } from './length.ts';
 
 export interface RadialBrakeOptions {
   /** `'norm'` (default): after the step, on what the norm did. `'component'`: before it, on the radial part of the direction. */
@@ -41,15 +42,15 @@ export function radialBrake(options: RadialBrakeOptions = {}): WeightHook {
     apply({ update, weight, site }) {
       const [outward, inward, least] = [site.hyper(outwardScale), site.hyper(inwardScale), site.hyper(epsilon)];
       if (form === 'component') {
-        const radius = norm(weight).max(1e-6);
+        const radius = length(weight, site).max(1e-6);
         const unit = weight.div(radius);
         const radial = update.mul(unit).sum();
         return { update: update.add(unit.mul(radial.mul(where(radial.lt(0), outward, inward).sub(1)))) };
       }
-      const r = norm(weight);
+      const r = length(weight, site);
       return {
         after(moved) {
-          const n = norm(moved);
+          const n = length(moved, site);
           const change = n.sub(r);
           const s = where(change.ge(least), outward, where(change.le(least.neg()), inward, 0));
           return moved.mul(where(n.lt(least), 1, r.add(change.mul(s)).div(n)));

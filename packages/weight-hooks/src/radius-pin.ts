@@ -1,5 +1,6 @@
-import { norm, positive, resolve, type Setting, text, where } from '@opt/core';
+import { positive, resolve, type Setting, saturate, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
+import { length } from './length.ts';
 
 export interface RadiusPinOptions {
   /** ε > 0, default 1e-15: weights shorter than this before the step are not pinned. */
@@ -23,12 +24,12 @@ export function radiusPin(options: RadiusPinOptions = {}): WeightHook {
     hypers: [epsilon],
     fixesLength: true,
     apply({ weight, site }) {
-      const length = norm(weight);
-      const unit = weight.div(length.max(least));
+      const before = length(weight, site);
+      const unit = weight.div(before.max(least));
       return {
         after(moved) {
-          const r = moved.mul(unit).sum().max(least);
-          return moved.mul(where(length.lt(site.hyper(epsilon)), 1, r.div(norm(moved).max(least))));
+          const r = saturate(moved.mul(unit).sum(), site.largest).max(least);
+          return moved.mul(where(before.lt(site.hyper(epsilon)), 1, r.div(length(moved, site).max(least))));
         },
       };
     },

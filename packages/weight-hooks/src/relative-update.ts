@@ -1,5 +1,6 @@
-import { norm, positive, resolve, type Setting, text, where } from '@opt/core';
+import { positive, resolve, type Setting, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
+import { length } from './length.ts';
 
 export interface RelativeUpdateOptions {
   /** ε > 0, default 1e-15: shorter directions become 0, beside shorter weights the direction stays as it is. */
@@ -23,7 +24,7 @@ export function relativeUpdate(options: RelativeUpdateOptions = {}): WeightHook 
     hypers: [epsilon],
     apply({ update, weight, site }) {
       const least = site.hyper(epsilon);
-      const [a, b] = [norm(weight), norm(update)];
+      const [a, b] = [length(weight, site), length(update, site)];
       return { update: update.mul(where(a.lt(least), 1, where(b.lt(least), 0, a.div(b)))) };
     },
   };

@@ -1,5 +1,6 @@
-import { choice, norm, positive, resolve, type Setting, type Shape, size, text } from '@opt/core';
+import { choice, positive, resolve, type Setting, type Shape, saturate, size, text } from '@opt/core';
 import type { WeightHook } from './hook.ts';
+import { length } from './length.ts';
 
 export interface UpdateFloorOptions {
   /** ρ > 0, default 0.35. */
@@ -35,8 +36,8 @@ export function updateFloor(options: UpdateFloorOptions = {}): WeightHook {
       const matrix = whole ? weight.shape : matrixOf(weight.shape, layout);
       const along = whole ? undefined : [layout === 'out-in' ? 1 : 0];
       const [W, U] = [weight.reshape(matrix), update.reshape(matrix)];
-      const [a, b] = [norm(W, along).max(least), norm(U, along).max(least)];
-      return { update: U.mul(a.mul(site.hyper(ratio)).div(b).max(1)).reshape(update.shape) };
+      const [a, b] = [length(W, site, along).max(least), length(U, site, along).max(least)];
+      return { update: saturate(U.mul(a.div(b).mul(site.hyper(ratio)).max(1)), site.largest).reshape(update.shape) };
     },
   };
 }

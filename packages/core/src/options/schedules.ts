@@ -1,7 +1,7 @@
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
 import { isPlain } from '../validation/describe.ts';
 import { anyNumber, message, type Range, type Scalar, type Schedule } from './hyper.ts';
-import { fixed, needed, type Option, resolve } from './options.ts';
+import { choice, fixed, needed, type Option, resolve } from './options.ts';
 
 /** Schedules are functions of the number of steps applied so far: the first step sees 0. */
 
@@ -49,6 +49,61 @@ export function cosine(options: { readonly from: number; readonly to?: number; r
 export function exponential(options: { readonly from: number; readonly rate: number; readonly steps: number }): Schedule {
   const { from, rate, steps: length } = resolve('exponential', options, { from: needed(), rate: needed(aboveZero), steps });
   return (step) => from * rate ** (step / length);
+}
+
+/** to + (from − to)·(1 − min(step/steps, 1))^exponent: 1 is linear, above it ends gently, below it begins so; exponent > 0. */
+export function power(options: {
+  readonly from: number;
+  readonly to?: number;
+  readonly steps: number;
+  readonly exponent: number;
+}): Schedule {
+  const table = { from: needed(), to: fixed(0, anyNumber), steps, exponent: needed(aboveZero) };
+  const { from, to, steps: length, exponent } = resolve('power', options, table);
+  return (step) => to + (from - to) * (1 - Math.min(step / length, 1)) ** exponent;
+}
+
+export interface WsdOptions {
+  readonly peak: number;
+  /** Steps of each part, integers ≥ 0. */
+  readonly warmup: number;
+  readonly stable: number;
+  readonly decay: number;
+  /** Where it ends; default 0. */
+  readonly to?: number;
+  /** x of the decay, by the share a of it that is over: a ('linear', default), √a ('sqrt') or ½(1 − cos πa) ('cosine'). */
+  readonly shape?: 'linear' | 'sqrt' | 'cosine';
+}
+
+const shapes = { linear: (a: number) => a, sqrt: Math.sqrt, cosine: (a: number) => (1 - Math.cos(Math.PI * a)) / 2 } as const;
+
+/**
+ * Warm-up, stable, decay (Hu et al. 2024; Hägele et al. 2024): peak·(k + 1)/warmup in step k of the warm-up, then peak, then
+ * peak + (to − peak)·x, and `to` from there on.
+ */
+export function wsd(options: WsdOptions): Schedule {
+  const length = needed({ rule: 'an integer >= 0', holds: (value) => Number.isInteger(value) && value >= 0 });
+  const {
+    peak,
+    warmup: rise,
+    stable,
+    decay,
+    to,
+    shape,
+  } = resolve('wsd', options, {
+    peak: needed(),
+    warmup: length,
+    stable: length,
+    decay: length,
+    to: fixed(0, anyNumber),
+    shape: choice('linear', ['linear', 'sqrt', 'cosine']),
+  });
+  const falls = rise + stable;
+  return (step) => {
+    if (step < rise) return (peak * (step + 1)) / rise;
+    if (step < falls) return peak;
+    return decay === 0 ? to : peak + (to - peak) * shapes[shape](Math.min((step - falls) / decay, 1));
+  };
 }
 
 /** Grows linearly over `steps` steps, step k (from 0) giving (k + 1)/steps of it, to the first value of `after`, which starts then. */
