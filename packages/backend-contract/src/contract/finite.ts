@@ -23,30 +23,50 @@ const once =
   (step, which, n) =>
     noise(step === 3 || step === 17 ? size : 1)(step, which, n);
 
+/** One pattern after the other, some steps each. */
+const then =
+  (...parts: readonly (readonly [steps: number, gradients: Gradients])[]): Gradients =>
+  (step, which, n) => {
+    let left = step;
+    for (const [steps, gradients] of parts) {
+      if (left < steps) return gradients(step, which, n);
+      left -= steps;
+    }
+    return noise(1)(step, which, n);
+  };
+
 /** Gradients that a precision holds and whose squares, sums or quotients it does not. */
 function extremes(precision: 'f32' | 'f64'): Readonly<Record<string, Gradients>> {
   const f32 = precision === 'f32';
   const largest = f32 ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
   const root = f32 ? 1.85e19 : 1.4e154;
   const least = f32 ? 1e-45 : 5e-324;
+  const digits = Math.log10(largest);
+  const leasts: Gradients = (step, which, n) => noise(8)(step, which, n).map((x) => Math.round(x) * least);
   return {
-    zeros: constant(0),
-    'the smallest denormals': (step, which, n) => noise(8)(step, which, n).map((x) => Math.round(x) * least),
-    denormals: noise(f32 ? 1e-39 : 1e-310),
-    'what vanishes when squared': noise(f32 ? 1e-30 : 1e-250),
-    'what nearly does': noise(f32 ? 1e-25 : 1e-170),
-    'a large one among ordinary ones': once(f32 ? 1e20 : 1e160),
-    'the largest among ordinary ones': once(largest),
-    'just beyond the root of the largest number': noise(4 * root),
-    'very large ones': noise(largest / 4),
-    'the largest, always the same': constant(-largest),
-    'the largest, their signs alternating': (step, _, n) =>
-      Array.from({ length: n }, (__, i) => ((step + i) % 2 === 0 ? largest : -largest)),
-    'every size within one tensor': (step, which, n) =>
-      values(n, 77 * (step + 1) + which).map((x, i) => x * ([1e-30, 1, 1e10, 1e19, largest / 3, 1e-38][(i + step) % 6] ?? 1)),
-    'another size for every tensor': (step, which, n) => noise([largest, 1, least * 1e3][(which + step) % 3] ?? 1)(step, which, n),
-    'down from the largest to the smallest': (step, which, n) =>
-      noise(largest * 10 ** (-Math.log10(largest) * (step / 12)))(step, which, n),
+    'from nothing up': then(
+      [3, constant(0)],
+      [6, leasts],
+      [6, noise(f32 ? 1e-39 : 1e-310)],
+      [6, noise(f32 ? 1e-30 : 1e-250)],
+      [6, noise(f32 ? 1e-25 : 1e-170)],
+      [12, (step, which, n) => noise(10 ** (-digits + (step - 27) * (digits / 6)))(step, which, n)],
+    ),
+    'a large one among ordinary ones, then the largest': then([16, once(f32 ? 1e20 : 1e160)], [14, once(largest)], [8, noise(4 * root)]),
+    'the largest, always the same, then alternating': then(
+      [20, constant(-largest)],
+      [8, (step, _, n) => Array.from({ length: n }, (__, i) => ((step + i) % 2 === 0 ? largest : -largest))],
+      [6, noise(largest / 4)],
+    ),
+    'every size at once, then down': then(
+      [
+        12,
+        (step, which, n) =>
+          values(n, 77 * (step + 1) + which).map((x, i) => x * ([1e-30, 1, 1e10, 1e19, largest / 3, 1e-38][(i + step) % 6] ?? 1)),
+      ],
+      [12, (step, which, n) => noise([largest, 1, least * 1e3][(which + step) % 3] ?? 1)(step, which, n)],
+      [14, (step, which, n) => noise(largest * 10 ** (-digits * ((step - 24) / 6)))(step, which, n)],
+    ),
   };
 }
 
@@ -58,7 +78,7 @@ export function testFinite(harness: Harness): void {
     it.each(cases)('%s', async (_, subject) => {
       for (const [name, gradients] of Object.entries(extremes(harness.backend.precision))) {
         await withOptimizer(optimizerOn(harness.backend, subject.make(), smallModel), async (optimizer) => {
-          for (let step = 0; step < 24; step++) {
+          for (let step = 0; step < 40; step++) {
             await optimizer.step(gradientsOf(smallModel, gradients, step));
             const found = await notFinite(optimizer);
             if (found !== undefined) expect.fail(`${name}: ${found} after step ${step}`);
