@@ -177,7 +177,7 @@ describe('an optimizer', () => {
       "the address must be a name such as 'learningRate', received undefined",
     ],
     ['set of a name nearly right', () => optimizer().set('learningrate', 1), TransformError, "did you mean 'learningRate'?"],
-    ['explain(-1)', () => optimizer().explain(-1), OptionRangeError, 'explain: calls must be an integer >= 1, received -1'],
+    ['explain(-1)', () => optimizer().explain(-1), OptionRangeError, 'explain: calls must be an integer >= 0, received -1'],
     ["explain('3')", () => Reflect.apply(optimizer().explain, optimizer(), ['3']), OptionTypeError, "received '3'"],
   ])('%s', (_, f, kind, said) => {
     expectRefused(f, kind, said);

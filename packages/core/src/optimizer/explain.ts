@@ -44,7 +44,7 @@ export function explain(
   samples = 1,
   about?: Readonly<Record<string, About>>,
 ): Explanation {
-  integer(lookahead)(calls, 'explain', 'calls');
+  integer(lookahead, 0)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');
   const layout = new Layout(transform, shapes, deviceDecides, precision, about);
   const counters = new Counters();
