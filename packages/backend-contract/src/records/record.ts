@@ -76,8 +76,6 @@ export const text: readonly BadValue[] = refuse('a name of a-z, 0-9 and -', 'typ
   null,
 ]);
 
-export const transform: readonly BadValue[] = refuse('a transform such as adam()', 'type', [3, 'adam', {}, true]);
-
 export const names: readonly BadValue[] = refuse(
   'a list of parameter names, or a function of name and shape that says true or false',
   'type',
