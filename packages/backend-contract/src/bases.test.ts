@@ -1,3 +1,13 @@
+import {
+  adadeltaDirection,
+  adagradDirection,
+  adamaxDirection,
+  adanDirection,
+  ademamixDirection,
+  adoptDirection,
+  lambDirection,
+  marsDirection,
+} from '@opt/adaptive';
 import { reference } from '@opt/backend-reference';
 import { type Basis, chain, inBasis, type Kind, KindError, perTensor, rotation, rule, size, type Transform } from '@opt/core';
 import { adam, descend, ema, lion, momentum, rmsprop } from '@opt/transforms';
@@ -70,6 +80,14 @@ describe('bases', () => {
     ['lion', lion],
     ['rmsprop', rmsprop],
     ['ema', ema],
+    ['ademamix', ademamixDirection],
+    ['adan', adanDirection],
+    ['adopt', adoptDirection],
+    ['lamb', lambDirection],
+    ['mars', marsDirection],
+    ['adagrad', adagradDirection],
+    ['adadelta', adadeltaDirection],
+    ['adamax', adamaxDirection],
   ] as const)('the identity is no basis at all, bit for bit: %s', async (name, make) => {
     const [plain, inside] = [await trained(make()), await trained(inBasis(rotating(false), make()))];
     for (const key of Object.keys(oddModel)) expectSame(key, inside[key] ?? [], plain[key] ?? []);
