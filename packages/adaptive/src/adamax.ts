@@ -8,6 +8,7 @@ import {
   resolve,
   rule,
   type Setting,
+  saturate,
   type Transform,
   text,
   unit,
@@ -34,7 +35,9 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
     name,
     hyper,
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal' } }),
-    apply({ update: g, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t }) {
+    apply({ update, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t, site }) {
+      // Next to the largest number a mean without its bias would be more.
+      const g = saturate(update, site.largest / 4);
       const m1 = m.lerp(g, beta1.not());
       const x1 = x.mul(beta2).max(g.abs());
       return { update: moderate(m1.div(debias(beta1, t)).div(x1.add(epsilon))), state: { m: m1, x: x1 } };

@@ -1,13 +1,11 @@
 import {
   chain,
-  concat,
   debias,
   flag,
   type Hyper,
   mapValues,
   moderate,
   nonNegative,
-  norm,
   optional,
   perTensor,
   positive,
@@ -16,6 +14,7 @@ import {
   rule,
   type Setting,
   saturate,
+  scaled,
   type Transform,
   text,
   unit,
@@ -87,12 +86,10 @@ const shorten = (limit: Hyper, epsilon: Hyper): Transform => ({
     const here = site.child('shorten');
     if (Object.keys(flow.updates).length === 0) return flow;
     return here.writing('', () => {
-      const total = norm(concat(Object.values(flow.updates).map((g) => norm(g).reshape([1]))));
-      const factor = here
-        .hyper(limit)
-        .div(total.add(here.hyper(epsilon)))
-        .min(1);
-      return { ...flow, updates: mapValues(flow.updates, (g) => g.mul(factor)) };
+      const { norm: total, to } = scaled(Object.values(flow.updates));
+      const [c, least] = [here.hyper(limit), here.hyper(epsilon)];
+      const target = c.div(least.div(total.max(least)).add(1));
+      return { ...flow, updates: mapValues(flow.updates, (g) => where(total.add(least).gt(c), to(g, target), g)) };
     });
   },
 });

@@ -79,7 +79,7 @@ export function prodigyDirection(o: ProdigySettings): Transform {
       const weight = scale.mul(o.safeguardWarmup ? d : gain.mul(eta)).working();
       const parts = owners.map((owner) =>
         here.writing(owner, () => {
-          const g = sampled(required(flow.updates, owner, 'update'));
+          const g = sampled(within(required(flow.updates, owner, 'update'), site));
           const p = sampled(required(flow.parameters, owner, 'parameter'));
           const start = where(k.eq(0).max(here.count(owner).eq(1)), p, here.get('start', owner));
           here.set('start', owner, start);
@@ -98,7 +98,7 @@ export function prodigyDirection(o: ProdigySettings): Transform {
       const next = here.writing(shared, () => estimate(here, o, { d, N, S, moves, k }));
       const [before, after] = [d.working(), next.working()];
       const updates = owners.map((owner) => {
-        const g = required(flow.updates, owner, 'update');
+        const g = within(required(flow.updates, owner, 'update'), site);
         return [owner, here.writing(owner, () => adam(here, o, owner, g, before, after))] as const;
       });
       const shown = where(moves, gain, 0).working();
@@ -110,6 +110,9 @@ export function prodigyDirection(o: ProdigySettings): Transform {
     },
   };
 }
+
+/** Kept short enough for its square, and sums of products with weights, to be finite. */
+const within = (g: Tensor, { largest }: Site): Tensor => saturate(g, largest, 2, 1024 * size(g.shape));
 
 type Sampled = (x: Tensor) => Tensor;
 

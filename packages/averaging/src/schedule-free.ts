@@ -209,9 +209,9 @@ function averaging({ learningRate, beta, weightDecay, warmupSteps, r, weightLrPo
           const z = where(here.count(owner).eq(1), y, here.get('z', owner));
           const u = required(flow.updates, owner, 'update');
           const gain = flow.gains[owner];
-          const d = (gain === undefined ? u : u.mul(gain)).add(y.mul(here.hyper(weightDecay)));
-          here.set('z', owner, z.sub(d.mul(rate)));
-          return y.add(z.sub(y).mul(c)).sub(d.mul(c.not().mul(b).not().mul(rate)));
+          const d = saturate((gain === undefined ? u : u.mul(gain)).add(y.mul(here.hyper(weightDecay))), here.largest);
+          here.set('z', owner, saturate(z.sub(d.mul(rate)), here.largest));
+          return saturate(y.lerp(z, c).sub(d.mul(c.not().mul(b).not().mul(rate))), here.largest);
         }),
       ]);
       return { ...flow, parameters: { ...flow.parameters, ...Object.fromEntries(moved) } };

@@ -1,4 +1,4 @@
-import { norm, positive, resolve, type Setting, text, where } from '@opt/core';
+import { norm, positive, resolve, type Setting, scaled, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
 
 export interface RadiusPinOptions {
@@ -27,8 +27,8 @@ export function radiusPin(options: RadiusPinOptions = {}): WeightHook {
       const unit = weight.div(length.max(least));
       return {
         after(moved) {
-          const r = moved.mul(unit).sum().max(least);
-          return moved.mul(where(length.lt(site.hyper(epsilon)), 1, r.div(norm(moved).max(least))));
+          const r = moved.mul(unit).sum().max(least).min(site.largest);
+          return where(length.lt(site.hyper(epsilon)), moved, scaled([moved]).to(moved, r));
         },
       };
     },
