@@ -36,7 +36,8 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
     hyper,
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal' } }),
     apply({ update, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t, site }) {
-      const g = saturate(update, site.largest);
+      // Next to the largest number a mean without its bias would be more.
+      const g = saturate(update, site.largest / 4);
       const m1 = m.lerp(g, beta1.not());
       const x1 = x.mul(beta2).max(g.abs());
       return { update: moderate(m1.div(x1.add(epsilon)).div(debias(beta1, t))), state: { m: m1, x: x1 } };

@@ -87,12 +87,10 @@ const shorten = (limit: Hyper, epsilon: Hyper): Transform => ({
     const all = Object.values(flow.updates);
     if (all.length === 0) return flow;
     return here.writing('', () => {
-      // ‖g‖ = σ²·length, also where there is no number for it.
-      const { root, length, by } = scaled(all);
+      const { norm: total, to } = scaled(Object.values(flow.updates));
       const [c, least] = [here.hyper(limit), here.hyper(epsilon)];
-      const long = length.mul(root).mul(root).add(least).gt(c);
-      const factor = c.div(length.add(root.reciprocal().mul(least).div(root)));
-      return { ...flow, updates: mapValues(flow.updates, (g) => where(long, by(g).mul(factor), g)) };
+      const target = c.div(least.div(total.max(least)).add(1));
+      return { ...flow, updates: mapValues(flow.updates, (g) => where(total.add(least).gt(c), to(g, target), g)) };
     });
   },
 });

@@ -64,7 +64,9 @@ export function prodigyDirection(o: ProdigySettings): Transform {
       const here = site.child(name);
       const owners = Object.keys(flow.updates);
       if (owners.length === 0) return flow;
-      const gradients = mapValues(flow.updates, (g, owner) => here.writing(owner, () => saturate(g, here.largest)));
+      const gradients = mapValues(flow.updates, (g, owner) =>
+        here.writing(owner, () => saturate(g, here.largest, 2, 1024 * size(g.shape))),
+      );
       const beta2 = here.hyper(o.beta2);
       const [d, k] = [here.get('d', shared), here.get('k', shared)];
       const t = k.add(1);

@@ -1,4 +1,4 @@
-import { choice, closedUnit, positive, resolve, type Setting, text, where } from '@opt/core';
+import { choice, closedUnit, norm, positive, resolve, type Setting, scaled, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
 import { length } from './length.ts';
 
@@ -47,13 +47,14 @@ export function radialBrake(options: RadialBrakeOptions = {}): WeightHook {
         const radial = update.mul(unit).sum();
         return { update: update.add(unit.mul(radial.mul(where(radial.lt(0), outward, inward).sub(1)))) };
       }
-      const r = length(weight, site);
+      const r = norm(weight).min(site.largest);
       return {
         after(moved) {
-          const n = length(moved, site);
+          const { norm: length, to } = scaled([moved]);
+          const n = length.min(site.largest);
           const change = n.sub(r);
           const s = where(change.ge(least), outward, where(change.le(least.neg()), inward, 0));
-          return moved.mul(where(n.lt(least), 1, r.add(change.mul(s)).div(n)));
+          return where(n.lt(least), moved, to(moved, r.add(change.mul(s))));
         },
       };
     },

@@ -1,4 +1,4 @@
-import { positive, resolve, type Setting, saturate, text, where } from '@opt/core';
+import { positive, resolve, type Setting, scaled, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
 import { length } from './length.ts';
 
@@ -28,8 +28,8 @@ export function radiusPin(options: RadiusPinOptions = {}): WeightHook {
       const unit = weight.div(before.max(least));
       return {
         after(moved) {
-          const r = saturate(moved.mul(unit).sum(), site.largest).max(least);
-          return moved.mul(where(before.lt(site.hyper(epsilon)), 1, r.div(length(moved, site).max(least))));
+          const r = moved.mul(unit).sum().max(least).min(site.largest);
+          return where(before.lt(site.hyper(epsilon)), moved, scaled([moved]).to(moved, r));
         },
       };
     },

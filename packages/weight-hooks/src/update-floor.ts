@@ -1,6 +1,5 @@
-import { choice, positive, resolve, type Setting, type Shape, saturate, size, text } from '@opt/core';
+import { choice, norm, positive, resolve, type Setting, type Shape, scaled, size, text, where } from '@opt/core';
 import type { WeightHook } from './hook.ts';
-import { length } from './length.ts';
 
 export interface UpdateFloorOptions {
   /** ρ > 0, default 0.35. */
@@ -36,13 +35,12 @@ export function updateFloor(options: UpdateFloorOptions = {}): WeightHook {
       const matrix = whole ? weight.shape : matrixOf(weight.shape, layout);
       const along = whole ? undefined : [layout === 'out-in' ? 1 : 0];
       const [W, U] = [weight.reshape(matrix), update.reshape(matrix)];
-      const [a, b] = [length(W, site, along).max(least), length(U, site, along).max(least)];
-      return { update: saturate(U.mul(a.div(b).mul(site.hyper(ratio)).max(1)), site.largest).reshape(update.shape) };
+      const least = norm(W, along).max(1e-8).min(site.largest).mul(site.hyper(ratio));
+      const { norm: length, to } = scaled([U], along);
+      return { update: where(length.lt(least), to(U, least), U).reshape(update.shape) };
     },
   };
 }
-
-const least = 1e-8;
 
 /** A kernel as one matrix. */
 const matrixOf = (shape: Shape, layout: 'out-in' | 'in-out'): Shape => {
