@@ -47,5 +47,7 @@ export function differentiated(
 }
 
 /** The values of these parameters on the device. */
-export const uploadAll = (shapes: Readonly<Record<string, Shape>>, parameters: Values): Arrays =>
-  mapValues(shapes, (shape, name) => upload(required(parameters, name, 'parameter'), shape));
+export const uploadAll = (shapes: Readonly<Record<string, Shape>>, parameters: Values): Arrays => ({
+  // jax-js takes an object without a prototype for a leaf.
+  ...mapValues(shapes, (shape, name) => upload(required(parameters, name, 'parameter'), shape)),
+});

@@ -12,7 +12,7 @@ interface Place {
 
 /**
  * A checkpoint of SOAP with every basis set to what a solver in float32 finds for its covariance: eigenvectors by falling eigenvalue,
- * nothing completed. It is a safetensors file: the length of a JSON header, the header, the tensors.
+ * nothing completed. It is a safetensors file: the length of a JSON header, the header, the tensors, of which the last is a checksum.
  */
 export function withBasesInFloat32(checkpoint: Uint8Array): Uint8Array {
   const file = Buffer.from(checkpoint);
@@ -32,7 +32,18 @@ export function withBasesInFloat32(checkpoint: Uint8Array): Uint8Array {
     const A = read(file, covariance);
     write(file, basis, eigenvectors(A, Math.sqrt(A.length)));
   }
+  file.writeDoubleLE(checksumOf(file.subarray(0, -8)), file.length - 8);
   return file;
+}
+
+/** What a checkpoint ends with: for each word, little-endian, h ← rotate₁₃((h ⊕ w)·p). */
+function checksumOf(bytes: Buffer): number {
+  let h = 0x811c9dc5;
+  for (let at = 0; at < bytes.length; at += 4) {
+    const mixed = Math.imul(h ^ bytes.readInt32LE(at), 0x9e3779b1);
+    h = (mixed << 13) | (mixed >>> 19);
+  }
+  return h >>> 0;
 }
 
 const entryOf = (value: unknown): { readonly dtype?: unknown; readonly data_offsets?: unknown } =>

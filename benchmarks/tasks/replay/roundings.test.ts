@@ -28,7 +28,7 @@ it.each(['f32', 'f64'] as const)(
       });
     const [saved, loaded] = [make(), make()];
     saved.step({ w: [1, 2, 3, -4, 5, 6] });
-    expect(loaded.load(withBasesInFloat32(saved.save()))).toEqual({ missing: [], surplus: [] });
+    expect(loaded.load(withBasesInFloat32(saved.save()))).toMatchObject({ missing: [], surplus: [] });
     for (const [axis, n] of [3, 2].entries()) {
       const [A, Q] = [loaded.state[`soap.A${axis}:w`] ?? [], loaded.state[`soap.Q${axis}:w`] ?? []];
       expect([...A]).toEqual([...(saved.state[`soap.A${axis}:w`] ?? [])]);

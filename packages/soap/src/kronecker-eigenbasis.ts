@@ -115,7 +115,8 @@ export const eigenbasisOptions: EigenbasisTable = {
  *
  * and the basis Q_k of its eigenvectors; G is projected by Q_kᵀ along every active axis. The first call only sets the basis up
  * and holds the parameter. Every f steps, after the inner step, one power iteration refreshes it: P = A_kQ_k, columns sorted by
- * q_jᵀp_j, orthonormalised with the completion rule. First moments are rotated along, second moments only permuted.
+ * q_jᵀp_j, orthonormalised with the completion rule. First moments are rotated along, second moments only permuted. Coordinates that hold
+ * nothing but rounding count as 0, and columns of which A says nothing stay.
  *
  * With `factor: 'kl'`, gradients are whitened along the other axes first, see `klFactor`; stages inside may need the running eigenvalues,
  * `eigenvalues`, which are Π_k e_k in the coordinates.
