@@ -143,12 +143,19 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
   const iteration = o.sortOnRefresh ? sorted : unsorted;
   const refresh = o.sortOnRefresh ? orthonormal : inSlots;
 
-  /** Bases and eigenvalues as they are now: later writes do not change them. */
-  const sidesOf = (owner: string, shape: Shape, site: Site): Sides =>
-    activeAxes(shape, o).map((axis) => {
+  /**
+   * Bases and eigenvalues as they are now: later writes do not change them. With 'kl' the longest axis comes first: its product is then
+   * that of the projection too, and what is left to compute is the cheaper one.
+   */
+  function sidesOf(owner: string, shape: Shape, site: Site): Sides {
+    const folded = foldingOf(shape, o).shape;
+    const axes = activeAxes(shape, o);
+    const ordered = kl ? axes.sort((a, b) => (folded[b] ?? 1) - (folded[a] ?? 1)) : axes;
+    return ordered.map((axis) => {
       const Q = site.get(`Q${axis}`, owner);
       return { axis, Q, e: kl ? site.get(`e${axis}`, owner) : Q };
     });
+  }
 
   function frame(owner: string, shape: Shape, site: Site): Frame {
     const { fold, unfold } = foldingOf(shape, o);
