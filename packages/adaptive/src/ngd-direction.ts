@@ -12,6 +12,7 @@ import {
   type Slot,
   saturate,
   scalar,
+  scaled,
   size,
   type Tensor,
   type Transform,
@@ -71,11 +72,12 @@ export function ngdDirection({ name, alpha, eta, rank, updatePeriod }: NgdSettin
               const held = when === 'first' ? opened(X, axis, a, q) : read(here, owner, axis);
               const Y = X.sub(X.matmul(held.W, { transposeB: true }).matmul(held.W));
               if (when !== 'step') write(here, owner, axis, updated(held, X, axis, a, q));
-              // √(‖Y‖² + 10⁻³⁰), which neither overflows nor vanishes.
-              const length = norm(concat([norm(Y).reshape([1]), full([1], 1e-15)]));
-              return axis.fold(Y.mul(norm(X).div(length)));
+              // Y·‖X‖/√(‖Y‖² + 10⁻³⁰), in which nothing overflows or vanishes.
+              const { norm: rest, to } = scaled([Y]);
+              const length = norm(concat([rest.reshape([1]), full([1], 1e-15)]));
+              return axis.fold(to(Y, norm(X).mul(rest.div(length))));
             },
-            saturate(given, here.largest, 2, size(given.shape)),
+            saturate(given, here.largest, 2, 1024 * size(given.shape)),
           );
         });
       }

@@ -52,12 +52,14 @@ interface Pair {
   /** Of the rule alone. */
   readonly more?: TransformRecord['options'];
   readonly variants?: readonly Hyperparameters[];
+  readonly mayDrop?: string;
 }
 
 /** A rule, and its direction by itself. */
-const pair = ({ name, rule, direction, options, more, variants = [] }: Pair): TransformRecord[] => [
+const pair = ({ name, rule, direction, options, more, variants = [], mayDrop }: Pair): TransformRecord[] => [
   {
     name,
+    ...(mayDrop !== undefined && { mayDrop }),
     from,
     role: 'rule',
     called: name,
@@ -166,6 +168,7 @@ export const adaptiveRecords: readonly TransformRecord[] = [
   ...pair({
     name: 'ngd',
     rule: ngd,
+    mayDrop: 'its estimate starts from 10⁻¹⁰, and takes in the fourth power of what a gradient is beside it',
     options: {
       momentum: unit,
       dampening: closedUnit,

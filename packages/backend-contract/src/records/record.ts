@@ -24,6 +24,8 @@ export interface TransformRecord {
   readonly options: Readonly<Record<string, readonly BadValue[]>>;
   /** Option sets that take other paths through the code; the default is always tried. */
   readonly variants?: readonly Hyperparameters[];
+  /** Why a step with finite gradients at the ends of the range may be dropped (and counted), where it may. */
+  readonly mayDrop?: string;
   /** Only slots of kind `vector` and only operations that commute with rotations. */
   readonly rotates?: boolean;
 }
