@@ -1,4 +1,3 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnx } from '@opt/backend-onnx';
 import { reference } from '@opt/backend-reference';
@@ -211,10 +210,3 @@ function checkBound(name: string, calm: ArrayLike<number>, tried: ArrayLike<numb
 
 /** Noise of full rank between faults, so that backends stay comparable. */
 export const ordinary = (pair: Pair, dice: Dice): void => pair.step(gradients(dice, pair.subject));
-
-/** An empty folder. */
-export function fresh(folder: string): string {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}

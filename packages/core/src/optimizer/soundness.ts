@@ -1,7 +1,7 @@
 import type { Program } from '../program/program.ts';
-import { isSymmetric } from '../trace/emit.ts';
+import { isSymmetric, nodeOf, operandOf, sameTensor } from '../trace/emit.ts';
 import { allFinite, where } from '../trace/functions.ts';
-import type { Tensor } from '../trace/tensor.ts';
+import { type Tensor, tensorOf } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Facts } from './facts.ts';
 import { skippedKey } from './layout.ts';
@@ -28,7 +28,8 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
   if (checked.length === 0 && trace.conditions.length === 0) return { program: bare, bare, proved: true };
 
   return trace.tracing.within('guard', '', () => {
-    const finite = checked.map(({ value }) => allFinite(value));
+    const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
+    const finite = checked.map((output) => allFinite(replaced(output.value, before(output))?.row ?? output.value));
     if (!trace.layout.deviceDecides) {
       const { otherwise } = trace.layout;
       checked.forEach(({ key }, i) => {
@@ -37,10 +38,11 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
       });
     }
     const taken = [...trace.conditions, ...finite].reduce((a, b) => a.min(b));
-    const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
-    const held = outputs.map((output) =>
-      output.donates === undefined ? output : { ...output, value: where(taken, output.value, before(output)) },
-    );
+    // A row that is finite stays in its history: the next call, which is this one once more, writes over it before anything reads it,
+    // and to put the old one back would take a copy of the whole.
+    const stays = (output: TracedOutput): boolean =>
+      output.donates === undefined || (!checked.includes(output) && replaced(output.value, before(output)) !== undefined);
+    const held = outputs.map((output) => (stays(output) ? output : { ...output, value: where(taken, output.value, before(output)) }));
     const tallies = [...trace.tallies.keys(), ...(trace.layout.deviceDecides ? [skippedKey] : [])].map((key) => ({
       key,
       value: trace.input(key, [], 'working').add(taken.not()),
@@ -48,4 +50,11 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
     }));
     return { program: finishProgram(name, trace.tracing, [...held, ...tallies, ...trace.verdictOutput()]), bare, proved: false };
   });
+}
+
+/** The one row in which a value is another than before. */
+function replaced(value: Tensor, before: Tensor): { readonly index: Tensor; readonly row: Tensor } | undefined {
+  const [history, index, row] = nodeOf(value)?.operation.op === 'setRow' ? [0, 1, 2].map((i) => operandOf(value, i)) : [];
+  if (history === undefined || index === undefined || row === undefined || !sameTensor(history, before)) return undefined;
+  return { index: tensorOf(index), row: tensorOf(row) };
 }
