@@ -1,4 +1,5 @@
 import { createOptimizer, type Transform } from '@opt/core';
+import { soap } from '@opt/soap';
 import { adamw, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { wasm } from './index.ts';
@@ -36,6 +37,7 @@ describe('changing sets of missing gradients', () => {
   it.each<[string, () => Transform]>([
     ['adamw', () => adamw({ learningRate: 0.1 })],
     ['amsgrad, averaged', () => adamw({ learningRate: 0.1, amsgradBeta: 1, useEma: true, emaOverwriteFrequency: 3 })],
+    ['soap', () => soap({ learningRate: 0.1, precondition1d: true, preconditionFrequency: 3 })],
     ['momentum', () => sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true })],
   ])('compile nothing after a warm-up, and each parameter is as if it were alone: %s', (_, make) => {
     const { backend, count } = counting();

@@ -249,7 +249,7 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
       for (const k of axes) {
         const d = folded[k] ?? 1;
         at.slot(`A${k}`, owner, { shape: [d, d], kind: 'matrix', symmetric: true });
-        at.slot(`Q${k}`, owner, { shape: [d, d], kind: 'matrix', init: 'identity' });
+        at.slot(`Q${k}`, owner, { shape: [d, d], kind: 'matrix', init: 'identity', within: 2 });
         if (kl) at.slot(`e${k}`, owner, { shape: [d], kind: 'diagonal', init: o.initialEigenvalue ?? 0.1 });
       }
     },

@@ -19,13 +19,18 @@ export class Facts {
   private readonly largest: number;
   private readonly round: (x: number) => number;
   private readonly slots = new Map<string, Span>();
+  /** Slots whose span is what was declared: what is written is kept inside. */
+  private readonly fixed = new Set<string>();
   private readonly hypers = new Map<string, Span>();
 
   constructor(layout: Layout) {
     const { name, largest } = layout.precision;
     this.largest = largest;
     this.round = name === 'f64' ? (x) => x : Math.fround;
-    for (const { key, slot } of layout.slots.values()) this.slots.set(key, atFirst(slot));
+    for (const { key, slot } of layout.slots.values()) {
+      if (slot.within !== undefined) this.fixed.add(key);
+      this.slots.set(key, hull(atFirst(slot), span(-(slot.within ?? 0), slot.within ?? 0)));
+    }
   }
 
   /** Where the value of a slot lies now, read from outside. */
@@ -68,7 +73,7 @@ export class Facts {
       changed = false;
       program.outputs.forEach(({ key }, i) => {
         const [before, after] = [this.slots.get(key), results[i]];
-        if (before === undefined || after === undefined || holds(before, after)) return;
+        if (before === undefined || after === undefined || this.fixed.has(key) || holds(before, after)) return;
         if (this.widen(key, before, round < patience ? after : unbounded(after))) changed = true;
       });
     }

@@ -156,6 +156,8 @@ export class StepTrace {
   setSlot({ key, slot }: DeclaredSlot, value: Tensor): void {
     if (!sameShape(value.shape, slot.shape))
       this.tracing.fail(`slot '${key}' has shape ${printShape(slot.shape)}, received ${printShape(value.shape)}`);
-    this.slots.set(key, slot.dtype === 'wide' ? value.wide() : value.working());
+    const own = slot.dtype === 'wide' ? value.wide() : value.working();
+    const { within } = slot;
+    this.slots.set(key, within === undefined || this.unchanged(key, own) ? own : own.min(within).max(-within));
   }
 }

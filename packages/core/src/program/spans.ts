@@ -158,8 +158,7 @@ function meanOf(node: Node, context: Context): Mean | undefined {
   for (const v of kept.inputs) {
     for (const w of taken.inputs) {
       const [old, next] = [other(kept, v), other(taken, w)];
-      if (old !== undefined && next !== undefined && (areComplements(v, w, context) || areComplements(w, v, context)))
-        return [w, old, next];
+      if (old !== undefined && next !== undefined && areComplementary(v, w, context)) return [w, old, next];
     }
   }
   return undefined;
@@ -168,6 +167,9 @@ function meanOf(node: Node, context: Context): Mean | undefined {
 /** The other operand of a product. */
 const other = ({ inputs }: Node, one: number): number | undefined =>
   inputs[0] === one ? inputs[1] : inputs[1] === one ? inputs[0] : undefined;
+
+const areComplementary = (v: number, w: number, context: Context): boolean =>
+  areComplements(v, w, context) || areComplements(w, v, context);
 
 /** Whether a host scalar is 1 minus the other. */
 function areComplements(v: number, w: number, context: Context): boolean {
@@ -187,7 +189,7 @@ function ofWhere(node: Node, context: Context): Span {
   const [chosen, left, right] = node.inputs;
   const [a, b] = [context.all[left ?? -1] ?? anything, context.all[right ?? -1] ?? anything];
   const asked = operationAt(context, chosen);
-  if (asked?.operation.op === 'isFinite' && asked.inputs[0] === left) {
+  if (saysFinite(chosen, left, context)) {
     const { largest } = context.known;
     return hull(span(Math.max(a.low, -largest), Math.min(a.high, largest)), b);
   }
@@ -198,6 +200,38 @@ function ofWhere(node: Node, context: Context): Span {
   return hull(a, b);
 }
 
+/** Whether a condition that is not 0 says that every element of a tensor is finite: isFinite, `allFinite`, or that and something else. */
+function saysFinite(condition: number | undefined, tensor: number | undefined, context: Context): boolean {
+  const node = operationAt(context, condition);
+  const [first, second] = node?.inputs ?? [];
+  switch (node?.operation.op) {
+    case 'isFinite':
+      return first === tensor;
+    case 'mul':
+    case 'min':
+      return saysFinite(first, tensor, context) || saysFinite(second, tensor, context);
+    case 'sub':
+      return isOne(first, context) && saysNotFinite(second, tensor, context);
+    default:
+      return false;
+  }
+}
+
+/** max(1 − isFinite): 1 where one element is not. */
+function saysNotFinite(condition: number | undefined, tensor: number | undefined, context: Context): boolean {
+  const node = operationAt(context, condition);
+  if (node?.operation.op !== 'maximum' || node.shape.length > 0) return false;
+  const each = operationAt(context, node.inputs[0]);
+  const [one, finite] = each?.operation.op === 'sub' ? each.inputs : [];
+  const asked = operationAt(context, finite);
+  return isOne(one, context) && asked?.operation.op === 'isFinite' && asked.inputs[0] === tensor;
+}
+
+const isOne = (position: number | undefined, context: Context): boolean => {
+  const operation = operationAt(context, position)?.operation;
+  return operation?.op === 'literal' && operation.value === 1;
+};
+
 /** α·A·B + β·C: as many products as the inner axis is long. */
 function ofProduct(node: Node, context: Context): Span {
   const { operation, inputs } = node;
@@ -206,8 +240,14 @@ function ofProduct(node: Node, context: Context): Span {
   if (operation.op !== 'matmul' || a === undefined || b === undefined || alpha === undefined) return anything;
   const inner = operationAt(context, inputs[0])?.shape.at(operation.transposeA ? -2 : -1) ?? 1;
   const most = ({ low, high, nan }: Span): number => (nan ? Infinity : Math.max(-low, high));
+  const product = round(inner * round(most(a) * most(b)));
+  const [, , weight, , other] = inputs;
+  // An average of the product and what was there.
+  if (c !== undefined && weight !== undefined && other !== undefined && areComplementary(weight, other, context)) {
+    const between = Math.max(product, most(c));
+    return holds(condition, alpha) && Number.isFinite(between) ? span(-between, between) : anything;
+  }
   const added = c === undefined ? 0 : round(most(c) * (beta === undefined ? 1 : most(beta)));
-  const product = round(round(inner * round(most(a) * most(b))) * most(alpha));
-  const bound = round(product + added);
+  const bound = round(round(product * most(alpha)) + added);
   return Number.isFinite(bound) ? span(-bound, bound) : anything;
 }

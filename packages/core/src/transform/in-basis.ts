@@ -2,7 +2,7 @@ import { KindError, OptionTypeError, TransformError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
 import { requiredStage } from '../options/options.ts';
 import { mapValues, own, record, required } from '../records.ts';
-import { where } from '../trace/functions.ts';
+import { saturate, where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { advice } from '../validation/describe.ts';
 import type { Basis, Change, Frame } from './basis.ts';
@@ -18,6 +18,7 @@ export function inBasis(basis: Basis, inner: Transform): Transform {
   requiredStage(inner, 'inBasis', 'inner');
   return {
     name: basis.name,
+    separable: inner.separable === true,
     declare(parameters, at) {
       const here = at.child(basis.name);
       for (const [owner, shape] of Object.entries(parameters)) {
@@ -189,7 +190,8 @@ class BasisStep {
       for (const slot of this.site.scope('inner')) {
         const carry = slot.owner === owner && slot.slot.kind !== 'invariant' ? move[slot.slot.kind] : undefined;
         if (carry === undefined) continue;
-        const moved = carry(slot.get());
+        // A rotation can make an element √n times larger; what squares it has room for no more than this.
+        const moved = slot.slot.kind === 'vector' ? saturate(carry(slot.get()), this.site.largest, 2) : carry(slot.get());
         slot.set(accepted === undefined ? moved : where(accepted, moved, slot.get()));
       }
     });

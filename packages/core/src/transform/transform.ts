@@ -34,6 +34,8 @@ export interface Slot {
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */
   readonly joins?: Shapes;
+  /** No element is ever beyond ±within: what is written is kept inside. Only for values that are finite by themselves. */
+  readonly within?: number;
   /** A count that only a device keeps which drops runs by itself: of this stage's runs that took effect, or of those that did not. */
   readonly counts?: 'taken' | 'dropped';
 }
