@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts';
 import type { Batch, Deferred, Standing } from './deferred.ts';
 import { storedType } from './deferred.ts';
 import type { Memory } from './memory.ts';
-import type { Plan } from './planner.ts';
+import type { Plan } from './plan.ts';
 
 /** One batch under way. */
 interface Job<Buffer> {

@@ -11,7 +11,7 @@ import { numbersFrom } from '../validation/numbers.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import type { Memory } from './memory.ts';
-import type { Plan } from './planner.ts';
+import type { Plan } from './plan.ts';
 import type { Draws } from './randomness.ts';
 
 type Asked<Native> = Objective<string, Mode, Native> | undefined;

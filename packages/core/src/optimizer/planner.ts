@@ -10,49 +10,15 @@ import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
 import type { Counters } from './counters.ts';
-import { type Batch, merged, type Standing, stored } from './deferred.ts';
+import { merged, type Standing, stored } from './deferred.ts';
 import { Facts } from './facts.ts';
 import { evaluationKey, gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
+import type { Plan, SoundPlan } from './plan.ts';
 import type { Randomness } from './randomness.ts';
-import { type Sound, soundProgram } from './soundness.ts';
+import { soundProgram } from './soundness.ts';
 import { StepSite } from './step-site.ts';
-import { type FedDraw, type Question, StepTrace, type Verdict } from './step-trace.ts';
-
-/** A hyperparameter a program reads, the cell whose count its schedule follows, and where it is assumed to stay. */
-export interface HyperInput {
-  readonly hyper: Hyper;
-  readonly clock: number;
-  readonly assumed: Span;
-}
-
-/** What one kind of step does: a program, and what it means for the host's counters. */
-export interface Plan {
-  /** Undefined where there is nothing to do. */
-  readonly program: Program | undefined;
-  /** How it is known that its results are finite; undefined where it has none to be kept. */
-  readonly sound: SoundPlan | undefined;
-  /** Whether all that has to be finite is among the inputs, as they are handed over. */
-  readonly onlyInputs: boolean;
-  readonly hypers: readonly HyperInput[];
-  /** Cells of the program's counts. */
-  readonly counts: readonly number[];
-  readonly counted: readonly number[];
-  readonly reset: readonly number[];
-  /** What each entry of the verdict is about, and what is to happen where it is not 1. */
-  readonly verdicts: readonly Verdict[];
-  /** Draws the program takes from outside. */
-  readonly fed: readonly FedDraw[];
-  /** Deferred computations whose results the program reads. */
-  readonly taken: readonly string[];
-  /** What the program hands over to be computed beside later steps. */
-  readonly deferred: Batch | undefined;
-}
-
-/** What the induction over state knows of a plan. */
-interface SoundPlan extends Sound {
-  readonly finite: ReadonlySet<string>;
-}
+import { type Question, StepTrace } from './step-trace.ts';
 
 /** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
 interface Branch {

@@ -7,7 +7,7 @@ import type { Program } from '../program/program.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
-import type { HyperInput, Plan } from './planner.ts';
+import type { HyperInput, Plan } from './plan.ts';
 import { attempt } from './turns.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */

@@ -1,0 +1,41 @@
+import type { Hyper } from '../options/hyper.ts';
+import type { Span } from '../program/interval.ts';
+import type { Program } from '../program/program.ts';
+import type { Batch } from './deferred.ts';
+import type { Sound } from './soundness.ts';
+import type { FedDraw, Verdict } from './step-trace.ts';
+
+/** A hyperparameter a program reads, the cell whose count its schedule follows, and where it is assumed to stay. */
+export interface HyperInput {
+  readonly hyper: Hyper;
+  readonly clock: number;
+  readonly assumed: Span;
+}
+
+/** What one kind of step does: a program, and what it means for the host's counters. */
+export interface Plan {
+  /** Undefined where there is nothing to do. */
+  readonly program: Program | undefined;
+  /** How it is known that its results are finite; undefined where it has none to be kept. */
+  readonly sound: SoundPlan | undefined;
+  /** Whether all that has to be finite is among the inputs, as they are handed over. */
+  readonly onlyInputs: boolean;
+  readonly hypers: readonly HyperInput[];
+  /** Cells of the program's counts. */
+  readonly counts: readonly number[];
+  readonly counted: readonly number[];
+  readonly reset: readonly number[];
+  /** What each entry of the verdict is about, and what is to happen where it is not 1. */
+  readonly verdicts: readonly Verdict[];
+  /** Draws the program takes from outside. */
+  readonly fed: readonly FedDraw[];
+  /** Deferred computations whose results the program reads. */
+  readonly taken: readonly string[];
+  /** What the program hands over to be computed beside later steps. */
+  readonly deferred: Batch | undefined;
+}
+
+/** What the induction over state knows of a plan. */
+export interface SoundPlan extends Sound {
+  readonly finite: ReadonlySet<string>;
+}
