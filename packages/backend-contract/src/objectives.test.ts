@@ -1,5 +1,6 @@
 import { reference } from '@opt/backend-reference';
 import {
+  accumulate,
   createOptimizer,
   mapValues,
   type Objective,
@@ -349,6 +350,13 @@ describe('parts that do not fit are refused when the optimizer is made', () => {
       'l-inv needs eigenvalues, which only a basis can offer: use it inside lre with a basis that has them, such as ggt()',
     ],
     [lInv(), 'l-inv needs eigenvalues'],
+    [accumulate(2, lInv()), 'l-inv needs eigenvalues'],
+    [
+      lre({ curvature: bfgs({ hvpMethod: 'forward' }), gradientAccumulationSteps: 2 }),
+      'accumulate: bfgs needs hvp, which an objective gives for the last call of a window only',
+    ],
+    [lre({ curvature: gaussNewton(), gradientAccumulationSteps: 2 }), 'accumulate: gauss-newton needs perSampleGradients'],
+    [lre({ curvature: covarianceTimesLoss(), gradientAccumulationSteps: 2 }), 'needs loss, which an objective gives for the last call'],
   ])('%#', (transform, message) => {
     const make = (): unknown => createOptimizer({ transform, parameters: start, backend: reference() });
     expect(make).toThrow(OptError);

@@ -4,10 +4,24 @@ import { own, record } from '../records.ts';
 import { full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { describe } from '../validation/describe.ts';
-import type { Moment, Site, Tensors, Transform } from './transform.ts';
+import type { Declarer, Moment, Site, Tensors, Transform } from './transform.ts';
 
 /** Where the calls of a window are counted: apart from the parameters, one of which may be called ''. */
 const window = (here: Site): Site => here.child('window');
+
+/** A declarer that refuses what an objective would say of the last of the calls only. */
+const withoutObjective = (at: Declarer): Declarer => ({
+  ...at,
+  child: (name) => withoutObjective(at.child(name)),
+  needs(need) {
+    if (!ofObjective.has(need.what)) return at.needs(need);
+    throw new TransformError(
+      `accumulate: ${need.by} needs ${need.what}, which an objective gives for the last call of a window only; leave accumulation out, and give an objective of the whole batch`,
+    );
+  },
+});
+
+const ofObjective: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
 
 /** One question for all parameters that have always stepped together. */
 export const anyYet = (count: number): 'some' | 'none' => (count > 0 ? 'some' : 'none');
@@ -40,7 +54,7 @@ export function accumulate(n: number, inner: Transform): Transform {
         here.slot('collected', '', { shape: [], kind: 'invariant', counts: 'taken' });
         here.slot('dropped', '', { shape: [], kind: 'invariant', counts: 'dropped' });
       }
-      inner.declare(parameters, at);
+      inner.declare(parameters, withoutObjective(at));
     },
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),
     apply(flow, site) {
