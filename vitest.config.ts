@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'benchmarks/{src,tasks,sweep,faults}/**/*.test.ts'],
     pool: 'forks',
+    // Vitest leaves a core for itself, which on two is half of them.
+    maxWorkers: '100%',
     testTimeout: 120_000,
   },
 });
