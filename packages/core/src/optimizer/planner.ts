@@ -60,6 +60,8 @@ export class Planner {
   private settled = 0;
   /** All plans in use. */
   readonly plans: Plan[] = [];
+  /** Where they hang. */
+  private readonly homes = new WeakMap<Plan, Branch>();
 
   constructor(
     transform: Transform,
@@ -134,14 +136,18 @@ export class Planner {
   private settle(): void {
     while (this.settled !== this.facts.version) {
       this.settled = this.facts.version;
-      for (const { sound } of [...this.plans]) {
-        if (sound === undefined) continue;
-        const unproved = this.facts.unproved(sound.bare, sound.finite);
-        if (!sound.proved || unproved.length === 0) continue;
-        this.forget();
-        return;
+      for (const plan of [...this.plans]) {
+        const { sound } = plan;
+        if (sound !== undefined && this.facts.unproved(sound.bare, sound.finite).length > 0 && sound.proved) this.drop(plan);
       }
     }
+  }
+
+  private drop(plan: Plan): void {
+    const home = this.homes.get(plan);
+    if (home !== undefined) home.plan = undefined;
+    this.plans.splice(this.plans.indexOf(plan), 1);
+    this.generation++;
   }
 
   private ask(question: Question): string {
@@ -167,6 +173,7 @@ export class Planner {
       at = next;
     }
     at.plan = plan;
+    this.homes.set(plan, at);
     this.plans.push(plan);
     if (this.plans.length === this.bound) {
       warn(`one optimizer has traced ${this.bound} programs; does a phase have an answer of its own for every step?`);
