@@ -167,5 +167,22 @@ export function testRank(harness: Harness): void {
         expect(far, `call ${call}`).toBeLessThan(1e-4);
       });
     });
+
+    it('a refresh brings no moment to where nothing was squared: W = T from the gradient of a matrix of rank 2', async () => {
+      const target = Array.from({ length: 12 }, (_, i) => Math.sin(i));
+      await withOptimizer(
+        optimizerOn(harness.backend, soap({ learningRate: 0.1 }), { w: { shape: [4, 3], data: new Array<number>(12).fill(0) } }),
+        async (optimizer) => {
+          let before = new Array<number>(12).fill(0);
+          for (let step = 0; step < 60; step++) {
+            await optimizer.step({ w: target.map((t, i) => (before[i] ?? 0) - t) });
+            const after = Array.from((await optimizer.parameters['w']) ?? []);
+            // Steps of η along two directions, and not 31 of them at once.
+            expect(Math.hypot(...after.map((x, i) => x - (before[i] ?? 0)))).toBeLessThan(0.2);
+            before = after;
+          }
+        },
+      );
+    });
   });
 }

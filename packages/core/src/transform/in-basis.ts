@@ -7,7 +7,7 @@ import type { Tensor } from '../trace/tensor.ts';
 import { advice } from '../validation/describe.ts';
 import type { Basis, Change, Frame } from './basis.ts';
 import { lostMove } from './moves.ts';
-import type { Coordinates, Declarer, Flow, Kind, Shapes, Site, Slot, Tensors, Transform } from './transform.ts';
+import type { Coordinates, Declarer, Flow, Kind, Shapes, Site, Slot, SlotRef, Tensors, Transform } from './transform.ts';
 
 /**
  * Runs a direction in the coordinates of a basis: before → project → inner → unproject → after. When the basis moves, every
@@ -181,7 +181,7 @@ class BasisStep {
     return record(counts);
   }
 
-  private move(owner: string, { move, accepted: changed }: Change): void {
+  private move(owner: string, { move, most, accepted: changed }: Change): void {
     if (move === undefined) return;
     this.site.writing(owner, () => {
       // State that was never stepped is what it was declared to be, in every basis.
@@ -194,6 +194,24 @@ class BasisStep {
         const moved = slot.slot.kind === 'vector' ? saturate(carry(slot.get()), this.site.largest, 2) : carry(slot.get());
         slot.set(accepted === undefined ? moved : where(accepted, moved, slot.get()));
       }
+      if (most !== undefined) this.bound(owner, most);
     });
+  }
+
+  /** A first moment that a turn brings to where the second is nearly 0 would be a step without bound: |m| ≤ most·√v for stages of one of each. */
+  private bound(owner: string, most: number): void {
+    const stages = new Map<string, SlotRef[]>();
+    for (const slot of this.site.scope('inner')) {
+      if (slot.owner !== owner || slot.slot.kind === 'invariant') continue;
+      const stage = slot.key.slice(0, slot.key.indexOf('.'));
+      stages.set(stage, [...(stages.get(stage) ?? []), slot]);
+    }
+    for (const slots of stages.values()) {
+      const [m, v] = (['vector', 'diagonal'] as const).map((kind) => slots.filter(({ slot }) => slot.kind === kind));
+      const [first, second] = [m?.[0], v?.[0]];
+      if (first === undefined || second === undefined || slots.length !== 2) continue;
+      const limit = second.get().max(0).sqrt().mul(most);
+      first.set(first.get().min(limit).max(limit.neg()));
+    }
   }
 }
