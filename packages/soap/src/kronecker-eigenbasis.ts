@@ -267,18 +267,13 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
       if (second.length === 0) return {};
       const now = frame(owner, gradient.shape, site);
       return {
-        most: mostRatio,
+        // v is only permuted while m is rotated: a little of a large m that comes to where nothing was squared would be a step without bound.
+        empties: true,
         move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => second.reduce((x, carry) => carry(x), v) },
       };
     },
   };
 }
-
-/**
- * |m| ≤ 3√v after a refresh: runs of full rank stay below 2.2, but v is only permuted while m is rotated, so that a little of a large m may
- * come to where v is 0, and would be a step without bound.
- */
-const mostRatio = 3;
 
 /** Rounding of a projection of a gradient of low rank, in units of machine epsilon relative to its largest coordinate: measured, up to 4.2. */
 const rounding = 8;

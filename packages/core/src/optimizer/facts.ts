@@ -103,7 +103,7 @@ function atFirst({ init = 0 }: Slot): Span {
 /** Around a value, as far as the hyperparameter's range goes: learning rates down to 0, weights of averages not as far as 1. */
 function near({ range }: Hyper, value: number): Span {
   const size = Math.max(Math.abs(value) * 4, range.holds(0) ? 1 : 0);
-  const high = range.holds(size) ? size : range.holds(1) ? 1 : 1 - (1 - value) / 4;
+  const high = range.holds(size) ? size : range.holds(1) ? 1 : 1 - (1 - value) / 64;
   return span(range.holds(-1) ? -size : range.holds(0) ? 0 : value / 4, Math.max(high, value));
 }
 

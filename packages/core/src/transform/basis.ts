@@ -16,8 +16,8 @@ export interface Frame {
 export interface Change {
   /** How the state inside moves, per kind; absent: it stays. */
   readonly move?: Readonly<Partial<Record<Kind, Move>>>;
-  /** After the move: |m| ≤ most·√v in stages that keep one vector m and one diagonal v. */
-  readonly most?: number;
+  /** After the move, a vector is 0 where the diagonal of its stage is. */
+  readonly empties?: boolean;
   /** 1 where it changed, 0 where it left everything as it was; absent: it changed. State inside moves only with it. */
   readonly accepted?: Tensor;
   /** 1 where there is a basis to step in; absent: there is. Without one the update is 0 and the stages inside neither move nor count. */

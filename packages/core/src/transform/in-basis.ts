@@ -181,7 +181,7 @@ class BasisStep {
     return record(counts);
   }
 
-  private move(owner: string, { move, most, accepted: changed }: Change): void {
+  private move(owner: string, { move, empties, accepted: changed }: Change): void {
     if (move === undefined) return;
     this.site.writing(owner, () => {
       // State that was never stepped is what it was declared to be, in every basis.
@@ -194,12 +194,12 @@ class BasisStep {
         const moved = slot.slot.kind === 'vector' ? saturate(carry(slot.get()), this.site.largest, 2) : carry(slot.get());
         slot.set(accepted === undefined ? moved : where(accepted, moved, slot.get()));
       }
-      if (most !== undefined) this.bound(owner, most);
+      if (empties === true) this.empty(owner);
     });
   }
 
-  /** A first moment that a turn brings to where the second is nearly 0 would be a step without bound: |m| ≤ most·√v for stages of one of each. */
-  private bound(owner: string, most: number): void {
+  /** In stages of one vector m and one diagonal v: m is 0 where v is, unless v is 0 throughout because squares vanish. */
+  private empty(owner: string): void {
     const stages = new Map<string, SlotRef[]>();
     for (const slot of this.site.scope('inner')) {
       if (slot.owner !== owner || slot.slot.kind === 'invariant') continue;
@@ -210,8 +210,8 @@ class BasisStep {
       const [m, v] = (['vector', 'diagonal'] as const).map((kind) => slots.filter(({ slot }) => slot.kind === kind));
       const [first, second] = [m?.[0], v?.[0]];
       if (first === undefined || second === undefined || slots.length !== 2) continue;
-      const limit = second.get().max(0).sqrt().mul(most);
-      first.set(first.get().min(limit).max(limit.neg()));
+      const squares = second.get();
+      first.set(where(squares.gt(0).max(squares.maximum().le(0)), first.get(), 0));
     }
   }
 }
