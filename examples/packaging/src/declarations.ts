@@ -47,10 +47,16 @@ export function testDeclarations(store: () => Store, outside: string): void {
       expect(await compile('alone', alone, [all], [])).toEqual([]);
     });
 
+    // Code for Node needs the types of Node, which nobody has to install for ours.
     it('what needs one has no error of its own, and neither has the code of the READMEs', async () => {
       const installs = [...packages.map((name) => `@opt/${name}`), ...readmes.flatMap((readme) => readme.installs)];
       const all = packages.map((name, i) => `export * as package${i} from '@opt/${name}';`).join('\n');
-      const errors = await compile('engines', installs, [all, ...readmes.flatMap(({ blocks }) => blocks)], gpuTypes(version));
+      const errors = await compile(
+        'engines',
+        installs,
+        [all, ...readmes.flatMap(({ blocks }) => blocks).filter((code) => !code.includes("'node:"))],
+        gpuTypes(version),
+      );
       expect(errors.filter((line) => /^file-|\/@opt\//.test(line))).toEqual([]);
     });
   });

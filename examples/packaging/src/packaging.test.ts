@@ -42,7 +42,7 @@ describe.each(packages)('@opt/%s as it would be published', (name) => {
 
   it('holds no notes of the compiler', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball(`@opt/${name}`)]);
-    expect(stdout).toContain('package/dist/index.js');
+    expect(stdout).toMatch(/package\/dist\/\w+\.js/);
     expect(stdout).not.toContain('tsbuildinfo');
   });
 

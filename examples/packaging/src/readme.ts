@@ -22,7 +22,9 @@ export function readmeOf(path: string, text: string): Readme {
     line.split(/\s+/).filter((word) => word !== '' && !word.startsWith('-')),
   );
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
-  const specifiers = [...text.matchAll(/^import [^;']*'([^'.][^']*)'/gm)].map(([, specifier = '']) => packageOf(specifier));
+  const all = [...text.matchAll(/^import [^;']*'([^'.][^']*)'/gm)].map(([, specifier = '']) => specifier);
+  // Modules of Node itself are installed with it.
+  const specifiers = all.filter((specifier) => !specifier.startsWith('node:')).map(packageOf);
   return { path, installs: [...new Set(installs)], blocks, imports: [...new Set(specifiers)] };
 }
 
