@@ -1,4 +1,4 @@
-import { isModerate, nonNegative, perTensor, resolve, type Setting, saturate, type Transform } from '@opt/core';
+import { isModerate, nonNegative, perTensor, resolve, type Setting, saturate, type Transform, where } from '@opt/core';
 
 export interface DescendOptions {
   /** η ≥ 0, default 1e-3. */
@@ -15,7 +15,8 @@ export function descend(options: DescendOptions = {}): Transform {
     hyper: resolve('descend', options, { learningRate: nonNegative(1e-3) }),
     apply({ update: u, parameter: p, gain, hyper: { learningRate }, site }) {
       const moved = p.sub(u.mul(gain === undefined ? learningRate : learningRate.mul(gain)));
-      return { parameter: isModerate(u) ? moved : saturate(moved, site.largest) };
+      // A direction that is infinite is a mistake to be found, not a sum without a number.
+      return { parameter: isModerate(u) ? moved : where(u.isFinite(), saturate(moved, site.largest), moved) };
     },
   });
 }

@@ -44,7 +44,7 @@ export function ofUnary(op: UnaryOp, x: Span, round: (x: number) => number): Spa
     case 'cos':
       return span(-1, 1, nan || low === -Infinity || high === Infinity);
     case 'isFinite':
-      return condition;
+      return isFiniteSpan(x) ? span(1, 1) : condition;
   }
 }
 

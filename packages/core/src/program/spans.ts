@@ -189,6 +189,7 @@ function ofWhere(node: Node, context: Context): Span {
   const [chosen, left, right] = node.inputs;
   const [a, b] = [context.all[left ?? -1] ?? anything, context.all[right ?? -1] ?? anything];
   const asked = operationAt(context, chosen);
+  if ((context.all[chosen ?? -1] ?? anything).low > 0) return a;
   if (saysFinite(chosen, left, context)) {
     const { largest } = context.known;
     return hull(span(Math.max(a.low, -largest), Math.min(a.high, largest)), b);
