@@ -87,7 +87,7 @@ const shorten = (limit: Hyper, epsilon: Hyper): Transform => ({
     const all = Object.values(flow.updates);
     if (all.length === 0) return flow;
     return here.writing('', () => {
-      const { norm: total, to } = scaled(Object.values(flow.updates));
+      const { norm: total, to } = scaled(all);
       const [c, least] = [here.hyper(limit), here.hyper(epsilon)];
       const target = c.div(least.div(total.max(least)).add(1));
       return { ...flow, updates: mapValues(flow.updates, (g) => where(total.add(least).gt(c), to(g, target), g)) };
