@@ -26,7 +26,8 @@ it("an eigenproblem too large for the device waits for the host where staleBasis
   const optimizer = await createOptimizer({ transform: eigenvectors, parameters, backend });
   const before = backend.counters.readBacks;
   await optimizer.step({ w: large });
-  expect(backend.counters.readBacks - before).toBe(1);
+  // The matrix, and whether the step was taken: nothing proves that these eigenvectors are finite.
+  expect(backend.counters.readBacks - before).toBe(2);
   const expected = linalg()
     .eigh(large, n)
     .vectors.map((x) => -x);

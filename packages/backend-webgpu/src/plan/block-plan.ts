@@ -1,5 +1,6 @@
 import { type Block, Lifetimes, reaches } from '@opt/core';
 import { sideBySide } from '../wgsl/side-by-side.ts';
+import { append } from './append.ts';
 import { claimed } from './claims.ts';
 import { found } from './found.ts';
 import { fuse } from './fusion.ts';
@@ -138,7 +139,7 @@ class Planning implements BlockPlan {
         const { op } = value.operation;
         if (op !== 'input' && op !== 'parameter') continue;
         const { owner } = this.#home(value);
-        readersOf.set(owner, [...(readersOf.get(owner) ?? []), kernel]);
+        append(readersOf, owner, kernel);
       }
     }
     for (const [value, region] of this.#claims) {

@@ -31,6 +31,9 @@ const storing: ReadonlySet<string> = new Set([
 /** Kernels that are tried for a new root, of those that have something in common with it. */
 const window = 8;
 
+/** Most single numbers that one kernel computes: all of a model may have something in common, such as a count. */
+const singles = 8;
+
 /** Effort from which a value that several kernels need is computed once. */
 const worthStoring = 12;
 
@@ -207,7 +210,8 @@ class Planner implements Surroundings, Fused {
 
   #note(kernel: Kernel): void {
     for (const value of [...kernel.reads, ...kernel.roots.map(({ into }) => into)]) {
-      if (value.size === 1 && sizeOf(kernel) > 1) continue;
+      // A single number that was computed, such as a bias correction, is common to all.
+      if (value.size === 1 && (sizeOf(kernel) > 1 || value.operation.op !== 'input')) continue;
       const known = this.#readers.get(value) ?? [];
       if (!known.includes(kernel)) this.#readers.set(value, [...known, kernel]);
     }
@@ -251,6 +255,7 @@ class Planner implements Surroundings, Fused {
   #joins(kernel: Kernel, root: Root, reads: ReadonlySet<Value>): boolean {
     const { core } = kernel;
     if (core.kind !== 'map' && core.kind !== 'reduce' && core.kind !== 'product') return false;
+    if (root.source.size === 1 && kernel.roots.length >= singles) return false;
     // What is written elsewhere than at the element itself cannot be read by the same kernel.
     if (
       kernel.roots.some(

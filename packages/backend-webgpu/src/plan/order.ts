@@ -1,3 +1,4 @@
+import { append } from './append.ts';
 import type { Kernel } from './kernel.ts';
 import type { Value } from './value.ts';
 
@@ -16,14 +17,12 @@ export function ordered(
   const ready = new Map<string, Kernel[]>();
   const keys = new Map(kernels.map((kernel) => [kernel, keyOf(kernel)]));
   const key = (kernel: Kernel): string => keys.get(kernel) ?? '';
-  const release = (kernel: Kernel): void => {
-    ready.set(key(kernel), [...(ready.get(key(kernel)) ?? []), kernel]);
-  };
+  const release = (kernel: Kernel): void => append(ready, key(kernel), kernel);
   for (const kernel of kernels) {
     const before = new Set(kernel.after);
     for (const value of kernel.reads) for (const producer of producers.get(value) ?? []) if (producer !== kernel) before.add(producer);
     waiting.set(kernel, before.size);
-    for (const earlier of before) followers.set(earlier, [...(followers.get(earlier) ?? []), kernel]);
+    for (const earlier of before) append(followers, earlier, kernel);
     left.set(key(kernel), (left.get(key(kernel)) ?? 0) + 1);
     if (before.size === 0) release(kernel);
   }

@@ -1,3 +1,4 @@
+import { append } from './append.ts';
 import type { Kernel } from './kernel.ts';
 import type { Value } from './value.ts';
 
@@ -28,7 +29,7 @@ export function withRiders(
       const needed = new Set([...kernel.after, ...[...kernel.reads].flatMap((value) => producers.get(value) ?? [])]);
       needed.delete(kernel);
       before.set(kernel, [...needed]);
-      for (const other of needed) behind.set(other, [...(behind.get(other) ?? []), kernel]);
+      for (const other of needed) append(behind, other, kernel);
     }
   });
   const times = (group: readonly Kernel[], others: ReadonlyMap<Kernel, readonly Kernel[]>): number[] =>
