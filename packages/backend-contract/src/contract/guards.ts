@@ -116,6 +116,15 @@ export function testGuards(harness: Harness): void {
       });
     });
 
+    it('is not looked for in gradients of a part that has no guard, because another part has one', async () => {
+      const open = rule(nanToZero(), descend({ learningRate: 1 }));
+      const parts = partition({ a: sgd({ learningRate: 1 }), b: open }, (name) => name);
+      await withOptimizer(on(parts, two), async (optimizer) => {
+        await optimizer.step({ a: [1, 1], b: [Number.NaN] });
+        expect([await value(optimizer, 'a'), await value(optimizer, 'b'), await optimizer.skippedSteps]).toEqual([-1, 0, 0]);
+      });
+    });
+
     it('a sum that overflows is one', async () => {
       const large = harness.backend.precision === 'f32' ? 3e38 : 1.5e308;
       await withOptimizer(on(sgd({ learningRate: 1, gradientAccumulationSteps: 3 })), async (optimizer) => {

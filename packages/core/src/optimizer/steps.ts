@@ -157,10 +157,13 @@ export class Steps<Native, Buffer> {
 
   /** What the host can see where it must not wait for the device: gradients that came as arrays. */
   private lookAt(found: Found<Native>, present: ReadonlySet<string>, kind: string): Finding {
-    if (!this.checkFor(present, kind).onlyInputs) return 'unseen';
+    const { onlyInputs, verdicts } = this.checkFor(present, kind);
+    if (!onlyInputs) return 'unseen';
+    if (verdicts.length === 0) return 'finite';
     let finding: Finding = 'finite';
-    for (const gradient of found) {
-      if (gradient === undefined) continue;
+    const [names, guarded] = [[...this.everyName], new Set(verdicts.map(({ owner }) => owner))];
+    for (const [i, gradient] of found.entries()) {
+      if (gradient === undefined || !guarded.has(names[i] ?? '')) continue;
       if (!isArray(gradient)) finding = 'unseen';
       else if (!allFinite(gradient)) return 'poisoned';
     }
