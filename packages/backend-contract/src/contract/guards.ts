@@ -118,7 +118,7 @@ export function testGuards(harness: Harness): void {
 
     it('is not looked for in gradients of a part that has no guard, because another part has one', async () => {
       const open = rule(nanToZero(), descend({ learningRate: 1 }));
-      const parts = partition({ a: sgd({ learningRate: 1 }), b: open }, (name) => name);
+      const parts = partition({ a: sgd({ learningRate: 1 }), b: open }, (name) => (name === 'a' ? 'a' : 'b'));
       await withOptimizer(on(parts, two), async (optimizer) => {
         await optimizer.step({ a: [1, 1], b: [Number.NaN] });
         expect([await value(optimizer, 'a'), await value(optimizer, 'b'), await optimizer.skippedSteps]).toEqual([-1, 0, 0]);
