@@ -121,7 +121,6 @@ describe('an objective is asked', () => {
 
   it.each<[Partial<Objective<Name, 'sync'>>, Rule, string]>([
     [{ hvp: () => ({ w: [1], b: [1, 1, 1] }) }, newton(), "hvp must give an array of 4 numbers for 'w', received 1"],
-    [{ loss: () => Number.NaN }, lre({ curvature: covarianceTimesLoss() }), 'loss must be a finite number, received NaN'],
     [
       { samples: 2, perSampleGradients: () => ({ gradients: { w: [1], b: [] }, losses: [1, 2] }) },
       lre({ curvature: gaussNewton() }),

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'shape'
   | 'gradient'
   | 'non-finite-gradient'
+  | 'non-finite-answer'
   | 'non-finite-result'
   | 'transform'
   | 'kind'
@@ -91,6 +92,17 @@ export class NonFiniteGradientError extends OptError {
       `step: gradient of ${parameters.map((name) => `'${name}'`).join(', ')} must be finite, received NaN or infinity`,
     );
     this.parameters = parameters;
+  }
+}
+
+/** A NaN or an infinity in what an objective answered, under `nonFinite: 'throw'`. Nothing has changed. */
+export class NonFiniteAnswerError extends OptError {
+  /** What was asked for: `loss`, `losses`, or a method and a parameter such as `hvp of 'w'`. */
+  readonly answers: readonly string[];
+
+  constructor(answers: readonly string[]) {
+    super('non-finite-answer', `step: ${answers.join(', ')} must be finite, received NaN or infinity`);
+    this.answers = answers;
   }
 }
 

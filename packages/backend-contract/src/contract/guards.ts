@@ -1,6 +1,7 @@
 import {
   accumulate,
   chain,
+  NonFiniteAnswerError,
   NonFiniteGradientError,
   NonFiniteResultError,
   type Objective,
@@ -13,7 +14,7 @@ import {
   weightEma,
 } from '@opt/core';
 import { lre } from '@opt/lre';
-import { bfgs, empiricalFisher, gaussNewton } from '@opt/lre-curvature';
+import { bfgs, covarianceTimesLoss, empiricalFisher, gaussNewton } from '@opt/lre-curvature';
 import { descend, nanToZero, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { expectSame, type Harness } from './harness.ts';
@@ -141,20 +142,35 @@ export function testGuards(harness: Harness): void {
     });
     const product = (first: number): Objective<string, 'sync'> => ({ gradients: () => ({ w: [0.5, 1] }), hvp: () => ({ w: [first, 1] }) });
 
-    it.each<[string, () => Transform, (first: number) => Objective<string, 'sync'>, number]>([
-      ['Gauss–Newton', () => lre({ curvature: gaussNewton(), learningRate: 0.1 }), samples, 1],
-      ['Fisher', () => lre({ curvature: empiricalFisher(), learningRate: 0.1 }), samples, 1],
-      ['BFGS, whose basis rejects it', () => lre({ curvature: bfgs(), learningRate: 0.1 }), product, 0],
-    ])('is what poison in an objective makes: %s', async (_, transform, objective, dropped) => {
+    const loss = (value: number): Objective<string, 'sync'> => ({ gradients: () => ({ w: [0.5, 1] }), loss: () => value });
+
+    it.each<[string, () => Transform, (first: number) => Objective<string, 'sync'>]>([
+      ['Gauss–Newton', () => lre({ curvature: gaussNewton(), learningRate: 0.1 }), samples],
+      ['Fisher', () => lre({ curvature: empiricalFisher(), learningRate: 0.1 }), samples],
+      ['BFGS', () => lre({ curvature: bfgs(), learningRate: 0.1 }), product],
+      ['covariance times loss', () => lre({ curvature: covarianceTimesLoss(), learningRate: 0.1 }), loss],
+    ])('is what poison in an objective makes: %s', async (_, transform, objective) => {
       const run = (values: readonly number[]) =>
         withOptimizer(on(transform(), { w: { shape: [2], data: [1, -1] } }), async (optimizer) => {
           for (const value of values) await optimizer.step(objective(value));
           return { w: [...((await optimizer.parameters['w']) ?? [])], skipped: await optimizer.skippedSteps };
         });
-      const [poisoned, clean] = [await run([1, 2, Number.NaN, 0.5, 3]), await run([1, 2, 0.5, 3])];
-      expect([poisoned.skipped, clean.skipped]).toEqual([dropped, 0]);
-      expect(poisoned.w.every(Number.isFinite)).toBe(true);
-      if (dropped > 0 && !harness.deviceDecides) expect(poisoned.w).toEqual(clean.w);
+      const [poisoned, clean] = [await run([1, 2, Number.NaN, 0.5, Infinity, 3]), await run([1, 2, 0.5, 3])];
+      expect([poisoned.skipped, clean.skipped]).toEqual([2, 0]);
+      expect(poisoned.w).toEqual(clean.w);
+    });
+
+    it("and is named by 'throw', with nothing changed", async () => {
+      if (harness.deviceDecides) return;
+      const transform = lre({ curvature: bfgs(), learningRate: 0.1, nonFinite: 'throw' });
+      await withOptimizer(on(transform, { w: { shape: [2], data: [1, -1] } }), async (optimizer) => {
+        await optimizer.step(product(1));
+        const before = await snapshot(optimizer);
+        const failure = await failureOf(() => optimizer.step(product(Infinity)));
+        expect(failure).toBeInstanceOf(NonFiniteAnswerError);
+        expect(String(failure)).toContain("step: hvp of 'w' must be finite, received NaN or infinity");
+        for (const [key, held] of Object.entries(before)) expectSame(key, (await snapshot(optimizer))[key] ?? [], held);
+      });
     });
   });
 }

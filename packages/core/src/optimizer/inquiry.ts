@@ -8,6 +8,7 @@ import type { Need, Shapes } from '../transform/transform.ts';
 import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
 import { listed } from '../validation/names.ts';
 import { numbersFrom } from '../validation/numbers.ts';
+import { allFinite } from './floats.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import type { Memory } from './memory.ts';
@@ -20,6 +21,8 @@ type Asked<Native> = Objective<string, Mode, Native> | undefined;
 export class Inquiry<Native, Buffer> {
   /** While an answer is awaited, parameters stand still and may be read without waiting for the step to end. */
   asking = false;
+  /** Answers to the step at hand that hold a NaN or an infinity: it must not be taken, whatever its program would make of them. */
+  private poisoned: string[] = [];
   private readonly memory: Memory<Native, Buffer>;
   private readonly shapes: Shapes;
   private readonly needs: readonly Need[];
@@ -28,6 +31,13 @@ export class Inquiry<Native, Buffer> {
     this.memory = memory;
     this.shapes = shapes;
     this.needs = needs;
+  }
+
+  /** What was poisoned since this was asked last. */
+  poison(): readonly string[] {
+    const { poisoned } = this;
+    if (poisoned.length > 0) this.poisoned = [];
+    return poisoned;
   }
 
   /** Asks an objective something. */
@@ -61,8 +71,8 @@ export class Inquiry<Native, Buffer> {
       return whenDone(chosen, (z) =>
         whenDone(this.multiply(z, objective), (Hz) => {
           for (const name of names) {
-            this.write(productKey(name), name, Hz[name]);
-            if (probe !== undefined) this.write(probeKey(name), name, z[name]);
+            this.write(productKey(name), name, this.seen('hvp', Hz[name] ?? [], name));
+            if (probe !== undefined) this.write(probeKey(name), name, this.seen('probe', z[name] ?? [], name));
           }
         }),
       );
@@ -101,10 +111,10 @@ export class Inquiry<Native, Buffer> {
     return whenDone(
       this.ask(() => loss.call(objective)),
       (value) => {
-        if (!Number.isFinite(value))
+        if (typeof value !== 'number')
           throw new ObjectiveError(`step: loss must be a finite number, received ${describe(value)}${advice(value)}`);
         this.memory.ensure('gradient', lossKey, []);
-        this.memory.write(lossKey, [value]);
+        this.memory.write(lossKey, this.seen('loss', [value]));
       },
     );
   }
@@ -126,10 +136,10 @@ export class Inquiry<Native, Buffer> {
         const rows = this.floats('perSampleGradients', gradients, b);
         for (const [name, shape] of Object.entries(this.shapes)) {
           this.memory.ensure('gradient', samplesKey(name, b), [b, ...shape]);
-          this.memory.write(samplesKey(name, b), rows[name] ?? []);
+          this.memory.write(samplesKey(name, b), this.seen('perSampleGradients', rows[name] ?? [], name));
         }
         this.memory.ensure('gradient', lossesKey(b), [b]);
-        this.memory.write(lossesKey(b), values);
+        this.memory.write(lossesKey(b), this.seen('losses', values));
       },
     );
   }
@@ -162,9 +172,15 @@ export class Inquiry<Native, Buffer> {
     return whenDone(values, (all) => record(names.map((name, i) => [name, all[i]?.slice() ?? new Float64Array(0)] as const)));
   }
 
-  private write(key: string, name: string, data: Floats | undefined): void {
+  private write(key: string, name: string, data: ArrayLike<number>): void {
     this.memory.ensure('gradient', key, this.shapes[name] ?? []);
-    this.memory.write(key, data ?? []);
+    this.memory.write(key, data);
+  }
+
+  /** An answer, looked at. */
+  private seen(what: string, answer: ArrayLike<number>, name?: string): ArrayLike<number> {
+    if (!allFinite(answer)) this.poisoned.push(name === undefined ? what : `${what} of '${name}'`);
+    return answer;
   }
 
   /** A whole-model vector that came from outside, as arrays of its own, a missing part as zeros. */

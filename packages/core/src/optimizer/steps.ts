@@ -1,5 +1,5 @@
 import { type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { NonFiniteResultError } from '../errors.ts';
+import { NonFiniteAnswerError, NonFiniteResultError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { Shapes, Transform } from '../transform/transform.ts';
@@ -98,16 +98,17 @@ export class Steps<Native, Buffer> {
     const single = kind === '' || decides ? undefined : this.separately(present);
     if (single !== undefined) return this.applyEach(single);
     const plan = this.planFor(present, kind, decides, objective?.samples);
-    return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () =>
+    return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () => {
+      if (this.isPoisoned()) return this.drop();
+      return whenDone(this.run(plan), () =>
         whenDone(this.shop.runner.verdict(plan), (entries) => {
           if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
           this.shop.counters.apply(plan.counted, plan.reset);
           this.shop.background?.after(plan);
           this.call++;
         }),
-      ),
-    );
+      );
+    });
   }
 
   /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
@@ -145,14 +146,27 @@ export class Steps<Native, Buffer> {
     return this.planner.step(present, kind, decides, samples);
   }
 
+  /** Whether an objective's answers forbid the step: no program sees them, which might make something finite of an infinity. */
+  private isPoisoned(): boolean {
+    const poison = this.shop.inquiry.poison();
+    if (poison.length === 0) return false;
+    if (this.shop.layout.otherwise === 'throw') throw new NonFiniteAnswerError(poison);
+    this.sayDropped(`the objective's answer is NaN or infinite: ${poison.join(', ')}`);
+    return true;
+  }
+
   /** Whether a step whose results were looked at was taken. */
   private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
     const failed = failing(verdicts, entries);
     if (failed.length === 0) return true;
     if (this.shop.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
-    if (!this.warned) warn(`a step was dropped: it would have made ${failed.join(', ')} NaN or infinite; \`skippedSteps\` counts them`);
-    this.warned = true;
+    this.sayDropped(`it would have made ${failed.join(', ')} NaN or infinite`);
     return false;
+  }
+
+  private sayDropped(why: string): void {
+    if (!this.warned) warn(`a step was dropped: ${why}; \`skippedSteps\` counts them`);
+    this.warned = true;
   }
 
   /** What the host can see where it must not wait for the device: gradients that came as arrays. */
