@@ -1,18 +1,5 @@
-import {
-  exact,
-  nonNegative,
-  perTensor,
-  positive,
-  type Rule,
-  resolve,
-  rule,
-  type Setting,
-  saturate,
-  type Transform,
-  text,
-  unit,
-} from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { exact, perTensor, positive, type Rule, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
+import { type DecoupledOptions, decoupled, decoupledOptions } from '@opt/transforms';
 
 export interface AdadeltaDirectionOptions {
   /** Weight of the past in both mean squares, [0, 1), default 0.95. */
@@ -43,11 +30,9 @@ export function adadeltaDirection(options: AdadeltaDirectionOptions = {}): Trans
   });
 }
 
-export interface AdadeltaOptions extends GeneralOptions, AdadeltaDirectionOptions {
+export interface AdadeltaOptions extends DecoupledOptions, AdadeltaDirectionOptions {
   /** η ≥ 0, default 1, as in the paper; TensorFlow.js has 0.001. */
   readonly learningRate?: Setting;
-  /** λ ≥ 0, default 0: decoupled. */
-  readonly weightDecay?: Setting;
 }
 
 /**
@@ -57,12 +42,9 @@ export interface AdadeltaOptions extends GeneralOptions, AdadeltaDirectionOption
  */
 export function adadelta(options: AdadeltaOptions = {}): Rule {
   const o = resolve('adadelta', options, {
-    ...generalOptions('adadelta'),
+    ...decoupledOptions('adadelta', { learningRate: 1 }),
     ...table,
-    learningRate: nonNegative(1),
-    weightDecay: nonNegative(0),
   });
-  const { name, rho, epsilon, learningRate, weightDecay } = o;
-  const direction = adadeltaDirection({ name, rho, epsilon });
-  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+  const { name, rho, epsilon } = o;
+  return decoupled(o, adadeltaDirection({ name, rho, epsilon }));
 }

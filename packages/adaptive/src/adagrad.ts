@@ -1,18 +1,5 @@
-import {
-  fixed,
-  moderate,
-  nonNegative,
-  perTensor,
-  positive,
-  type Rule,
-  resolve,
-  rule,
-  type Setting,
-  saturate,
-  type Transform,
-  text,
-} from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { fixed, moderate, perTensor, positive, type Rule, resolve, type Setting, saturate, type Transform, text } from '@opt/core';
+import { type DecoupledOptions, decoupled, decoupledOptions } from '@opt/transforms';
 
 export interface AdagradDirectionOptions {
   /** What the sum of squares starts from, ≥ 0, default 0.1. */
@@ -43,11 +30,9 @@ export function adagradDirection(options: AdagradDirectionOptions = {}): Transfo
   });
 }
 
-export interface AdagradOptions extends GeneralOptions, AdagradDirectionOptions {
+export interface AdagradOptions extends DecoupledOptions, AdagradDirectionOptions {
   /** η ≥ 0, default 0.01. */
   readonly learningRate?: Setting;
-  /** λ ≥ 0, default 0: decoupled. */
-  readonly weightDecay?: Setting;
 }
 
 /**
@@ -57,12 +42,9 @@ export interface AdagradOptions extends GeneralOptions, AdagradDirectionOptions 
  */
 export function adagrad(options: AdagradOptions = {}): Rule {
   const o = resolve('adagrad', options, {
-    ...generalOptions('adagrad'),
+    ...decoupledOptions('adagrad', { learningRate: 0.01 }),
     ...table,
-    learningRate: nonNegative(0.01),
-    weightDecay: nonNegative(0),
   });
-  const { name, initialAccumulator, epsilon, learningRate, weightDecay } = o;
-  const direction = adagradDirection({ name, initialAccumulator, epsilon });
-  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+  const { name, initialAccumulator, epsilon } = o;
+  return decoupled(o, adagradDirection({ name, initialAccumulator, epsilon }));
 }

@@ -1,19 +1,5 @@
-import {
-  debias,
-  moderate,
-  nonNegative,
-  perTensor,
-  positive,
-  type Rule,
-  resolve,
-  rule,
-  type Setting,
-  saturate,
-  type Transform,
-  text,
-  unit,
-} from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { debias, moderate, perTensor, positive, type Rule, resolve, type Setting, saturate, type Transform, text, unit } from '@opt/core';
+import { type DecoupledOptions, decoupled, decoupledOptions } from '@opt/transforms';
 
 export interface AdamaxDirectionOptions {
   /** Weight of the past in the mean m, [0, 1), default 0.9. */
@@ -45,11 +31,9 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
   });
 }
 
-export interface AdamaxOptions extends GeneralOptions, AdamaxDirectionOptions {
+export interface AdamaxOptions extends DecoupledOptions, AdamaxDirectionOptions {
   /** η ≥ 0, default 0.002. */
   readonly learningRate?: Setting;
-  /** λ ≥ 0, default 0: decoupled. */
-  readonly weightDecay?: Setting;
 }
 
 /**
@@ -59,12 +43,9 @@ export interface AdamaxOptions extends GeneralOptions, AdamaxDirectionOptions {
  */
 export function adamax(options: AdamaxOptions = {}): Rule {
   const o = resolve('adamax', options, {
-    ...generalOptions('adamax'),
+    ...decoupledOptions('adamax', { learningRate: 0.002 }),
     ...table,
-    learningRate: nonNegative(0.002),
-    weightDecay: nonNegative(0),
   });
-  const { name, beta1, beta2, epsilon, learningRate, weightDecay } = o;
-  const direction = adamaxDirection({ name, beta1, beta2, epsilon });
-  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+  const { name, beta1, beta2, epsilon } = o;
+  return decoupled(o, adamaxDirection({ name, beta1, beta2, epsilon }));
 }

@@ -9,7 +9,6 @@ import {
   positive,
   type Rule,
   resolve,
-  rule,
   type Setting,
   saturate,
   scalar,
@@ -20,7 +19,7 @@ import {
   unit,
   where,
 } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { type DecoupledOptions, decoupled, decoupledOptions } from '@opt/transforms';
 
 export interface AdemamixDirectionOptions {
   /** Weight of the past in the fast mean m₁, [0, 1), default 0.9; 0: the gradient itself, and no slot. */
@@ -109,11 +108,9 @@ function warmed(beta1: Tensor, beta3: Tensor, a: Tensor): Tensor {
     .exp();
 }
 
-export interface AdemamixOptions extends GeneralOptions, AdemamixDirectionOptions {
+export interface AdemamixOptions extends DecoupledOptions, AdemamixDirectionOptions {
   /** η ≥ 0, default 1e-3. */
   readonly learningRate?: Setting;
-  /** λ ≥ 0, default 0: decoupled. */
-  readonly weightDecay?: Setting;
 }
 
 /**
@@ -123,12 +120,9 @@ export interface AdemamixOptions extends GeneralOptions, AdemamixDirectionOption
  */
 export function ademamix(options: AdemamixOptions = {}): Rule {
   const o = resolve('ademamix', options, {
-    ...generalOptions('ademamix'),
+    ...decoupledOptions('ademamix', { learningRate: 1e-3 }),
     ...table,
-    learningRate: nonNegative(1e-3),
-    weightDecay: nonNegative(0),
   });
-  const { name, beta1, beta2, beta3, alpha, alphaWarmup, beta3Warmup, epsilon, learningRate, weightDecay } = o;
-  const direction = ademamixDirection({ name, beta1, beta2, beta3, alpha, alphaWarmup, beta3Warmup, epsilon });
-  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+  const { name, beta1, beta2, beta3, alpha, alphaWarmup, beta3Warmup, epsilon } = o;
+  return decoupled(o, ademamixDirection({ name, beta1, beta2, beta3, alpha, alphaWarmup, beta3Warmup, epsilon }));
 }

@@ -15,7 +15,7 @@ import {
   text,
   unit,
 } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions, l2 } from '@opt/transforms';
+import { type DecoupledOptions, decoupled, decoupledOptions, descend, general, l2 } from '@opt/transforms';
 
 export interface AdoptDirectionOptions {
   /** Weight of the past in the mean m, [0, 1), default 0.9. */
@@ -75,11 +75,9 @@ export function adoptDirection(options: AdoptDirectionOptions = {}): Transform {
 
 const opening = (count: number): 'first' | 'later' => (count === 1 ? 'first' : 'later');
 
-export interface AdoptOptions extends GeneralOptions, AdoptDirectionOptions {
+export interface AdoptOptions extends DecoupledOptions, AdoptDirectionOptions {
   /** η ≥ 0, default 1e-3. */
   readonly learningRate?: Setting;
-  /** λ ≥ 0, default 0. */
-  readonly weightDecay?: Setting;
   /** Decay of the parameter, p(1 − ηλ); default false: in the gradient, g + λp. */
   readonly decoupled?: boolean;
 }
@@ -93,17 +91,12 @@ export interface AdoptOptions extends GeneralOptions, AdoptDirectionOptions {
  */
 export function adopt(options: AdoptOptions = {}): Rule {
   const o = resolve('adopt', options, {
-    ...generalOptions('adopt'),
+    ...decoupledOptions('adopt', { learningRate: 1e-3 }),
     ...table,
-    learningRate: nonNegative(1e-3),
-    weightDecay: nonNegative(0),
     decoupled: flag(false),
   });
-  const { name, beta1, beta2, epsilon, clipPower, learningRate, weightDecay } = o;
+  const { name, beta1, beta2, epsilon, clipPower, learningRate, weightDecay, decayOnly } = o;
   const direction = adoptDirection({ name, beta1, beta2, epsilon, clipPower });
-  const move = descend({ learningRate });
-  return general(
-    o,
-    o.decoupled ? rule(direction, decay({ learningRate, weightDecay }), move) : rule(chain(l2({ weightDecay }), direction), move),
-  );
+  if (o.decoupled) return decoupled(o, direction);
+  return general(o, rule(chain(l2({ weightDecay, decayOnly }), direction), descend({ learningRate })));
 }

@@ -24,6 +24,5 @@ export function psgdKron(options: PsgdKronOptions = {}): Rule {
     learningRate: nonNegative(3e-4),
     weightDecay: nonNegative(0),
   });
-  const rateOf = (shape: readonly number[]): number => (shape.length < 2 ? 0 : 1);
-  return general(o, rule(kronOf(o), decay({ learningRate, weightDecay, rateOf }), descend({ learningRate })));
+  return general(o, rule(kronOf(o), decay({ learningRate, weightDecay, decayOnly: 'matrices' }), descend({ learningRate })));
 }

@@ -4,23 +4,21 @@ import {
   flag,
   integer,
   message,
-  nonNegative,
   OptionRangeError,
   optional,
   positive,
   type Rule,
   resolve,
-  rule,
   type Setting,
   unit,
   within,
 } from '@opt/core';
-import { decay, descend, type GeneralOptions, general, generalOptions } from '@opt/transforms';
+import { type DecoupledOptions, decoupled, decoupledOptions } from '@opt/transforms';
 import { type Grafting, graftingOption } from './grafting.ts';
 import type { Sides } from './inverse-root.ts';
 import { shampooDirection } from './shampoo-direction.ts';
 
-export interface ShampooOptions extends GeneralOptions {
+export interface ShampooOptions extends DecoupledOptions {
   /** η ≥ 0, default 0.01. */
   readonly learningRate?: Setting;
   /** β₁ of the momentum, [0, 1), default 0.9. */
@@ -29,8 +27,6 @@ export interface ShampooOptions extends GeneralOptions {
   readonly beta2?: Setting;
   /** ε > 0 added to the eigenvalues, which have the unit of ‖G‖²; default 1e-12. With β₂ < 1 use 1e-8 or more, in f32 10⁻⁶ of the largest. */
   readonly epsilon?: Setting;
-  /** λ ≥ 0, default 0: W ← W − ηλW before the step. */
-  readonly weightDecay?: Setting;
   /** f: steps between new roots, integer ≥ 1, default 1. */
   readonly preconditionFrequency?: number;
   /** s: the first step that is preconditioned, integer ≥ f; default null, f. */
@@ -61,12 +57,10 @@ export interface ShampooOptions extends GeneralOptions {
  */
 export function shampoo(options: ShampooOptions = {}): Rule {
   const o = resolve('shampoo', options, {
-    ...generalOptions('shampoo'),
-    learningRate: nonNegative(0.01),
+    ...decoupledOptions('shampoo', { learningRate: 0.01 }),
     beta1: unit(0.9),
     beta2: within(1, { rule: 'in (0, 1]', holds: (x) => x > 0 && x <= 1 }),
     epsilon: positive(1e-12),
-    weightDecay: nonNegative(0),
     preconditionFrequency: integer(1),
     startStep: optional(integer(1)),
     correctBias: flag(true),
@@ -76,11 +70,10 @@ export function shampoo(options: ShampooOptions = {}): Rule {
     precondition1d: flag(true),
     grafting: graftingOption,
   });
-  const { learningRate, weightDecay, preconditionFrequency, startStep } = o;
+  const { preconditionFrequency, startStep } = o;
   if (startStep !== null && startStep < preconditionFrequency)
     throw new OptionRangeError(
       message(o.name, 'startStep', `null or an integer >= preconditionFrequency = ${preconditionFrequency}`, startStep),
     );
-  const direction = shampooDirection({ ...o, startStep: startStep ?? preconditionFrequency });
-  return general(o, rule(direction, decay({ learningRate, weightDecay }), descend({ learningRate })));
+  return decoupled(o, shampooDirection({ ...o, startStep: startStep ?? preconditionFrequency }));
 }

@@ -1,10 +1,8 @@
-import { closedUnit, nonNegative, optional, positive, type Rule, resolve, rule, type Setting, unit } from '@opt/core';
+import { closedUnit, optional, positive, type Rule, resolve, type Setting, unit } from '@opt/core';
 import { adam } from './adam.ts';
-import { type DecayOnly, decay, decayOnlyOption } from './decay.ts';
-import { descend } from './descend.ts';
-import { type GeneralOptions, general, generalOptions } from './general.ts';
+import { type DecoupledOptions, decoupled, decoupledOptions } from './decoupled.ts';
 
-export interface AdamWOptions extends GeneralOptions {
+export interface AdamWOptions extends DecoupledOptions {
   /** η ≥ 0, default 1e-3. */
   readonly learningRate?: Setting;
   /** β₁ in [0, 1), default 0.9. */
@@ -15,8 +13,6 @@ export interface AdamWOptions extends GeneralOptions {
   readonly epsilon?: Setting;
   /** λ ≥ 0, default 0.01. */
   readonly weightDecay?: Setting;
-  /** `'matrices'`: only parameters of two axes and more decay; null (default): all, biases and gains too. */
-  readonly decayOnly?: DecayOnly;
   /** 1 is AMSGrad, null (default) is off; see `adam`. */
   readonly amsgradBeta?: Setting | null;
 }
@@ -28,18 +24,12 @@ export interface AdamWOptions extends GeneralOptions {
  */
 export function adamw(options: AdamWOptions = {}): Rule {
   const resolved = resolve('adamw', options, {
-    ...generalOptions('adamw'),
-    learningRate: nonNegative(1e-3),
+    ...decoupledOptions('adamw', { learningRate: 1e-3, weightDecay: 0.01 }),
     beta1: unit(0.9),
     beta2: unit(0.999),
     epsilon: positive(1e-8),
-    weightDecay: nonNegative(0.01),
-    decayOnly: decayOnlyOption,
     amsgradBeta: optional(closedUnit(1)),
   });
-  const { name, beta1, beta2, epsilon, amsgradBeta, learningRate, weightDecay, decayOnly } = resolved;
-  return general(
-    resolved,
-    rule(adam({ name, beta1, beta2, epsilon, amsgradBeta }), decay({ learningRate, weightDecay, decayOnly }), descend({ learningRate })),
-  );
+  const { name, beta1, beta2, epsilon, amsgradBeta } = resolved;
+  return decoupled(resolved, adam({ name, beta1, beta2, epsilon, amsgradBeta }));
 }

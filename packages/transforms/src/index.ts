@@ -3,6 +3,7 @@ export { type AdamWOptions, adamw } from './adamw.ts';
 export { type CentralizeOptions, centralize } from './centralize.ts';
 export { clipGlobalNorm, clipNorm, clipValue } from './clip.ts';
 export { type DecayOnly, type DecayOptions, decay, decayOnlyOption, l2 } from './decay.ts';
+export { type DecoupledOptions, type DecoupledTable, decoupled, decoupledOptions } from './decoupled.ts';
 export { type DescendOptions, descend } from './descend.ts';
 export { cautious, copyGradientSign, nanToZero, normalize, normalizeRms, sign, unscale } from './direction.ts';
 export { type GeneralOptions, type GeneralTable, general, generalOptions, nameOf } from './general.ts';
