@@ -12,8 +12,7 @@ const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** Why no test can run in a browser here, to be put into its title; empty where one can. */
 export const missingBrowser: string = existsSync(executablePath) ? '' : `(skipped: no browser at ${executablePath}, set CHROMIUM)`;
 
-/** Whether browsers are to test everything (`OPT_BROWSER=all`): on an emulated device that takes long. */
-export const everything: boolean = process.env['OPT_BROWSER'] === 'all';
+export { everything } from './extent.ts';
 
 /** Chromium at `CHROMIUM` or `/usr/bin/chromium`, headless, with WebGPU, and asking nobody for anything by itself. */
 export function launch(): Promise<Browser> {

@@ -23,6 +23,7 @@ import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
 
 export type { BackendContract, Tolerance } from './contract/harness.ts';
+export { everything } from './extent.ts';
 export { build, type Instruction, type RandomProgram, randomPrograms } from './fuzz/programs.ts';
 
 /**

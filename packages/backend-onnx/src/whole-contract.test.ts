@@ -8,4 +8,5 @@ testBackend({
   buffers: (backend) => backend.buffers,
   signedZeros: false,
   wrapped: false,
+  share: 2,
 });

@@ -8,7 +8,7 @@ import type { Replayed } from './testing/page.ts';
 
 const root = new URL('../golden/', pathToFileURL(createRequire(import.meta.url).resolve('@opt/backend-contract')));
 /** Of the recorded runs of each family, one in so many. */
-const share = everything ? 1 : 8;
+const share = everything ? 1 : 24;
 const cases = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({

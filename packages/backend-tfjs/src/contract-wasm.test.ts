@@ -11,4 +11,6 @@ testBackend({
     return tfjs();
   },
   buffers: (backend) => backend.buffers,
+  wrapped: false,
+  share: 2,
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from './testing/contract-page.ts';
 import { expect as expectInPage } from './testing/vitest-in-page.ts';
 
-/** Without `OPT_BROWSER=all`: one in so many of the tests. */
+/** Without `OPT_TESTS=all`: one in so many of the tests. */
 const sample = 12;
 
 describe.skipIf(missingBrowser)(`the contract in Chromium ${missingBrowser}`, () => {

@@ -19,7 +19,7 @@ const cases = (): [string, unknown][] =>
 
 export function testGolden(harness: Harness): void {
   describe('recorded runs', () => {
-    it.each(harness.share(cases()))('%s', async (_, value) => {
+    it.each(harness.share(cases(), harness.contract.recorded ?? 1))('%s', async (_, value) => {
       const outcome = await replay(parseGolden(value), harness.backend);
       expect(outcome.result, JSON.stringify(outcome)).not.toBe('failed');
     });

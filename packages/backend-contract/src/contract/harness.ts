@@ -1,6 +1,7 @@
 import { reference } from '@opt/backend-reference';
 import { type Program, type Shape, size, type Tensor, trace } from '@opt/core';
 import { expect } from 'vitest';
+import { everything } from '../extent.ts';
 import type { AnyBackend } from '../families/family.ts';
 import { runProgram } from '../run-program.ts';
 
@@ -37,8 +38,10 @@ export interface BackendContract<B extends AnyBackend = AnyBackend> {
   readonly signedZeros?: boolean;
   /** Every transform in every wrapper (default true), or all of them alone: for backends on which that takes too long. */
   readonly wrapped?: boolean;
-  /** One in so many transforms and recorded runs (default 1, all of them): for backends on which that takes too long. */
+  /** One in so many transforms (default 1, all of them), for backends on which that takes too long; all of them with `OPT_TESTS=all`. */
   readonly share?: number;
+  /** The same of recorded runs. */
+  readonly recorded?: number;
   /** Steps of the test that nothing grows (default 1000). */
   readonly steps?: number;
 }
@@ -80,9 +83,8 @@ export class Harness {
   }
 
   /** Those of a list that are tested. */
-  share<T>(all: readonly T[]): readonly T[] {
-    const { share = 1 } = this.contract;
-    return all.filter((_, i) => i % share === 0);
+  share<T>(all: readonly T[], share = this.contract.share ?? 1): readonly T[] {
+    return everything ? all : all.filter((_, i) => i % share === 0);
   }
 
   /** A number as the backend holds it. */

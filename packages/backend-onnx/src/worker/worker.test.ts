@@ -16,6 +16,8 @@ testBackend({
   make: () => start({ threshold: 0, threads: 1 }),
   buffers: (backend) => backend.buffers,
   wrapped: false,
+  share: 6,
+  recorded: 6,
   fuzz: { runs: 10 },
 });
 

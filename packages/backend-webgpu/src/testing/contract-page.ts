@@ -21,6 +21,7 @@ globalThis.optContract = {
       buffers: (backend) => backend.tensors,
       wrapped: false,
       share,
+      recorded: share,
       steps: share === 1 ? 1000 : 60,
       fuzz: { runs: share === 1 ? 25 : 4 },
     });
