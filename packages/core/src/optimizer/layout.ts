@@ -49,6 +49,8 @@ export class Layout {
   readonly deviceDecides: boolean;
   /** What happens to a step that is dropped. */
   otherwise: 'skip' | 'throw' = 'skip';
+  /** Whether any stage drops calls with gradients that are not finite. */
+  guarded = false;
   /** What working precision holds. */
   readonly precision: Precision;
   /** What was said about parameters, by name. */
@@ -139,6 +141,7 @@ export class Layout {
   }
 
   private guard(otherwise: 'skip' | 'throw'): void {
+    this.guarded = true;
     if (otherwise === 'skip') return;
     if (this.deviceDecides)
       throw new OptionTypeError("nonFinite must be 'skip' on a backend that cannot be read within a step, received 'throw'");

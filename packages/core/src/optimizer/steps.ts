@@ -173,9 +173,11 @@ export class Steps<Native, Buffer> {
   private lookAt(found: Found<Native>, present: ReadonlySet<string>, kind: string): Finding {
     const { onlyInputs, verdicts } = this.checkFor(present, kind);
     if (!onlyInputs) return 'unseen';
-    if (verdicts.length === 0) return 'finite';
+    if (!this.shop.layout.guarded) return 'finite';
     let finding: Finding = 'finite';
-    const [names, guarded] = [[...this.everyName], new Set(verdicts.map(({ owner }) => owner))];
+    // A guard inside a window sees nothing of a call that collects: what comes in is looked at then, or the window would close too early.
+    const guarded = verdicts.length === 0 ? this.everyName : new Set(verdicts.map(({ owner }) => owner));
+    const names = [...this.everyName];
     for (const [i, gradient] of found.entries()) {
       if (gradient === undefined || !guarded.has(names[i] ?? '')) continue;
       if (!isArray(gradient)) finding = 'unseen';
