@@ -11,8 +11,12 @@ export const runWorker = async (args: readonly string[], catalogueUrl: string): 
       process.stdout.write(workerHelp(availableParallelism()));
       return 0;
     }
+    // Listened to from the start: a run may have begun when the worker is there.
+    const told = new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
     const worker = await queueWorker({ ...options, catalogueUrl, tell: (line) => process.stdout.write(`${line}\n`) });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.stop());
+    void told.then(() => worker.stop());
     process.stdout.write(`${options.name}: waits for runs at ${new URL(options.queue).host}, ${options.workers} at a time\n`);
     await worker.ended;
     return 0;
