@@ -4,10 +4,11 @@ import { reference } from '@opt/backend-reference';
 import { wasm } from '@opt/backend-wasm';
 import { loadFile, saveFile } from '@opt/checkpoint-file';
 import { CheckpointError, createOptimizer, OptError, type Optimizer, StepInterrupted } from '@opt/core';
+import type { Poison } from './asking.ts';
 import type { Dice } from './dice.ts';
 import { killedSave } from './killed-save.ts';
 import { Pair, Violation } from './pair.ts';
-import { gradients } from './subject.ts';
+import { gradients, type Subject, stepOf } from './subject.ts';
 
 /** How far another backend may lie from the undisturbed run after three steps, relative to the largest element of a parameter. */
 export const bound = 2e-3;
@@ -44,14 +45,29 @@ function refusal(what: string, kind: abstract new (...given: never[]) => Error, 
 export const faults: readonly Fault[] = [
   {
     name: 'poisoned gradient',
-    weight: 380_000,
-    run({ subject, tried }, dice) {
-      const given = gradients(dice, subject);
-      const poisoned = given[dice.pick(Object.keys(given))];
+    weight: 360_000,
+    run(pair, dice) {
+      const { subject, tried } = pair;
+      const noise = gradients(dice, subject);
+      const poisoned = noise[dice.pick(Object.keys(noise))];
       if (poisoned !== undefined) poisoned[dice.below(poisoned.length)] = dice.pick(poisons);
       const before = tried.skippedSteps;
-      tried.step(given);
+      pair.stepTried(noise);
       if (tried.skippedSteps !== before + 1) throw new Violation('a poisoned gradient was not counted');
+    },
+  },
+  {
+    name: 'poisoned answer',
+    weight: 20_000,
+    run(pair, dice) {
+      const { subject, tried } = pair;
+      const noise = gradients(dice, subject);
+      const poison: Poison = { value: dice.pick(poisons), asked: false };
+      const before = tried.skippedSteps;
+      pair.stepTried(noise, poison);
+      if (tried.skippedSteps !== before + Number(poison.asked)) throw new Violation('a poisoned answer was not counted');
+      // Nobody asked in this step, so it was an ordinary one.
+      if (!poison.asked) pair.stepCalm(noise);
     },
   },
   {
@@ -92,14 +108,14 @@ export const faults: readonly Fault[] = [
     name: 'lost device',
     weight: 8_000,
     run(pair, dice) {
-      const given = gradients(dice, pair.subject);
+      const noise = gradients(dice, pair.subject);
       const file = pair.tried.save();
-      pair.calm.step(given);
+      pair.stepCalm(noise);
       pair.lose();
-      refusal('a lost device', StepInterrupted, () => pair.tried.step(given));
-      refusal('a step after it', StepInterrupted, () => pair.tried.step(given));
+      refusal('a lost device', StepInterrupted, () => pair.stepTried(noise));
+      refusal('a step after it', StepInterrupted, () => pair.stepTried(noise));
       pair.tried.load(file);
-      pair.tried.step(given);
+      pair.stepTried(noise);
     },
   },
   {
@@ -124,13 +140,18 @@ export const faults: readonly Fault[] = [
       const [first = {}, second = {}, third = {}] = [0, 1, 2].map(() => gradients(dice, subject));
       const there = await onnx({ threads: 1 });
       const elsewhere = await createOptimizer({ transform: subject.make(), parameters: subject.start, backend: there });
-      const once = await oneStep(elsewhere, tried.save(), first);
+      const once = await oneStep(subject, elsewhere, tried.save(), first);
       there.dispose();
       const plain = reference({ precision: 'f32' });
-      const twice = await oneStep(createOptimizer({ transform: subject.make(), parameters: subject.start, backend: plain }), once, second);
+      const twice = await oneStep(
+        subject,
+        createOptimizer({ transform: subject.make(), parameters: subject.start, backend: plain }),
+        once,
+        second,
+      );
       tried.load(twice);
-      tried.step(third);
-      for (const given of [first, second, third]) calm.step(given);
+      own.stepTried(third);
+      for (const noise of [first, second, third]) own.stepCalm(noise);
       for (const name of Object.keys(subject.shapes)) checkBound(name, calm.parameters[name] ?? [], tried.parameters[name] ?? []);
       tried.load(calm.save());
       own.compare('another backend and back, and the state of the other');
@@ -172,9 +193,14 @@ export const faults: readonly Fault[] = [
 ];
 
 /** One step elsewhere, from a file to the next. */
-async function oneStep(optimizer: Optimizer, file: Uint8Array, given: Readonly<Record<string, Float32Array>>): Promise<Uint8Array> {
+async function oneStep(
+  subject: Subject,
+  optimizer: Optimizer,
+  file: Uint8Array,
+  noise: Readonly<Record<string, Float32Array>>,
+): Promise<Uint8Array> {
   await optimizer.load(file);
-  await optimizer.step(given);
+  await stepOf(optimizer, subject, noise);
   const next = await optimizer.save();
   optimizer.dispose();
   return next;

@@ -1,7 +1,8 @@
 import { failing } from '@opt/backend-contract';
 import { type WasmBackend, wasm } from '@opt/backend-wasm';
 import { createOptimizer, type Optimizer } from '@opt/core';
-import type { Subject } from './subject.ts';
+import type { Poison } from './asking.ts';
+import { type Subject, stepOf } from './subject.ts';
 
 type Gradients = Readonly<Record<string, Float32Array>>;
 type Single = Optimizer<string, 'sync', 'sync'>;
@@ -35,8 +36,16 @@ export class Pair {
 
   /** The same step on both. */
   step(gradients: Gradients): void {
-    this.calm.step(gradients);
-    this.tried.step(gradients);
+    this.stepCalm(gradients);
+    this.stepTried(gradients);
+  }
+
+  stepCalm(gradients: Gradients): void {
+    stepOf(this.calm, this.subject, gradients);
+  }
+
+  stepTried(gradients: Gradients, poison?: Poison): void {
+    stepOf(this.tried, this.subject, gradients, poison);
   }
 
   /** Lets the device of the one that is tried be lost in its next step. */
