@@ -87,6 +87,11 @@ export class Harness {
     return everything ? all : all.filter((_, i) => i % share === 0);
   }
 
+  /** Whether only a small share is tested: six hundred steps take minutes there. */
+  get slow(): boolean {
+    return this.share(Array.from({ length: 16 })).length === 1;
+  }
+
   /** A number as the backend holds it. */
   round(x: number): number {
     return this.backend.precision === 'f32' ? Math.fround(x) : x;
