@@ -5,6 +5,7 @@ import type { Shape } from '../program/shape.ts';
 import type { About, Transform } from '../transform/transform.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
+import type { Metrics, MetricsOptions } from './metrics.ts';
 import type { Draws } from './randomness.ts';
 
 /** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
@@ -25,6 +26,8 @@ export interface OptimizerOptions<
   readonly backend: Backend<Run, Read, Native, Buffer, Working>;
   /** What a model knows of its parameters and shapes do not tell, by name: for transforms that ask, such as `muon`. */
   readonly about?: Readonly<Partial<Record<NoInfer<N>, About>>>;
+  /** What `optimizer.metrics()` tells, measured by the steps themselves; true: everything, in every 64th step. Default false: nothing. */
+  readonly metrics?: boolean | MetricsOptions;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
   /** Random numbers from outside, in place of the seed's: for replays and tests. */
@@ -59,6 +62,12 @@ export interface Optimizer<
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
   /** Live hyperparameters as they are now, by address. */
   readonly hyperparameters: Readonly<Record<string, Scalar>>;
+  /**
+   * What the last measured step did: norms of gradients, updates and parameters, their ratio, clip factors; and live hyperparameters as numbers.
+   * Nothing is computed for it and no step waits for it. A dropped call changes nothing but `skipped`; `load` forgets; no checkpoint holds it.
+   * @throws OptionTypeError unless `createOptimizer` was given `metrics`
+   */
+  metrics(): Result<Read, Metrics<N>>;
   /** Of what `save` holds beside parameters; what deferred computations read and write meanwhile comes on top. */
   readonly stateBytes: number;
   /** Calls dropped because of a gradient that was not finite. */

@@ -227,6 +227,9 @@ export interface Site {
   /** [b, …shape] gradients and [b] losses of the samples. */
   samples(owner: string, shape: Shape): { readonly gradients: Tensor; readonly losses: Tensor };
 
+  /** Says by which factor a stage makes a direction shorter, for `optimizer.metrics()`: `factor` is called only where somebody wants to know. */
+  shortens(owner: string, factor: () => Tensor): void;
+
   /** Names the writer of everything traced inside `f`. */
   writing<T>(owner: string, f: () => T): T;
 }
