@@ -9,7 +9,7 @@ export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
 export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
 export type { Metric } from './optimizer/measures.ts';
-export type { Metrics, MetricsOptions, Norms } from './optimizer/metrics.ts';
+export { type Metrics, type MetricsOptions, metricsOption, type Norms } from './optimizer/metrics.ts';
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export {

@@ -41,7 +41,7 @@ export interface MetricsOptions {
   /** Which norms, default all. Clip factors come with any of them, the ratio with `'update'` and `'parameter'`. */
   readonly norms?: readonly Metric[];
   /**
-   * Every how many steps they are measured, integer ≥ 1, default 64; others are as if there were no metrics. A measured step of AdamW takes about
+   * Every how many steps they are measured, integer ≥ 1, default 100; others are as if there were no metrics. A measured step of AdamW takes about
    * twice as long as another, of SOAP a hundredth more.
    */
   readonly every?: number;
@@ -52,7 +52,7 @@ export const metricsOption: Option<Asked | undefined> = (value, rule, option) =>
   if (value === undefined || value === false) return undefined;
   if (value !== true && !isPlain(value))
     throw new OptionTypeError(message(rule, option, 'true, false or an object such as { every: 10 }', value));
-  return resolve(`${rule}: ${option}`, value === true ? {} : value, { norms: normsOption, every: integer(64) });
+  return resolve(`${rule}: ${option}`, value === true ? {} : value, { norms: normsOption, every: integer(100) });
 };
 
 const normsOption: Option<readonly Metric[]> = (value, rule, option) => {

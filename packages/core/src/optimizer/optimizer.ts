@@ -26,7 +26,7 @@ export interface OptimizerOptions<
   readonly backend: Backend<Run, Read, Native, Buffer, Working>;
   /** What a model knows of its parameters and shapes do not tell, by name: for transforms that ask, such as `muon`. */
   readonly about?: Readonly<Partial<Record<NoInfer<N>, About>>>;
-  /** What `optimizer.metrics()` tells, measured by the steps themselves; true: everything, in every 64th step. Default false: nothing. */
+  /** What `optimizer.metrics()` tells, measured by the steps themselves; true: everything, in every 100th step. Default false: nothing. */
   readonly metrics?: boolean | MetricsOptions;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
