@@ -10,7 +10,7 @@ export { type ExplainedProgram, type Explanation, explain } from './optimizer/ex
 export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
 export type { Metric } from './optimizer/measures.ts';
 export { type Metrics, type MetricsOptions, metricsOption, type Norms } from './optimizer/metrics.ts';
-export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
+export type { Group, Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export {
   anyNumber,

@@ -18,7 +18,7 @@ import { Layout, skippedKey } from './layout.ts';
 import { type Asked, Measures, widensSquares } from './measures.ts';
 import type { Memory } from './memory.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Group, Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
 import type { Randomness } from './randomness.ts';
 import { rehearse } from './rehearsal.ts';
@@ -91,7 +91,17 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
-    return record([...this.runner.live].map(([hyper, value]) => [this.layout.address(hyper), value]));
+    return this.hypersWithin('');
+  }
+
+  get groups(): readonly Group[] {
+    const { groups } = this.layout;
+    const all: Iterable<readonly [string, readonly string[]]> = groups.size === 0 ? [['', this.names]] : groups;
+    return Array.from(all, ([path, parameters]) => ({ path, parameters, hyperparameters: this.hypersWithin(path) }));
+  }
+
+  private hypersWithin(path: string): Readonly<Record<string, Scalar>> {
+    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.runner.live.get(hyper) ?? hyper.value]));
   }
 
   get stateBytes(): number {

@@ -34,6 +34,15 @@ export interface OptimizerOptions<
   readonly draws?: Draws;
 }
 
+/** Parameters that one rule moves, and its live hyperparameters. */
+export interface Group<N extends string = string> {
+  /** Where the rule stands: the label of a `partition`, with the path of what is around it in front, such as `backbone/hidden`. '' where nothing divides. */
+  readonly path: string;
+  readonly parameters: readonly N[];
+  /** By address, as `set` takes it. What stages outside of the partition hold is in none. */
+  readonly hyperparameters: Readonly<Record<string, Scalar>>;
+}
+
 /** Parameters, their optimizer state, and the programs that move them, on one backend. */
 export interface Optimizer<
   N extends string = string,
@@ -60,6 +69,8 @@ export interface Optimizer<
   readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** State by key, such as `soap/adam.m:layer.weight`. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
+  /** Which parameters go to which rule of a `partition`, one in a partition included, with the hyperparameters they have now; one group where nothing divides. */
+  readonly groups: readonly Group<N>[];
   /** Live hyperparameters as they are now, by address. */
   readonly hyperparameters: Readonly<Record<string, Scalar>>;
   /**
