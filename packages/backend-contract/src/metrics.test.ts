@@ -79,6 +79,11 @@ describe('metrics', () => {
       programs.reduce((sum, { calls, flops }) => sum + calls * flops, 0);
     expect(total(whole) - total(explained(false))).toBe(metrics?.flops);
     expect(metrics?.flops).toBeGreaterThan(2 * 6000);
+    expect(whole.programs.map(({ name, calls }) => [name, calls])).toEqual([
+      ['check', 110],
+      ['step, measured', 2],
+      ['step', 108],
+    ]);
     expect(String(whole)).toContain('metrics: in 2 of 110 calls');
   });
 

@@ -10,7 +10,7 @@ import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { Counters } from './counters.ts';
 import { evaluation } from './evaluation.ts';
-import { type Explanation, explain } from './explain.ts';
+import { type Explanation, explainMeasured } from './explain.ts';
 import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
 import { gradientKey, metricsKey, parameterKey } from './keys.ts';
@@ -197,7 +197,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   explain(calls?: number): Explanation {
     const { deviceDecides, said } = this.layout;
-    return explain(this.transform, this.shapes, calls, deviceDecides, this.backend.precision, undefined, said, this.measures);
+    return explainMeasured(this.measures, this.transform, this.shapes, calls, deviceDecides, this.backend.precision, undefined, said);
   }
 
   dispose(): void {

@@ -46,7 +46,20 @@ export function explain(
   precision?: Precision['name'],
   samples = 1,
   about?: Readonly<Record<string, About>>,
-  measures?: Measures,
+): Explanation {
+  return explainMeasured(undefined, transform, shapes, calls, deviceDecides, precision, samples, about);
+}
+
+/** The same for an optimizer that measures itself. */
+export function explainMeasured(
+  measures: Measures | undefined,
+  transform: Transform,
+  shapes: Shapes,
+  calls: number = lookahead,
+  deviceDecides = false,
+  precision?: Precision['name'],
+  samples = 1,
+  about?: Readonly<Record<string, About>>,
 ): Explanation {
   integer(lookahead, 0)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');

@@ -41,8 +41,8 @@ export interface MetricsOptions {
   /** Which norms, default all. Clip factors come with any of them, the ratio with `'update'` and `'parameter'`. */
   readonly norms?: readonly Metric[];
   /**
-   * Every how many steps they are measured, integer ≥ 1, default 100; others are as if there were no metrics. A measured step of AdamW takes about
-   * twice as long as another, of SOAP a hundredth more.
+   * Every how many steps they are measured, integer ≥ 1, default 100; others are as if there were no metrics, so two programs are made
+   * for each kind of step. A measured step of AdamW takes about twice as long as another, of SOAP a hundredth more.
    */
   readonly every?: number;
 }

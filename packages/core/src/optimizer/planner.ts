@@ -225,7 +225,8 @@ export class Planner {
       const outputs = [...moved, ...changedSlots(trace), ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const measured = measures?.output(trace, { gradients: updates, before: parameters, after: flow.parameters });
-      const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts, measured);
+      const name = `${nameOf(trace, present, this.shapes)}${measured === undefined ? '' : ', measured'}`;
+      const sound = soundProgram(name, trace, outputs, this.facts, measured);
       return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
     });
   }
