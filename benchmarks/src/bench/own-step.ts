@@ -8,7 +8,7 @@ import type { Recipe } from './recipes.ts';
 export async function ownStep(recipe: Recipe, shapes: Shapes, backend: AnyBackend): Promise<Contender> {
   const initial = tensors(shapes, 0);
   const parameters = mapValues(shapes, (shape, name) => ({ shape, data: initial[name] ?? [] }));
-  const optimizer = await createOptimizer({ transform: recipe.rule(), parameters, backend });
+  const optimizer = await createOptimizer({ transform: recipe.rule(), parameters, backend, metrics: recipe.metrics ?? false });
   const given = recipe.gradients === 'copied' ? gradientSets(shapes, recipe.sets) : [tensors(shapes, 1)];
   // Everything is compiled and all memory taken before views of it are asked for; what is kept of past gradients is all there.
   for (let step = 0; step < 2; step++) await optimizer.step(given[0] ?? {});

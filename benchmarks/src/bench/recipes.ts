@@ -1,4 +1,4 @@
-import { type Rule, rule } from '@opt/core';
+import { type MetricsOptions, type Rule, rule } from '@opt/core';
 import { muon } from '@opt/geometric';
 import { lmAdagrad } from '@opt/lm-adagrad';
 import { clipNormByEma, lre } from '@opt/lre';
@@ -17,7 +17,12 @@ export interface Recipe {
   readonly block: number;
   /** Gradients that differ, each given once before anything is timed; otherwise as many as the model has. */
   readonly sets?: number;
+  /** What is measured for `optimizer.metrics()`; left out, nothing. */
+  readonly metrics?: boolean | MetricsOptions;
 }
+
+/** Every how many steps an optimizer with metrics measures one, left to itself. */
+export const measuredEvery = 100;
 
 export const refreshEvery = 10;
 const refreshing = () => soap({ preconditionFrequency: refreshEvery });
@@ -44,6 +49,9 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   adamw: { rule: () => adamw(), gradients: 'in place', block: 1 },
   'adamw-copied': { rule: () => adamw(), gradients: 'copied', block: 1 },
   'adamw-unguarded': { rule: () => rule(adam(), decay(), descend()), gradients: 'in place', block: 1 },
+  'adamw-metrics': { rule: () => adamw(), gradients: 'in place', block: measuredEvery, metrics: true },
+  'adamw-measured': { rule: () => adamw(), gradients: 'in place', block: 1, metrics: { every: 1 } },
+  'soap-measured': { rule: refreshing, gradients: 'copied', block: refreshEvery, metrics: { every: 1 } },
   muon: { rule: () => muon(quintic), gradients: 'in place', block: 1 },
   soap: { rule: refreshing, gradients: 'copied', block: refreshEvery },
   'soap-normalize-ema': { rule: () => normalizeEma({ base: refreshing() }), gradients: 'copied', block: refreshEvery },

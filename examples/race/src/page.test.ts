@@ -22,6 +22,7 @@ const runs = entrants.map(({ name, label, colour, learningRate }, place) => {
     best: { loss: losses.at(-1) ?? 0, step: steps },
     finalLoss: losses.at(-1) ?? 0,
     tests: [0, 25, 50, 100].map((afterStep) => ({ afterStep, loss: 1, accuracy: (0.5 * afterStep) / steps + place / 100 })),
+    measures: [2, 52].map((step) => ({ step, gradientNorm: 0.5 + place, updateRatio: 10 ** -(1 + (place % 3)) })),
     diverged: false,
     optimizerMilliseconds: 1 + place,
     gradientMilliseconds: 1,

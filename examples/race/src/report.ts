@@ -52,6 +52,18 @@ ${outcome.sweep ? sweepCard : ''}
 <div id="accuracy-chart" class="plot" role="img" aria-label="Test accuracy by step for every optimizer"></div>
 </section>
 </div>
+<div class="pair">
+<section class="card">
+<h2>Update ÷ weights</h2>
+<p class="note">‖Δp‖/‖p‖ over the whole model in every 50th step, log scale.</p>
+<div id="update-chart" class="plot" role="img" aria-label="Norm of the update over that of the weights by step for every optimizer"></div>
+</section>
+<section class="card">
+<h2>Gradient norm</h2>
+<p class="note">‖g‖ over the whole model in every 50th step, log scale.</p>
+<div id="gradient-chart" class="plot" role="img" aria-label="Norm of the gradient by step for every optimizer"></div>
+</section>
+</div>
 <section class="card">
 <h2>Settings</h2>
 <dl>${settings(outcome)}</dl>
@@ -115,12 +127,14 @@ const settings = ({ runs, options, sweep, elapsedMilliseconds, finishedAt }: Out
 
 /** What page.js draws. Six digits are more than a pixel can show. */
 const pageData = ({ runs, sweep }: Outcome) => ({
-  lanes: runs.map(({ lane: { name, label, colour }, losses, smoothedLosses, tests }) => ({
+  lanes: runs.map(({ lane: { name, label, colour }, losses, smoothedLosses, tests, measures }) => ({
     name,
     label,
     colour,
     losses: losses.map(brief),
     smoothed: smoothedLosses.map(brief),
+    updates: measures.map(({ step, updateRatio }) => [step, brief(updateRatio)]),
+    gradients: measures.map(({ step, gradientNorm }) => [step, brief(gradientNorm)]),
     tests: tests.map(({ afterStep, accuracy }) => [afterStep, brief(100 * accuracy)]),
   })),
   sweep: sweep

@@ -21,6 +21,7 @@ const run = (name: string, best: number, over: Partial<Run> = {}): Run => ({
   tests: [{ afterStep: 2, loss: 1, accuracy: 0.684 }],
   diverged: false,
   optimizerMilliseconds: 1.234,
+  measures: [],
   gradientMilliseconds: 1,
   ...over,
 });

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { batches } from './batches.ts';
 import type { Evaluation, GradientEngine } from './gradient-engine.ts';
 import { initialWeights } from './initial-weights.ts';
-import type { Learner } from './learner.ts';
+import { type Learner, type Measure, measureEvery } from './learner.ts';
 import { type Mnist1d, pick } from './mnist1d.ts';
 import type { ParameterValues } from './model.ts';
 import { smooth } from './smooth.ts';
@@ -34,6 +34,8 @@ export interface Run {
   readonly best: { readonly loss: number; readonly step: number };
   readonly finalLoss: number;
   readonly tests: readonly Tested[];
+  /** What steps did, in every 50th. */
+  readonly measures: readonly Measure[];
   readonly diverged: boolean;
   /** Means over the steps of this run. */
   readonly optimizerMilliseconds: number;
@@ -65,6 +67,7 @@ interface Training {
   readonly learner: Learner;
   readonly losses: number[];
   readonly tests: Tested[];
+  readonly measures: Measure[];
   diverged: boolean;
   optimizerTotal: number;
   gradientTotal: number;
@@ -95,6 +98,8 @@ export const train = async ({ lanes, steps, batch, seed, data, engine, test, onS
         if (!training.diverged) await training.learner.step(gradients);
         training.gradientTotal += between - before;
         training.optimizerTotal += performance.now() - between;
+        // The first step of SOAP moves nothing, so what is measured is its second, and so on.
+        if (!training.diverged && step % measureEvery === 2) await measure(training);
       }
       onStep?.(step, field);
       // Lets what was written out: synchronous optimizers alone would hold the event loop for the whole race.
@@ -109,11 +114,17 @@ export const train = async ({ lanes, steps, batch, seed, data, engine, test, onS
   }
 };
 
+async function measure({ learner, measures }: Training): Promise<void> {
+  const measured = await learner.measured?.();
+  if (measured !== undefined) measures.push(measured);
+}
+
 const start = (lane: Lane, learner: Learner): Training => ({
   lane,
   learner,
   losses: [],
   tests: [],
+  measures: [],
   diverged: false,
   optimizerTotal: 0,
   gradientTotal: 0,
@@ -122,7 +133,7 @@ const start = (lane: Lane, learner: Learner): Training => ({
   },
 });
 
-const finished = ({ lane, losses, tests, diverged, optimizerMilliseconds, gradientTotal }: Training): Run => {
+const finished = ({ lane, losses, tests, measures, diverged, optimizerMilliseconds, gradientTotal }: Training): Run => {
   const smoothedLosses = smooth(losses.filter(Number.isFinite));
   const bestLoss = smoothedLosses.reduce((least, loss) => Math.min(least, loss), Number.POSITIVE_INFINITY);
   return {
@@ -132,6 +143,7 @@ const finished = ({ lane, losses, tests, diverged, optimizerMilliseconds, gradie
     best: { loss: bestLoss, step: smoothedLosses.indexOf(bestLoss) + 1 },
     finalLoss: diverged ? Number.NaN : (smoothedLosses.at(-1) ?? Number.NaN),
     tests,
+    measures,
     diverged,
     optimizerMilliseconds,
     gradientMilliseconds: gradientTotal / Math.max(1, losses.length),

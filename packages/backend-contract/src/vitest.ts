@@ -13,6 +13,7 @@ import { testGuards } from './contract/guards.ts';
 import { type BackendContract, harnessOf } from './contract/harness.ts';
 import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
+import { testMetrics } from './contract/metrics.ts';
 import { testNames } from './contract/names.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
@@ -50,6 +51,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testTable(harness);
     testOptimizers(harness);
     testEvaluation(harness);
+    testMetrics(harness);
     testGuards(harness);
     testFinite(harness);
     testByHand(harness);

@@ -56,6 +56,40 @@ describe('toOptax', () => {
     expect(() => namedLeaves({ 'a/b': np.array([1]), a: { b: np.array([1]) } })).toThrow("two arrays of the tree are called 'a/b'");
   });
 
+  it('judges with an average, changes nothing, and measures', () => {
+    const rule = () => adamw({ learningRate: 0.1, useEma: true, emaMomentum: 0.5 });
+    const run = (look: boolean) => {
+      const { init, update, evaluation } = toOptax(rule(), { metrics: { every: 1 } });
+      let params = model(0);
+      let state = init(tree.ref(params));
+      const averages = read(params);
+      for (let step = 1; step < 5; step++) {
+        const [updates, next] = update(model(10 * step), state, tree.ref(params));
+        [params, state] = [applyUpdates(params, updates), next];
+        read(params).forEach((leaf, k) => {
+          averages[k] = leaf.map((p, i) => (step === 1 ? p : 0.5 * (averages[k]?.[i] ?? 0) + 0.5 * p));
+        });
+        if (!look) continue;
+        const judged = evaluation(state, tree.ref(params));
+        read(judged).forEach((leaf, k) => {
+          leaf.forEach((x, i) => void expect(x).toBeCloseTo(averages[k]?.[i] ?? Number.NaN, 5));
+        });
+        tree.dispose(judged);
+      }
+      const { step, parameters } = state.metrics();
+      expect(step).toBe(4);
+      expect(parameters['layers/0/weight']?.gradient).toBeCloseTo(Math.hypot(...values(12, 40)), 4);
+      state.dispose();
+      const result = read(params);
+      for (const leaf of namedLeaves(params).values()) expect(leaf.refCount).toBe(1);
+      return result;
+    };
+    expect(run(true)).toEqual(run(false));
+    const { init, evaluation } = toOptax(rule());
+    expect(() => evaluation(init(model(0)), { scale: np.array([1]) })).toThrow("toOptax: params 'scale' must have shape []");
+    expect(() => init(model(0)).metrics()).toThrow('metrics: this optimizer measures nothing');
+  });
+
   it('saves, loads and goes on as if nothing had been', () => {
     const { init, update, load } = toOptax(soap({ preconditionFrequency: 3 }));
     let params = model(0);

@@ -5,6 +5,9 @@ import {
   fixed,
   type LoadOptions,
   type LoadReport,
+  type Metrics,
+  type MetricsOptions,
+  metricsOption,
   type Optimizer,
   printShape,
   requiredStage,
@@ -15,13 +18,15 @@ import {
   type Transform,
 } from '@opt/core';
 import { deviceOption, type JaxJsOptions, type JaxNative, jaxJs } from './backend.ts';
-import type { JaxArray } from './jax.ts';
+import { type JaxArray, upload } from './jax.ts';
 import { type ArrayTree, namedLeaves } from './tree.ts';
 import { type JaxVariable, variable } from './variable.ts';
 
 export interface OptaxOptions extends JaxJsOptions {
   /** Of all random draws; default 0. */
   readonly seed?: number;
+  /** What `state.metrics()` tells: true, or `{ norms, every }` as for `createOptimizer`; default false: nothing is measured. */
+  readonly metrics?: boolean | MetricsOptions;
 }
 
 /** An optimizer as a pair of functions, in the manner of optax. */
@@ -36,6 +41,13 @@ export interface Optax {
    * throws, the state stays as it was
    */
   update<Params extends ArrayTree>(grads: ArrayTree, state: OptaxState, params: Params): [updates: Params, state: OptaxState];
+  /**
+   * What a model with `params` is to be judged with: an average where the transform keeps one, else `params` themselves. Consumes `params`, as
+   * `update` does; the state stays and can be used again.
+   *
+   * @throws ShapeError where `params` do not fit the state
+   */
+  evaluation<Params extends ArrayTree>(state: OptaxState, params: Params): Params;
   /**
    * The state that `OptaxState.save` wrote, and what of it did not fit; `options` as for `Optimizer.load`. Consumes `params`.
    *
@@ -85,6 +97,14 @@ export class OptaxState {
     return engineOf(this).optimizer.skippedSteps;
   }
 
+  /**
+   * What the last measured step did, by names as in files (`layers/0/weight`).
+   * @throws OptionTypeError unless `toOptax` was given `metrics`
+   */
+  metrics(): Metrics {
+    return engineOf(this).optimizer.metrics();
+  }
+
   /** Frees everything: the end of training. */
   dispose(): void {
     const { optimizer, variables } = engineOf(this);
@@ -104,11 +124,15 @@ export class OptaxState {
  */
 export function toOptax(transform: Transform, options: OptaxOptions = {}): Optax {
   requiredStage(transform, 'toOptax', 'transform');
-  const { seed, device } = resolve('toOptax', options, { seed: seedOption, device: deviceOption });
+  const { seed, device, metrics } = resolve('toOptax', options, {
+    seed: seedOption,
+    device: deviceOption,
+    metrics: (value, rule, option) => metricsOption(value, rule, option) ?? false,
+  });
   const start = (params: ArrayTree): Engine => {
     const variables = new Map([...namedLeaves(params)].map(([name, array]) => [name, variable(array)]));
     const parameters = Object.fromEntries(variables);
-    const optimizer = createOptimizer<string, JaxNative, JaxVariable>({ transform, parameters, backend: jaxJs({ device }), seed });
+    const optimizer = createOptimizer<string, JaxNative, JaxVariable>({ transform, parameters, backend: jaxJs({ device }), seed, metrics });
     return { optimizer, variables };
   };
   const init = (params: ArrayTree): OptaxState => stateOf(start(params));
@@ -120,6 +144,7 @@ export function toOptax(transform: Transform, options: OptaxOptions = {}): Optax
       engines.delete(state);
       return [rebuilt(params, moved), stateOf(engine)];
     },
+    evaluation: (state, params) => rebuilt(params, judged(engineOf(state), namedLeaves(params))),
     load(file, params, options) {
       const state = init(params);
       try {
@@ -155,10 +180,7 @@ export const applyUpdates = <Params extends ArrayTree>(params: Params, updates: 
 /** Moves the variables from `params` by one step; what each moved by, in the order of `params`. */
 function step({ optimizer, variables }: Engine, grads: ReadonlyMap<string, JaxArray>, params: ReadonlyMap<string, JaxArray>): JaxArray[] {
   check('grads', grads, variables);
-  check('params', params, variables);
-  for (const name of variables.keys()) {
-    if (!params.has(name)) throw new ShapeError(`toOptax: params must have an array '${name}', as they had at init`);
-  }
+  checkWhole(params, variables);
   // The arrays themselves are handed on; a reference more keeps what they were for the difference.
   const before = [...params.values()].map((array) => array.ref);
   try {
@@ -170,6 +192,23 @@ function step({ optimizer, variables }: Engine, grads: ReadonlyMap<string, JaxAr
   }
   const after = [...params.keys()].flatMap((name) => variables.get(name)?.value.ref ?? []);
   return differences(after, before);
+}
+
+/** What the model is judged with, in the order of `params`, which the variables take over. */
+function judged({ optimizer, variables }: Engine, params: ReadonlyMap<string, JaxArray>): JaxArray[] {
+  checkWhole(params, variables);
+  const places = [...params].map(([name, { device }]) => ({ name, device: device === 'cpu' ? ('cpu' as const) : ('wasm' as const) }));
+  for (const [name, array] of params) variables.get(name)?.set(array);
+  const now = optimizer.evaluation;
+  return places.map(({ name, device }) => upload(now[name] ?? new Float32Array(0), variables.get(name)?.shape ?? [], device));
+}
+
+/** Params must be there, all of them. */
+function checkWhole(params: ReadonlyMap<string, JaxArray>, variables: ReadonlyMap<string, JaxVariable>): void {
+  check('params', params, variables);
+  for (const name of variables.keys()) {
+    if (!params.has(name)) throw new ShapeError(`toOptax: params must have an array '${name}', as they had at init`);
+  }
 }
 
 function check(what: string, arrays: ReadonlyMap<string, JaxArray>, variables: ReadonlyMap<string, JaxVariable>): void {

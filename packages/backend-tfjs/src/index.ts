@@ -1,4 +1,13 @@
 export type { TfjsBuffer } from './buffers.ts';
+export {
+  type EvaluatedModel,
+  type FitCallback,
+  type LogMetricsOptions,
+  type Logs,
+  logMetrics,
+  type ValidateOptions,
+  validate,
+} from './callbacks.ts';
 export { crossEntropy, installSecondOrderGradients } from './objective/second-order-gradients.ts';
 export { type Model, type SampleLosses, type TfjsObjective, tfjsObjective } from './objective/tfjs-objective.ts';
 export { type DeviceTensor, gpuDevice, submitPending } from './optimizer/device-memory.ts';

@@ -91,6 +91,10 @@ abstract class Common {
   buffers = 0;
   protected abstract readonly hostIsWide: boolean;
 
+  get emulatesWide(): boolean {
+    return this.hostIsWide;
+  }
+
   create(_role: Role, _key: string, shape: Shape, dtype: DType): TfjsBuffer {
     this.buffers++;
     return dtype === 'wide' && this.hostIsWide ? new HostBuffer(shape) : new TensorBuffer(shape);

@@ -172,6 +172,28 @@ describe.skipIf(missing)(`toTfjsOptimizer on tfjs's own device${missing}`, () =>
     expect(resumed.optimizer.iterations).toBe(12);
   });
 
+  it('judges with an average that is there for a while, measures, and goes on in the same buffers', async () => {
+    const transform = () => adamw({ learningRate: 0.02, useEma: true, emaMomentum: 0.9 });
+    const plain = compiled(transform(), { compute: webgpu({ device: gpuDevice() }) });
+    await fit(plain.model, plain.x, plain.y, 4);
+    const { model, optimizer, variables, x, y } = compiled(transform(), {
+      compute: webgpu({ device: gpuDevice() }),
+      metrics: { every: 1 },
+    });
+    await fit(model, x, y, 2);
+    const [trained, buffers] = [await numbers(variables), buffersOf(variables)];
+    const average = await optimizer.evaluating(() => numbers(variables));
+    expect(average).not.toEqual(trained);
+    close(await numbers(variables), trained, 0);
+    expect(buffersOf(variables)).toEqual(buffers);
+    await fit(model, x, y, 2);
+    close(await numbers(variables), await numbers(plain.variables), 0);
+    const metrics = await optimizer.metrics();
+    expect(metrics?.measured).toBe(12);
+    expect(metrics?.parameter).toBeCloseTo(Math.hypot(...(await numbers(variables)).flat()), 4);
+    expect(metrics?.ratio).toBeGreaterThan(0);
+  });
+
   it('refuses a backend on another device', async () => {
     const foreign = await (await gpu.requestAdapter())?.requestDevice();
     if (foreign === undefined) throw new Error('a second device');

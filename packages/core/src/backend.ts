@@ -33,6 +33,8 @@ export interface Backend<
   /** What `working` and `wide` are here. */
   readonly precision: Working;
   readonly wide: Precision;
+  /** Whether arithmetic in `wide` leaves the device, so that it is to be used sparingly. Default: no. */
+  readonly emulatesWide?: boolean;
 
   create(role: Role, key: string, shape: Shape, dtype: DType): Buffer;
   /** Takes a tensor that lives elsewhere as it is, without a copy. */

@@ -8,7 +8,9 @@ export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkp
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
 export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
-export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
+export type { Metric } from './optimizer/measures.ts';
+export { type Metrics, type MetricsOptions, metricsOption, type Norms } from './optimizer/metrics.ts';
+export type { Group, Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
 export {
   anyNumber,
@@ -79,7 +81,7 @@ export {
   where,
 } from './trace/functions.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
-export { clipped, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
+export { clipFactor, clipped, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { accumulate } from './transform/accumulate.ts';

@@ -76,6 +76,17 @@ const mistakes = {
     // @ts-expect-error it is a promise
     return optimizer.parameters.w[0];
   },
+  'metrics of no parameter': (optimizer: Optimizer<'w', 'sync', 'sync'>) =>
+    // @ts-expect-error there is no parameter v
+    optimizer.metrics().parameters.v,
+  'a norm that nobody measures': (backend: Backend<'sync', 'sync'>) =>
+    createOptimizer({
+      transform: nothing,
+      parameters: { w: { shape: [2], data: [1, 2] } },
+      backend,
+      // @ts-expect-error it is called 'gradient'
+      metrics: { norms: ['gradients'] },
+    }),
   'taking numbers of one precision for those of another': (backend: Backend<'sync', 'sync', never, unknown, 'f32'>) => {
     const optimizer = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend });
     // @ts-expect-error it is a Float32Array
@@ -97,13 +108,15 @@ const fine = (
   const nothingToAwait: undefined = void submitting.step({ w: [1, 2] });
   const later: Promise<void> = remote.step({ w: [1, 2] });
   const skipped: number = sync.skippedSteps;
+  const norm: number | undefined = sync.metrics().parameters.w.gradient;
+  const laterNorm: Promise<number | undefined> = submitting.metrics().then(({ parameters: { w } }) => w.update);
   const file: Promise<Uint8Array> = submitting.save();
   const made = createOptimizer({ transform: nothing, parameters: { w: { shape: [2], data: [1, 2] } }, backend: shared });
   const view: Promise<number | undefined> = made.then(({ parameters }) => parameters.w[0]);
   const parameters = { w: { shape: [2], data: [1, 2] } };
   const f32: Float32Array = createOptimizer({ transform: nothing, parameters, backend: single }).parameters.w;
   const f64: Promise<Float64Array> = createOptimizer({ transform: nothing, parameters, backend: double }).gradients.w;
-  return [first, nothingToAwait, later, skipped, file, view, f32, f64];
+  return [first, nothingToAwait, later, skipped, norm, laterNorm, file, view, f32, f64];
 };
 
 describe('types', () => {

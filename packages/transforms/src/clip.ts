@@ -1,11 +1,14 @@
-import { clipped, mapValues, perTensor, positive, resolve, type Setting, type Transform } from '@opt/core';
+import { clipFactor, clipped, mapValues, norm, perTensor, positive, resolve, type Setting, type Transform, where } from '@opt/core';
 
 /** u ← u·c/max(‖u‖, c), per parameter; c > 0, default 1. */
 export function clipNorm(options: { readonly maxNorm?: Setting } = {}): Transform {
   return perTensor({
     name: 'clip-norm',
     hyper: resolve('clipNorm', options, { maxNorm: positive(1) }),
-    apply: ({ update: u, hyper: { maxNorm } }) => ({ update: clipped([u], maxNorm)(u) }),
+    apply({ update: u, hyper: { maxNorm }, owner, site }) {
+      site.shortens(owner, () => clipFactor([u], maxNorm));
+      return { update: clipped([u], maxNorm)(u) };
+    },
   });
 }
 
@@ -14,7 +17,11 @@ export function clipValue(options: { readonly maxValue?: Setting } = {}): Transf
   return perTensor({
     name: 'clip-value',
     hyper: resolve('clipValue', options, { maxValue: positive(1) }),
-    apply: ({ update: u, hyper: { maxValue } }) => ({ update: u.min(maxValue).max(maxValue.neg()) }),
+    apply({ update: u, hyper: { maxValue }, owner, site }) {
+      const update = u.min(maxValue).max(maxValue.neg());
+      site.shortens(owner, () => where(norm(u).gt(norm(update)), norm(update).div(norm(u)), 1));
+      return { update };
+    },
   });
 }
 
@@ -28,6 +35,7 @@ export function clipGlobalNorm(options: { readonly maxNorm?: Setting } = {}): Tr
       const here = site.child('clip-global-norm');
       const us = Object.values(flow.updates);
       if (us.length === 0) return flow;
+      for (const owner of Object.keys(flow.updates)) here.shortens(owner, () => clipFactor(us, here.hyper(maxNorm)));
       return here.writing('', () => ({ ...flow, updates: mapValues(flow.updates, clipped(us, here.hyper(maxNorm))) }));
     },
   };

@@ -6,6 +6,7 @@ import type { Peers } from '../peers.ts';
 import { quintic, recipes, refreshEvery } from '../recipes.ts';
 import { microsecondsAtMost, ratioAtLeast, type Target } from '../target.ts';
 import { duration, three } from '../units.ts';
+import { adamwMetrics, soapMetrics } from './metrics.ts';
 
 export const timedModels = ['vector-1m', 'mlp-784', 'mlp-mnist1d', 'transformer'] as const;
 
@@ -15,7 +16,13 @@ export const steps = (peers: Peers, names: readonly string[] = timedModels): rea
     const model = models[name];
     if (model === undefined) throw new Error(`no model '${name}'`);
     const hasMatrices = Object.values(model.shapes).some((shape) => shape.length === 2);
-    return [adamwStep(peers, name, model), ...(hasMatrices ? [muonStep(peers, name, model)] : []), soapStep(peers, name, model)];
+    return [
+      adamwStep(peers, name, model),
+      ...(hasMatrices ? [muonStep(peers, name, model)] : []),
+      soapStep(peers, name, model),
+      ...(['vector-1m', 'tiny'].includes(name) ? [adamwMetrics(peers, name, model)] : []),
+      ...(['mlp-784', 'tiny'].includes(name) ? [soapMetrics(peers, name, model)] : []),
+    ];
   });
 
 /** Bytes a step moves at least, summed over all it runs. */

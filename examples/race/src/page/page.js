@@ -95,6 +95,20 @@
     };
   };
 
+  /** What steps did, of lanes that each measured steps of their own. */
+  const measureChart = (of) => () => {
+    const x = [...new Set(race.lanes.flatMap((lane) => lane[of].map(([step]) => step)))].sort((a, b) => a - b);
+    const all = race.lanes.flatMap((lane) => lane[of].map(([, value]) => value));
+    return {
+      data: [x, ...race.lanes.map((lane) => points(x.map((step) => lane[of].find(([at]) => at === step)?.[1] ?? null)))],
+      series: race.lanes.map(({ colour }) => ({ stroke: colour, width: 2.25, pxAlign: 0, spanGaps: true, points: { show: false } })),
+      scales: { x: { time: false }, y: logScale(all, 0.7, 1.15) },
+      axes: [axis({ size: 28, space: 70 }), axis({ size: 56, ...logAxis })],
+      legend: race.lanes.map((lane, index) => ({ ...lane, owns: [index + 1], format: figure, rest: last })),
+      where: (at) => (at === null ? 'in the last measured step' : `in step ${x[at]}`),
+    };
+  };
+
   /** Best smoothed training loss over the learning rate, both logarithmic. A diverged run is a cross at the upper edge. */
   const sweepChart = () => {
     const all = race.sweep.flatMap((lane) => lane.points);
@@ -227,5 +241,7 @@
 
   mount('loss-chart', lossChart);
   mount('accuracy-chart', accuracyChart);
+  mount('update-chart', measureChart('updates'));
+  mount('gradient-chart', measureChart('gradients'));
   if (race.sweep) mount('sweep-chart', sweepChart);
 })();

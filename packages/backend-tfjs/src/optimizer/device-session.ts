@@ -2,6 +2,7 @@
 import { type Backend, BackendError, createOptimizer, isPromise, type MaybePromise, record, size } from '@opt/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type DeviceTensor, DeviceVariable, gpuDevice, onDevice, submitPending } from './device-memory.ts';
+import { judged } from './evaluating.ts';
 import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter } from './session.ts';
 
 /** A backend that adopts GPU buffers of its device, such as `webgpu({ device: gpuDevice() })`. */
@@ -72,6 +73,11 @@ export function deviceSession(options: SessionOptions, parameters: readonly Sess
       now(optimizer.finalize());
       for (const one of held.values()) one.moved();
     },
+    judged() {
+      join();
+      return judged(optimizer);
+    },
+    metrics: () => optimizer.metrics(),
     get skippedSteps() {
       return optimizer.skippedSteps;
     },

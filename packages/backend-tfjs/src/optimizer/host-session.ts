@@ -1,5 +1,6 @@
 import { type Backend, createOptimizer, type Floats, record, type Scalar, size } from '@opt/core';
 import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { judged } from './evaluating.ts';
 import { copyIn, copyOut } from './host-memory.ts';
 import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter, variableOf } from './session.ts';
 
@@ -85,6 +86,11 @@ export function hostSession(options: SessionOptions, parameters: readonly Sessio
       optimizer.finalize();
       for (const parameter of parameters) if (parameter.variable?.isDisposed === false) publish(parameter);
     },
+    judged() {
+      refresh();
+      return judged(optimizer);
+    },
+    metrics: () => optimizer.metrics(),
     get skippedSteps() {
       return optimizer.skippedSteps;
     },

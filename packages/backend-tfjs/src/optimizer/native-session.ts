@@ -2,6 +2,7 @@ import { BackendError, createOptimizer, isPromise, type MaybePromise, type Mode,
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import type { TfjsBuffer } from '../buffers.ts';
 import { SharedVariable, type TfjsBackend, type TfjsNative } from '../tfjs.ts';
+import { judged } from './evaluating.ts';
 import { aboutOf, changes, type Session, type SessionOptions, type SessionParameter } from './session.ts';
 
 const now = <T>(value: MaybePromise<T>): T => {
@@ -49,6 +50,8 @@ export function nativeSession(
       }
     },
     finalize: () => now(optimizer.finalize()),
+    judged: () => judged(optimizer),
+    metrics: () => optimizer.metrics(),
     get skippedSteps() {
       return optimizer.skippedSteps;
     },

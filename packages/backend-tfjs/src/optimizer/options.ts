@@ -1,5 +1,17 @@
 import { wasm } from '@opt/backend-wasm';
-import { advice, fixed, type Mode, message, type Option, OptionTypeError, requiredStage, resolve, type Transform } from '@opt/core';
+import {
+  advice,
+  fixed,
+  type MetricsOptions,
+  type Mode,
+  message,
+  metricsOption,
+  type Option,
+  OptionTypeError,
+  requiredStage,
+  resolve,
+  type Transform,
+} from '@opt/core';
 import { getBackend, serialization } from '@tensorflow/tfjs-core';
 import { type TfjsBackend, tfjs, tfjsDevice } from '../tfjs.ts';
 import type { DeviceBackend } from './device-session.ts';
@@ -16,6 +28,8 @@ export interface TfjsOptimizerOptions {
    * Left out: `wasm()` where tfjs is on cpu or wasm, `tfjsDevice()` on webgpu, else `tfjs()`.
    */
   readonly compute?: Compute;
+  /** What `optimizer.metrics()` tells, as for `createOptimizer`: true, or `{ norms, every }`; default false: nothing is measured. */
+  readonly metrics?: boolean | MetricsOptions;
   /** Of all random draws, an integer in [0, 2³²); default 0. */
   readonly seed?: number;
   /**
@@ -32,6 +46,7 @@ export interface Chosen {
   readonly transform: Transform;
   readonly compute: Compute | undefined;
   readonly seed: number;
+  readonly metrics: boolean | MetricsOptions;
   readonly models: () => readonly LayersOfModel[];
   readonly className: string;
 }
@@ -43,6 +58,7 @@ export function readOptions(isOurs: (cls: unknown) => boolean, transform: unknow
     seed: fixed(0, { rule: 'an integer in [0, 2^32)', holds: (x) => Number.isInteger(x) && x >= 0 && x < 2 ** 32 }),
     model: models,
     className: className(isOurs),
+    metrics: (value, rule, option) => metricsOption(value, rule, option) ?? false,
   });
   return { transform: requiredStage(transform, 'toTfjsOptimizer', 'transform'), models: model, ...rest };
 }

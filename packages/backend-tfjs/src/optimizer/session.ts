@@ -1,4 +1,4 @@
-import type { About, LoadOptions, LoadReport, MaybePromise, Scalar, Transform } from '@opt/core';
+import type { About, Floats, LoadOptions, LoadReport, MaybePromise, Metrics, MetricsOptions, Scalar, Transform } from '@opt/core';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { SavedParameter } from './saved-state.ts';
 
@@ -13,6 +13,7 @@ export interface SessionParameter extends Omit<SavedParameter, 'last'> {
 export interface SessionOptions {
   readonly transform: Transform;
   readonly seed: number;
+  readonly metrics: boolean | MetricsOptions;
 }
 
 /** What transforms are told about parameters: kernels of tfjs have rows for inputs. */
@@ -32,6 +33,9 @@ export interface Session {
   /** Takes over a state, which may know other parameters. The variables stay as they are. */
   load(file: Uint8Array): LoadReport;
   finalize(): void;
+  /** What the model is to be judged with, by key, copied. */
+  judged(): MaybePromise<ReadonlyMap<string, Floats>>;
+  metrics(): MaybePromise<Metrics>;
   readonly skippedSteps: MaybePromise<number>;
   dispose(): void;
 }

@@ -2,22 +2,26 @@ import {
   BackendError,
   checkScalar,
   DisposedError,
+  type Floats,
   type Hyperparameters,
-  hyperparametersOf,
   isPromise,
   type MaybePromise,
+  type Metrics,
+  OptionTypeError,
   type Scalar,
-  type Transform,
   takeApart,
   warn,
+  whenDone,
 } from '@opt/core';
 import { type NamedTensorMap, Optimizer, type serialization, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { identify, identifyLate } from './bindings.ts';
+import { holding } from './evaluating.ts';
 import { readGradients, spread } from './gradients.ts';
 import { HandedWeights } from './handed-weights.ts';
 import { layerRoles } from './layer-roles.ts';
+import { declaredBy, isGone, meet } from './meet.ts';
 import { type Chosen, type Compute, defaultCompute } from './options.ts';
-import { type SavedParameter, type SavedState, savedHypers, stateOf } from './saved-state.ts';
+import { type SavedState, savedHypers, stateOf } from './saved-state.ts';
 import type { Session, SessionParameter } from './session.ts';
 import { startSession } from './start-session.ts';
 import { fromWeights, type NamedTensor, toWeights } from './weights.ts';
@@ -38,6 +42,8 @@ export class TransformOptimizer extends Optimizer {
   private readonly handed = new HandedWeights();
   private warned = false;
   private disposed = false;
+  /** Evaluations under way. */
+  private judging = 0;
 
   constructor(chosen: Chosen, config: serialization.ConfigDict = {}) {
     super();
@@ -59,6 +65,7 @@ export class TransformOptimizer extends Optimizer {
    */
   override applyGradients(variableGradients: NamedTensorMap | NamedTensor[]): void {
     if (this.disposed) throw new DisposedError('applyGradients');
+    this.refuseWithin('applyGradients');
     const given = readGradients(variableGradients);
     const session = this.bind(given.map(({ variable }) => variable));
     const step = this.iterations + 1;
@@ -112,8 +119,40 @@ export class TransformOptimizer extends Optimizer {
     return this.session?.skippedSteps ?? 0;
   }
 
+  /**
+   * What the last measured step did, as `metrics()` of core; undefined before the first step, a promise on webgpu. Variables are called by name,
+   * the second of one name with `#2` behind it. Where one comes or goes, the next step is measured anew.
+   *
+   * @throws OptionTypeError unless `toTfjsOptimizer` was given `metrics`
+   */
+  metrics(): MaybePromise<Metrics | undefined> {
+    if (this.chosen.metrics === false)
+      throw new OptionTypeError('metrics: this optimizer measures nothing; write toTfjsOptimizer(transform, { metrics: true })');
+    return this.session?.metrics();
+  }
+
+  /**
+   * Runs `f` with the variables being what the model is to be judged with: averages where the transform keeps some. Afterwards, and if `f`
+   * throws, they are what they were, and training goes on as if nothing had been. A promise where `f` gives one, and on webgpu.
+   *
+   * @throws BackendError for a step within `f`, and where the state is asked for
+   */
+  evaluating<T>(f: () => MaybePromise<T>): MaybePromise<T> {
+    const { session, parameters } = this;
+    if (session === undefined || this.judging > 0) return f();
+    return whenDone(session.judged(), (values) => {
+      const held = parameters.flatMap(({ key, variable }): [Variable, Floats][] => {
+        const value = values.get(key);
+        return variable === undefined || variable.isDisposed || value === undefined ? [] : [[variable, value]];
+      });
+      this.judging++;
+      return holding(new Map(held), f, () => void this.judging--);
+    });
+  }
+
   /** Ends training: an averaged model takes its average. */
   finalize(): void {
+    this.refuseWithin('finalize');
     this.session?.finalize();
     this.handed.changed();
   }
@@ -134,6 +173,7 @@ export class TransformOptimizer extends Optimizer {
   }
 
   private async handOut(): Promise<NamedTensor[]> {
+    this.refuseWithin('getWeights');
     this.leaveBehind();
     const { iterations, parameters, session } = this;
     const state = session === undefined ? this.pending : stateOf(takeApart(await session.save()), parameters);
@@ -173,6 +213,10 @@ export class TransformOptimizer extends Optimizer {
     if (this.chosen.compute === undefined) this.compute?.dispose();
   }
 
+  private refuseWithin(what: string): void {
+    if (this.judging > 0) throw new BackendError(`${what}: within evaluating(…) variables are not what is trained; call it afterwards`);
+  }
+
   private forget(): void {
     this.session?.dispose();
     this.session = undefined;
@@ -209,14 +253,14 @@ export class TransformOptimizer extends Optimizer {
 
   /** A session over these parameters, in the place of the one there is; if it cannot be, nothing has changed. */
   private start(given: readonly SessionParameter[], state?: SavedState, before?: Session): Session {
-    const { transform, seed, models } = this.chosen;
+    const { transform, seed, metrics, models } = this.chosen;
     this.compute ??= defaultCompute();
     const roles = new Map(models().flatMap((model) => [...layerRoles(model)]));
     const parameters = given.map((one) => {
       const role = (one.variable && roles.get(one.variable)) ?? one.role;
       return role === undefined ? one : { ...one, role };
     });
-    const session = startSession(this.compute, { transform, seed }, parameters, state);
+    const session = startSession(this.compute, { transform, seed, metrics }, parameters, state);
     try {
       for (const [address, value] of this.changed) session.set(address, value);
     } catch (error) {
@@ -244,40 +288,5 @@ export class TransformOptimizer extends Optimizer {
     const skipped = session.skippedSteps;
     if (isPromise(skipped)) skipped.then(say, () => {});
     else say(skipped);
-  }
-}
-
-const isGone = ({ variable }: SessionParameter): boolean => variable?.isDisposed === true;
-
-/** Parameters with the variables they were found to be; those that are none of them come behind, each under a key of its own. */
-function meet(
-  parameters: readonly (SavedParameter & { readonly variable?: Variable | undefined })[],
-  variables: readonly Variable[],
-  found: ReadonlyMap<string, { readonly key: string }>,
-): SessionParameter[] {
-  const met = new Map(variables.map((variable) => [found.get(variable.name)?.key, variable]));
-  const keys = new Set(parameters.map(({ key }) => key));
-  const newcomers = variables.filter(({ name }) => !found.has(name));
-  return [
-    ...parameters.map((one) => {
-      const variable = one.variable ?? met.get(one.key);
-      return { ...one, name: variable?.name ?? one.name, variable };
-    }),
-    ...newcomers.map((variable) => {
-      const { name, shape } = variable;
-      let key = name;
-      for (let i = 2; keys.has(key); i++) key = `${name}#${i}`;
-      keys.add(key);
-      return { key, name, shape, variable, last: 0 };
-    }),
-  ];
-}
-
-/** The hyperparameters of a transform over parameters of every kind; over none, where it asks for names that only a model has. */
-function declaredBy(transform: Transform): Hyperparameters {
-  try {
-    return hyperparametersOf(transform, { matrix: [2, 2], vector: [2] });
-  } catch {
-    return hyperparametersOf(transform, {});
   }
 }

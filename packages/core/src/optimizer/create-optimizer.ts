@@ -8,6 +8,7 @@ import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { Engine } from './engine.ts';
 import { Memory } from './memory.ts';
+import { metricsOption } from './metrics.ts';
 import type { Optimizer, OptimizerOptions } from './optimizer.ts';
 import { place } from './place.ts';
 import type { Draws } from './randomness.ts';
@@ -37,7 +38,7 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed, draws, about, parameters } = read<Native, Buffer>(options);
+  const { transform, backend, seed, draws, about, metrics, parameters } = read<Native, Buffer>(options);
   const memory = new Memory(backend);
   let engine: Engine<Native, Buffer> | undefined;
   const failed = (error: unknown): never => {
@@ -46,7 +47,8 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     throw error;
   };
   try {
-    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, { seed, draws: draws ?? undefined }, about);
+    const random = { seed, draws: draws ?? undefined };
+    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, random, about, metrics);
     engine = made;
     const started = made.once('construct');
     if (isPromise(started)) return started.then(() => made, failed);
@@ -71,10 +73,11 @@ function read<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Nati
     seed: fixed(0, { rule: 'an integer in [0, 2^32)', holds: (seed) => Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff }),
     draws: optional(callable<Draws>('a function (name, owner, shape) => numbers')),
     about: aboutOption,
+    metrics: metricsOption,
   });
 }
 
-const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about'];
+const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about', 'metrics'];
 
 /** Left out, undefined. */
 const orUndefined =

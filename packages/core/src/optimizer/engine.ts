@@ -1,5 +1,5 @@
-import { type Backend, type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, ObjectiveError, StepInterrupted, TransformError } from '../errors.ts';
+import { allOf, type Backend, type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
+import { DisposedError, ObjectiveError, OptionTypeError, StepInterrupted, TransformError } from '../errors.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { getters, record } from '../records.ts';
@@ -10,13 +10,15 @@ import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { Counters } from './counters.ts';
 import { evaluation } from './evaluation.ts';
-import { type Explanation, explain } from './explain.ts';
+import { type Explanation, explainMeasured } from './explain.ts';
 import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
-import { gradientKey, parameterKey } from './keys.ts';
+import { gradientKey, metricsKey, parameterKey } from './keys.ts';
 import { Layout, skippedKey } from './layout.ts';
+import { type Asked, Measures, widensSquares } from './measures.ts';
 import type { Memory } from './memory.ts';
-import type { Optimizer } from './optimizer.ts';
+import { type Metrics, readMetrics } from './metrics.ts';
+import type { Group, Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
 import type { Randomness } from './randomness.ts';
 import { rehearse } from './rehearsal.ts';
@@ -40,6 +42,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   private readonly checkpoints: Checkpoints<Native, Buffer>;
   private readonly background: Background<Native, Buffer> | undefined;
   private readonly names: readonly string[];
+  private readonly measures: Measures | undefined;
   private readonly intake: Intake<Native, Buffer>;
   private readonly steps: Steps<Native, Buffer>;
   private readonly inquiry: Inquiry<Native, Buffer>;
@@ -56,6 +59,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     memory: Memory<Native, Buffer>,
     random: Randomness,
     about: Readonly<Record<string, About>>,
+    metrics: Asked | undefined,
   ) {
     this.transform = transform;
     this.backend = backend;
@@ -76,15 +80,28 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       this.memory.initialize(key, slot);
     }
     this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
-    const { shapes, layout, counters, runner, inquiry, background } = this;
-    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, background }, random);
+    this.measures = metrics === undefined ? undefined : new Measures(this.names, metrics, widensSquares(backend));
+    if (this.measures !== undefined) this.memory.create('slot', metricsKey, this.measures.shape, 'working');
+    this.forgetMetrics();
+    const { shapes, layout, counters, runner, inquiry, background, measures } = this;
+    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
     this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
-    return record([...this.runner.live].map(([hyper, value]) => [this.layout.address(hyper), value]));
+    return this.hypersWithin('');
+  }
+
+  get groups(): readonly Group[] {
+    const { groups } = this.layout;
+    const all: Iterable<readonly [string, readonly string[]]> = groups.size === 0 ? [['', this.names]] : groups;
+    return Array.from(all, ([path, parameters]) => ({ path, parameters, hyperparameters: this.hypersWithin(path) }));
+  }
+
+  private hypersWithin(path: string): Readonly<Record<string, Scalar>> {
+    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.runner.live.get(hyper) ?? hyper.value]));
   }
 
   get stateBytes(): number {
@@ -98,6 +115,22 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   get skippedSteps(): MaybePromise<number> {
     if (!this.layout.deviceDecides) return this.steps.skipped;
     return whenDone(this.read(skippedKey), (device) => this.steps.skipped + (device[0] ?? 0));
+  }
+
+  metrics(): MaybePromise<Metrics> {
+    this.usable('metrics');
+    if (this.measures === undefined)
+      throw new OptionTypeError('metrics: this optimizer measures nothing; write createOptimizer({ …, metrics: true })');
+    return this.look(() => {
+      const { call, skipped } = this.steps;
+      const rates = record([...this.runner.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
+      // Both at once: a later step may not come between.
+      const read = [metricsKey, ...(this.layout.deviceDecides ? [skippedKey] : [])].map((key) => this.memory.read(key));
+      return whenDone(allOf(read), ([rows = [], dropped]) => {
+        const byDevice = dropped?.[0] ?? 0;
+        return readMetrics(this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
+      });
+    });
   }
 
   step(given: Gradients<string, Native> | Objective<string, Mode, Native>): MaybePromise<void> {
@@ -163,7 +196,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   explain(calls?: number): Explanation {
-    return explain(this.transform, this.shapes, calls, this.layout.deviceDecides, this.backend.precision, undefined, this.layout.said);
+    const { deviceDecides, said } = this.layout;
+    return explainMeasured(this.measures, this.transform, this.shapes, calls, deviceDecides, this.backend.precision, undefined, said);
   }
 
   dispose(): void {
@@ -226,6 +260,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       () => {
         this.background?.abandon();
         this.steps.restart(file.tally, file.bounds);
+        this.forgetMetrics();
         this.interruption = undefined;
         return file.report;
       },
@@ -233,8 +268,16 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private read(key: string): MaybePromise<Floats> {
+    return this.look(() => this.memory.read(key));
+  }
+
+  private look<T>(at: () => MaybePromise<T>): MaybePromise<T> {
     // A live view shows what is there at any time.
-    return this.backend.read === 'sync' || this.inquiry.asking ? this.memory.read(key) : this.turns.afterwards(() => this.memory.read(key));
+    return this.backend.read === 'sync' || this.inquiry.asking ? at() : this.turns.afterwards(at);
+  }
+
+  private forgetMetrics(): void {
+    if (this.measures !== undefined) this.memory.write(metricsKey, this.measures.unwritten());
   }
 
   private usable(what: string): void {

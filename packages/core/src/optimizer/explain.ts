@@ -9,6 +9,7 @@ import { record } from '../records.ts';
 import type { About, Shapes, Transform } from '../transform/transform.ts';
 import { Counters } from './counters.ts';
 import { Layout } from './layout.ts';
+import { Due, type Measures } from './measures.ts';
 import { Planner } from './planner.ts';
 
 export interface ExplainedProgram extends Cost {
@@ -25,6 +26,8 @@ export interface Explanation {
   readonly programs: readonly ExplainedProgram[];
   readonly parameterCount: number;
   readonly stateBytes: number;
+  /** Calls of the first `calls` that are measured for `optimizer.metrics()`, and what that costs all together; undefined where none is. */
+  readonly metrics: (Cost & { readonly calls: number }) | undefined;
   /** Live hyperparameters by address, with what they are at the start. */
   readonly hyperparameters: Readonly<Record<string, Scalar>>;
   /** Every program, operation by operation. */
@@ -44,18 +47,43 @@ export function explain(
   samples = 1,
   about?: Readonly<Record<string, About>>,
 ): Explanation {
+  return explainMeasured(undefined, transform, shapes, calls, deviceDecides, precision, samples, about);
+}
+
+/** The same for an optimizer that measures itself. */
+export function explainMeasured(
+  measures: Measures | undefined,
+  transform: Transform,
+  shapes: Shapes,
+  calls: number = lookahead,
+  deviceDecides = false,
+  precision?: Precision['name'],
+  samples = 1,
+  about?: Readonly<Record<string, About>>,
+): Explanation {
   integer(lookahead, 0)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');
   const layout = new Layout(transform, shapes, deviceDecides, precision, about);
   const counters = new Counters();
-  const planner = new Planner(transform, shapes, layout, counters, { seed: 0 });
+  const planner = new Planner(transform, shapes, layout, counters, { seed: 0 }, { measures });
+  const due = new Due(measures);
+  const measured = { calls: 0, flops: 0, bytes: 0 };
   const present = new Set(Object.keys(shapes));
   const runs = new Map<Program, { calls: number; lags: (number | undefined)[] }>();
   for (let call = 0; call < calls; call++) {
+    const measuring = due.at(call);
+    if (measuring) {
+      const [plain, more] = [false, true].map((one) => planner.step(present, '', deviceDecides, samples, one));
+      const [without, whole] = [plain, more].map((plan) => (plan?.program === undefined ? { flops: 0, bytes: 0 } : cost(plan.program)));
+      measured.calls++;
+      measured.flops += (whole?.flops ?? 0) - (without?.flops ?? 0);
+      measured.bytes += (whole?.bytes ?? 0) - (without?.bytes ?? 0);
+      due.took(call, more === undefined ? [] : [more]);
+    }
     for (const plan of [
       deviceDecides ? undefined : planner.check(present, ''),
       layout.needs.some(({ what }) => what === 'hvp') ? planner.probe(present, '', samples) : undefined,
-      planner.step(present, '', deviceDecides, samples),
+      planner.step(present, '', deviceDecides, samples, measuring),
     ]) {
       if (plan === undefined) continue;
       if (plan.program !== undefined) {
@@ -69,16 +97,19 @@ export function explain(
   const programs = [...runs].map(([program, run]) => ({ name: program.name, program, ...run, ...cost(program) }));
   const parameterCount = Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
   const stateBytes = layout.bytes(4);
+  const extra = `metrics: in ${measured.calls} of ${calls} calls, ${quantity(measured.flops)}FLOP, ${quantity(measured.bytes)}B more, together`;
   const summary = [
     `${quantity(parameterCount).trim()} parameters, ${quantity(stateBytes)}B of state`,
     ...programs.map(
       ({ name, calls: n, flops, bytes }) => `${name}: ${n} of ${calls} calls, ${quantity(flops)}FLOP, ${quantity(bytes)}B moved`,
     ),
+    ...(measures === undefined ? [] : [extra]),
   ].join('\n');
   return {
     programs,
     parameterCount,
     stateBytes,
+    metrics: measures === undefined ? undefined : measured,
     hyperparameters: record([...layout.hypers.keys()].map((hyper) => [layout.address(hyper), hyper.value] as const)),
     toString: () => [summary, ...programs.map(({ program }) => printProgram(program))].join('\n\n'),
   };

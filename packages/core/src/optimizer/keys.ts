@@ -8,6 +8,7 @@ export const gradientKey = (name: string): string => `gradient:${name}`;
 /** What is judged in place of what is under `key`. */
 export const evaluationKey = (key: string): string => `evaluation:${key}`;
 export const verdictKey = 'verdict';
+export const metricsKey = 'metrics';
 
 /** Whether a slot is the number of calls a guard dropped on the device. */
 export const isSkipCount = (key: string): boolean => /(^|\/)guard\.skipped:$/.test(key);

@@ -44,6 +44,8 @@ export class Layout {
   readonly hypers: Map<Hyper, string[]> = new Map();
   /** What steps need beside gradients. */
   readonly needs: Need[] = [];
+  /** Parameters that have rules of their own, by the path of those. */
+  readonly groups: Map<string, readonly string[]> = new Map();
   /** What is to be traced once at its place before anything is. */
   readonly rehearsals: { readonly path: string; readonly f: Parameters<NonNullable<Declarer['rehearse']>>[0] }[] = [];
   readonly deviceDecides: boolean;
@@ -96,6 +98,12 @@ export class Layout {
     return alone ? hyper.name : `${paths[0]}/${hyper.name}`;
   }
 
+  /** The hyperparameters that stages at a path or inside of it hold. */
+  within(path: string): Hyper[] {
+    const inside = (one: string): boolean => path === '' || one === path || one.startsWith(`${path}/`);
+    return [...this.hypers].flatMap(([hyper, paths]) => (paths.some(inside) ? [hyper] : []));
+  }
+
   /** The one hyperparameter that `address` means: its name, with enough of the path in front to tell it from others. */
   find(address: string): Hyper {
     if (typeof address !== 'string') throw new OptionTypeError(message('set', 'the address', "a name such as 'learningRate'", address));
@@ -122,6 +130,7 @@ export class Layout {
       hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
+      group: (label, parameters) => this.group(path === '' ? label : `${path}/${label}`, parameters),
       scope: (label, f) => this.record(`${path}|${label}`, f),
       rehearse: (f) => void this.rehearsals.push({ path, f }),
     };
@@ -146,6 +155,11 @@ export class Layout {
     if (this.deviceDecides)
       throw new OptionTypeError("nonFinite must be 'skip' on a backend that cannot be read within a step, received 'throw'");
     this.otherwise = otherwise;
+  }
+
+  /** A rule may divide its parameters more than once, by the same labels. */
+  private group(path: string, parameters: readonly string[]): void {
+    this.groups.set(path, [...new Set([...(this.groups.get(path) ?? []), ...parameters])]);
   }
 
   private live(hyper: Hyper, path: string): void {

@@ -5,6 +5,7 @@ import type { Shape } from '../program/shape.ts';
 import type { About, Transform } from '../transform/transform.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
+import type { Metrics, MetricsOptions } from './metrics.ts';
 import type { Draws } from './randomness.ts';
 
 /** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
@@ -25,10 +26,21 @@ export interface OptimizerOptions<
   readonly backend: Backend<Run, Read, Native, Buffer, Working>;
   /** What a model knows of its parameters and shapes do not tell, by name: for transforms that ask, such as `muon`. */
   readonly about?: Readonly<Partial<Record<NoInfer<N>, About>>>;
+  /** What `optimizer.metrics()` tells, measured by the steps themselves; true: everything, in every 100th step. Default false: nothing. */
+  readonly metrics?: boolean | MetricsOptions;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
   /** Random numbers from outside, in place of the seed's: for replays and tests. */
   readonly draws?: Draws;
+}
+
+/** Parameters that one rule moves, and its live hyperparameters. */
+export interface Group<N extends string = string> {
+  /** Where the rule stands: the label of a `partition`, with the path of what is around it in front, such as `backbone/hidden`. '' where nothing divides. */
+  readonly path: string;
+  readonly parameters: readonly N[];
+  /** By address, as `set` takes it. What stages outside of the partition hold is in none. */
+  readonly hyperparameters: Readonly<Record<string, Scalar>>;
 }
 
 /** Parameters, their optimizer state, and the programs that move them, on one backend. */
@@ -57,8 +69,16 @@ export interface Optimizer<
   readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
   /** State by key, such as `soap/adam.m:layer.weight`. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
+  /** Which parameters go to which rule of a `partition`, one in a partition included, with the hyperparameters they have now; one group where nothing divides. */
+  readonly groups: readonly Group<N>[];
   /** Live hyperparameters as they are now, by address. */
   readonly hyperparameters: Readonly<Record<string, Scalar>>;
+  /**
+   * What the last measured step did: norms of gradients, updates and parameters, their ratio, clip factors; and live hyperparameters as numbers.
+   * Nothing is computed for it and no step waits for it. A dropped call changes nothing but `skipped`; `load` forgets; no checkpoint holds it.
+   * @throws OptionTypeError unless `createOptimizer` was given `metrics`
+   */
+  metrics(): Result<Read, Metrics<N>>;
   /** Of what `save` holds beside parameters; what deferred computations read and write meanwhile comes on top. */
   readonly stateBytes: number;
   /** Calls dropped because of a gradient that was not finite. */

@@ -14,6 +14,7 @@ import { merged, type Standing, stored } from './deferred.ts';
 import { Facts } from './facts.ts';
 import { evaluationKey, gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
+import type { Measures } from './measures.ts';
 import type { Plan, SoundPlan } from './plan.ts';
 import type { Randomness } from './randomness.ts';
 import { soundProgram } from './soundness.ts';
@@ -27,6 +28,9 @@ interface Branch {
   plan: Plan | undefined;
 }
 
+/** A plan with the trace that says where it is to hang. */
+type Hung = { readonly trace: StepTrace; readonly plan: Plan };
+
 const branch = (): Branch => ({ question: undefined, answers: new Map(), plan: undefined });
 
 /** What a hyperparameter is after so many steps. */
@@ -38,6 +42,7 @@ interface PlannerContext {
   readonly facts?: Facts;
   readonly live?: Live;
   readonly standing?: Standing | undefined;
+  readonly measures?: Measures | undefined;
 }
 
 /** Traces a transform once per kind of step that really comes up, and finds the plan again afterwards. */
@@ -49,6 +54,7 @@ export class Planner {
   private readonly counters: Counters;
   private readonly random: Randomness;
   private readonly standing: Standing | undefined;
+  private readonly measures: Measures | undefined;
   private readonly facts: Facts;
   private readonly live: Live;
   /** From this many plans on, something is traced anew that should be a host scalar. */
@@ -69,7 +75,7 @@ export class Planner {
     layout: Layout,
     counters: Counters,
     random: Randomness,
-    { facts = new Facts(layout), live = declaredValue, standing }: PlannerContext = {},
+    { facts = new Facts(layout), live = declaredValue, standing, measures }: PlannerContext = {},
   ) {
     this.transform = transform;
     this.shapes = shapes;
@@ -77,15 +83,18 @@ export class Planner {
     this.counters = counters;
     this.random = random;
     this.standing = standing;
+    this.measures = measures;
     this.facts = facts;
     this.live = live;
     // A parameter may have plans of its own.
-    this.bound = 64 + 8 * Object.keys(shapes).length;
+    this.bound = (measures === undefined ? 1 : 2) * (64 + 8 * Object.keys(shapes).length);
   }
 
-  /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them. */
-  step(present: ReadonlySet<string>, kind: string, decides: boolean, samples?: number): Plan {
-    return this.find(`step ${decides} ${samples ?? ''} ${kind}`, () => this.trace('step', present, decides, samples));
+  /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them; `measured`: for metrics. */
+  step(present: ReadonlySet<string>, kind: string, decides: boolean, samples?: number, measured = false): Plan {
+    const measures = measured ? this.measures : undefined;
+    const key = `step ${decides} ${samples ?? ''} ${measures === undefined ? '' : 'measured'} ${kind}`;
+    return this.find(key, () => this.trace('step', present, decides, samples, measures));
   }
 
   /** The plan of the pass that finds what the objective is to multiply by the Hessian. */
@@ -108,7 +117,7 @@ export class Planner {
     return this.find('evaluate', () => this.outside('evaluate'));
   }
 
-  private outside(moment: Moment): { trace: StepTrace; plan: Plan } {
+  private outside(moment: Moment): Hung {
     const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
@@ -124,7 +133,7 @@ export class Planner {
     });
   }
 
-  private find(key: string, trace: () => { trace: StepTrace; plan: Plan }): Plan {
+  private find(key: string, trace: () => Hung): Plan {
     if (this.splits !== this.counters.splits) this.forget();
     if (this.settled !== this.facts.version) this.settle();
     let at = this.roots.get(key);
@@ -156,7 +165,7 @@ export class Planner {
     return ask(this.counters.valueOf(cell) + includes);
   }
 
-  private hang(key: string, traceOnce: () => { trace: StepTrace; plan: Plan }): Plan {
+  private hang(key: string, traceOnce: () => Hung): Plan {
     if (this.plans.length >= this.bound) this.forget();
     const { trace, plan } = traceOnce();
     // Counters that part make every earlier program void: their host scalars stood for both.
@@ -189,7 +198,7 @@ export class Planner {
     this.settled = this.facts.version;
   }
 
-  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number): { trace: StepTrace; plan: Plan } {
+  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number, measures?: Measures): Hung {
     const trace = new StepTrace(this.layout, this.counters, pass, decides, this.random, samples, this.standing);
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
@@ -199,6 +208,7 @@ export class Planner {
         if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
       const site = new StepSite(trace);
       if (pass === 'step') site.tick();
+      if (measures !== undefined) trace.clips = new Map();
       const flow = this.transform.apply({ updates, gradients: updates, gains: record(), parameters }, site);
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
       if (pass === 'probe') {
@@ -214,7 +224,9 @@ export class Planner {
       }
       const outputs = [...moved, ...changedSlots(trace), ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
-      const sound = soundProgram(nameOf(trace, present, this.shapes), trace, outputs, this.facts);
+      const measured = measures?.output(trace, { gradients: updates, before: parameters, after: flow.parameters });
+      const name = `${nameOf(trace, present, this.shapes)}${measured === undefined ? '' : ', measured'}`;
+      const sound = soundProgram(name, trace, outputs, this.facts, measured);
       return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
     });
   }

@@ -70,6 +70,14 @@ export class Runner<Native, Buffer> {
     return now;
   };
 
+  /** What a hyperparameter was for the last step that asked for it, or is for the first. */
+  lastValue(hyper: Hyper): number {
+    const value = this.live.get(hyper) ?? hyper.value;
+    if (typeof value === 'number') return value;
+    const last = this.asked.get(hyper);
+    return last?.schedule === value ? last.value : value(0);
+  }
+
   /** Whether every hyperparameter is where the plan's program was proved for. */
   fits(plan: Plan): boolean {
     if (plan.sound?.proved !== true || this.fitting.get(plan) === this.live.version) return true;

@@ -20,12 +20,21 @@ export interface Sound {
  * Closes the trace of a step so that it takes effect as a whole or not at all: as it is where its results are proved to be finite
  * and nothing is left for the device to decide; else every result is held back unless all conditions hold and every result that is
  * not proved is finite. What the host is to read of it goes to `trace.verdicts`.
+ * What is `measured` is held back like the rest, and may be infinite.
  */
-export function soundProgram(name: string, trace: StepTrace, outputs: readonly TracedOutput[], facts: Facts): Sound {
+export function soundProgram(
+  name: string,
+  trace: StepTrace,
+  outputs: readonly TracedOutput[],
+  facts: Facts,
+  measured?: TracedOutput,
+): Sound {
   const bare = finishProgram(name, trace.tracing, outputs);
   const unproved = facts.unproved(bare, trace.finite).flatMap((i) => outputs[i] ?? []);
   const checked = unproved.filter(({ donates }) => donates !== undefined);
-  if (checked.length === 0 && trace.conditions.length === 0) return { program: bare, bare, proved: true };
+  const all = measured === undefined ? outputs : [...outputs, measured];
+  if (checked.length === 0 && trace.conditions.length === 0)
+    return { program: measured === undefined ? bare : finishProgram(name, trace.tracing, all), bare, proved: true };
 
   return trace.tracing.within('guard', '', () => {
     const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
@@ -41,8 +50,9 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
     // A row that is finite stays in its history: the next call, which is this one once more, writes over it before anything reads it,
     // and to put the old one back would take a copy of the whole.
     const stays = (output: TracedOutput): boolean =>
-      output.donates === undefined || (!checked.includes(output) && replaced(output.value, before(output)) !== undefined);
-    const held = outputs.map((output) => (stays(output) ? output : { ...output, value: where(taken, output.value, before(output)) }));
+      output.donates === undefined ||
+      (!checked.includes(output) && output !== measured && replaced(output.value, before(output)) !== undefined);
+    const held = all.map((output) => (stays(output) ? output : { ...output, value: where(taken, output.value, before(output)) }));
     const tallies = [...trace.tallies.keys(), ...(trace.layout.deviceDecides ? [skippedKey] : [])].map((key) => ({
       key,
       value: trace.input(key, [], 'working').add(taken.not()),

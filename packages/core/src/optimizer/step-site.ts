@@ -2,12 +2,13 @@ import { TransformError } from '../errors.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Distribution } from '../program/program.ts';
 import { type Shape, size } from '../program/shape.ts';
-import { mapValues, merged, own, record } from '../records.ts';
+import { own, record } from '../records.ts';
 import { emit, inputKey } from '../trace/emit.ts';
 import { allFinite, concat } from '../trace/functions.ts';
 import { Tensor, tensorOf } from '../trace/tensor.ts';
 import { joined } from '../transform/concatenated.ts';
 import type { About, Coordinates, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
+import { composed } from './coordinates.ts';
 import type { Effect } from './counters.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
@@ -228,6 +229,13 @@ export class StepSite implements Site {
     return { gradients: concat(rows, 1).reshape([b, ...shape]), losses: this.trace.input(lossesKey(b), [b], 'working') };
   }
 
+  shortens(owner: string, factor: () => Tensor): void {
+    const { clips } = this.trace;
+    if (clips === undefined) return;
+    const value = this.writing(owner, factor);
+    for (const [name] of this.parts(owner, [])) clips.set(name, clips.get(name)?.mul(value) ?? value);
+  }
+
   writing<T>(owner: string, f: () => T): T {
     return this.trace.tracing.within(this.path, owner, f);
   }
@@ -283,18 +291,4 @@ export class StepSite implements Site {
     if (declared === undefined) throw new TransformError(`slot '${key}' is used but was not declared`);
     return declared;
   }
-}
-
-/** Coordinates of coordinates. */
-function composed(outer: Readonly<Record<string, Coordinates>>, inner: Readonly<Record<string, Coordinates>>): Record<string, Coordinates> {
-  const both = mapValues(inner, (frame, owner) => {
-    const around = own(outer, owner);
-    if (around === undefined) return frame;
-    return {
-      shape: around.shape,
-      project: (x: Tensor) => frame.project(around.project(x)),
-      unproject: (u: Tensor) => around.unproject(frame.unproject(u)),
-    };
-  });
-  return merged(outer, both);
 }

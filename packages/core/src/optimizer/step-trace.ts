@@ -72,6 +72,8 @@ export class StepTrace {
   readonly requests: Map<string, { readonly deferred: Deferred; readonly given: Tensors }> = new Map();
   /** Computations whose results are read. */
   readonly taken: Set<string> = new Set();
+  /** By which factor directions were shortened so far, by parameter; undefined where nobody wants to know. */
+  clips: Map<string, Tensor> | undefined;
   /** How many samples the objective at hand has. */
   readonly samples: number | undefined;
   private readonly standing: Standing | undefined;

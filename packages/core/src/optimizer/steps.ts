@@ -13,6 +13,7 @@ import type { Inquiry } from './inquiry.ts';
 import type { Found } from './intake.ts';
 import { lacking } from './lacking.ts';
 import type { Layout } from './layout.ts';
+import { Due, type Measures } from './measures.ts';
 import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import type { Randomness } from './randomness.ts';
@@ -32,6 +33,7 @@ export interface Workshop<Native, Buffer> {
   readonly runner: Runner<Native, Buffer>;
   readonly inquiry: Inquiry<Native, Buffer>;
   readonly background: Background<Native, Buffer> | undefined;
+  readonly measures: Measures | undefined;
 }
 
 /** Takes steps: is it to be dropped? what does the objective say? which plan is it? run it, look at what came out, count. */
@@ -44,6 +46,7 @@ export class Steps<Native, Buffer> {
   private readonly shop: Workshop<Native, Buffer>;
   private readonly everyName: ReadonlySet<string>;
   private facts: Facts;
+  private due: Due;
   /** Of the plans that were run last. */
   private generation = 0;
   /** Whether the log says already that a step was dropped. */
@@ -54,12 +57,14 @@ export class Steps<Native, Buffer> {
     this.random = random;
     this.everyName = new Set(Object.keys(shop.shapes));
     this.facts = new Facts(shop.layout);
+    this.due = new Due(shop.measures);
     this.planner = this.makePlanner();
   }
 
   /** Goes on from a checkpoint that was written into memory. */
   restart({ call, skipped, seed }: Tally, bounds: ReadonlyMap<string, Bounds>): void {
     this.facts = new Facts(this.shop.layout);
+    this.due = new Due(this.shop.measures);
     for (const [key, known] of bounds) this.facts.observe(key, known);
     [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
     this.planner = this.makePlanner();
@@ -105,7 +110,7 @@ export class Steps<Native, Buffer> {
           if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
           this.shop.counters.apply(plan.counted, plan.reset);
           this.shop.background?.after(plan);
-          this.call++;
+          this.took([plan]);
         }),
       );
     });
@@ -129,9 +134,14 @@ export class Steps<Native, Buffer> {
       inTurn(plans, (plan) => this.run(plan)),
       () => {
         this.shop.counters.apply(new Set(plans.flatMap(({ counted }) => counted)), new Set(plans.flatMap(({ reset }) => reset)));
-        this.call++;
+        this.took(plans);
       },
     );
+  }
+
+  private took(plans: readonly Plan[]): void {
+    if (this.due.at(this.call)) this.due.took(this.call, plans);
+    this.call++;
   }
 
   /** As if the call had not been made, but for this. */
@@ -140,10 +150,11 @@ export class Steps<Native, Buffer> {
   }
 
   private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
-    const plan = this.planner.step(present, kind, decides, samples);
+    const measured = this.due.at(this.call);
+    const plan = this.planner.step(present, kind, decides, samples, measured);
     if (this.shop.runner.fits(plan)) return plan;
     this.planner.outgrow(plan);
-    return this.planner.step(present, kind, decides, samples);
+    return this.planner.step(present, kind, decides, samples, measured);
   }
 
   /** Whether an objective's answers forbid the step: no program sees them, which might make something finite of an infinity. */
@@ -213,7 +224,8 @@ export class Steps<Native, Buffer> {
   }
 
   private makePlanner(): Planner {
-    const { transform, shapes, layout, counters, runner, background } = this.shop;
-    return new Planner(transform, shapes, layout, counters, this.random, { facts: this.facts, live: runner.valueAt, standing: background });
+    const { transform, shapes, layout, counters, runner, background, measures } = this.shop;
+    const context = { facts: this.facts, live: runner.valueAt, standing: background, measures };
+    return new Planner(transform, shapes, layout, counters, this.random, context);
   }
 }

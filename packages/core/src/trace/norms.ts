@@ -1,4 +1,4 @@
-import { concat, saturate, where } from './functions.ts';
+import { concat, saturate, scalar, where } from './functions.ts';
 import { tracing } from './graph.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -69,6 +69,12 @@ export function clipped(xs: readonly Tensor[], c: Tensor | number): (x: Tensor) 
   const { norm: all, to } = scaled(xs);
   const clips = all.gt(c);
   return (x) => where(clips, to(x, c), x);
+}
+
+/** By which factor `clipped` makes them shorter: min(1, c/‖all x‖). */
+export function clipFactor(xs: readonly Tensor[], c: Tensor | number): Tensor {
+  const { norm: all } = scaled(xs);
+  return where(all.gt(c), (typeof c === 'number' ? scalar(c) : c).div(all), 1);
 }
 
 /** ‖XXᵀ‖_F^½ of each matrix over the last two axes: the 4-norm of its singular values, as [..., 1, 1]. */

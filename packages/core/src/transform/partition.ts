@@ -29,7 +29,7 @@ export function partition<L extends string>(
 ): Transform {
   const { empty } = resolve('partition', options, { empty: flag(false) });
   const labelled = mapValues<L, Transform, Transform>(checked(rules, route), (inner, label) => named(label, inner));
-  return divided(labelled, route, empty);
+  return divided(labelled, route, { empty, listed: true });
 }
 
 /**
@@ -37,9 +37,14 @@ export function partition<L extends string>(
  * the same parameters, and share their hyperparameters.
  */
 export const divide = <L extends string>(stages: Readonly<Record<L, Transform>>, route: Route<NoInfer<L>>): Transform =>
-  divided(stages, route, true);
+  divided(stages, route, { empty: true, listed: false });
 
-function divided<L extends string>(stages: Readonly<Record<L, Transform>>, route: Route<NoInfer<L>>, empty: boolean): Transform {
+/** `listed`: the labels are groups of the optimizer. */
+function divided<L extends string>(
+  stages: Readonly<Record<L, Transform>>,
+  route: Route<NoInfer<L>>,
+  { empty, listed }: { readonly empty: boolean; readonly listed: boolean },
+): Transform {
   const labels = Object.entries<Transform>(stages).map(([label, inner]) => ({ label, inner }));
 
   function labelOf(owner: string, shape: Shape, about: About): string {
@@ -72,7 +77,11 @@ function divided<L extends string>(stages: Readonly<Record<L, Transform>>, route
     name: '',
     separable: labels.every(({ inner }) => inner.separable === true),
     declare(parameters, at) {
-      for (const { label, inner } of labels) inner.declare(only(parameters, parameters, at, label), at);
+      for (const { label, inner } of labels) {
+        const part = only(parameters, parameters, at, label);
+        if (listed) at.group?.(label, Object.keys(part));
+        inner.declare(part, at);
+      }
     },
     once(moment, parameters, site) {
       const moved = labels.map(({ label, inner }) => {

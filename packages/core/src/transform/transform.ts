@@ -94,6 +94,8 @@ export interface Declarer {
   needs(need: Need): void;
   /** Says what happens to a step that is dropped: it is skipped, or thrown if one guard says so. */
   guards(otherwise: 'skip' | 'throw'): void;
+  /** Says that these parameters have rules of their own, under a label that is part of their path: for `optimizer.groups`. */
+  group?(label: string, parameters: readonly string[]): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
   scope(label: string, f: () => void): void;
   /**
@@ -226,6 +228,9 @@ export interface Site {
   loss(): Tensor;
   /** [b, …shape] gradients and [b] losses of the samples. */
   samples(owner: string, shape: Shape): { readonly gradients: Tensor; readonly losses: Tensor };
+
+  /** Says by which factor a stage makes a direction shorter, for `optimizer.metrics()`: `factor` is called only where somebody wants to know. */
+  shortens(owner: string, factor: () => Tensor): void;
 
   /** Names the writer of everything traced inside `f`. */
   writing<T>(owner: string, f: () => T): T;

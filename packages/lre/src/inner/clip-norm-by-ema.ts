@@ -49,7 +49,7 @@ export function clipNormByEma(options: ClipNormByEmaOptions = {}): Transform {
     hyper: { ...hyper, maxGrowth: maxGrowth ?? 1 },
     // −1: there is no previous norm before the first change of basis.
     state: ({ shape }) => ({ m: { shape, kind: 'vector' }, previous: { shape: [], kind: 'invariant', init: -1 } }),
-    apply({ update: u, state: { m: held, previous: last }, hyper: { beta, minNorm, init, ...limit }, count: t, site }) {
+    apply({ update: u, state: { m: held, previous: last }, hyper: { beta, minNorm, init, ...limit }, count: t, site, owner }) {
       const { changed = scalar(0) } = site.extras;
       const moved = changed.mul(t.gt(1));
       const past = scaled([held]);
@@ -64,6 +64,7 @@ export function clipNormByEma(options: ClipNormByEmaOptions = {}): Transform {
       const n = grown.min(bound);
       const now = scaled([u]);
       const target = n.max(site.smallest);
+      if (!normalize) site.shortens(owner, () => where(now.norm.gt(target), target.div(now.norm), 1));
       const update = normalize ? now.to(u, target) : where(now.norm.gt(target), now.to(u, target), u);
       const next = maxGrowth === null ? previous : where(previous.lt(0), previous, n);
       return { update, state: { m: where(grown.gt(bound), to(average, bound), average), previous: next } };
