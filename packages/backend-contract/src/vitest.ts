@@ -17,6 +17,7 @@ import { testNames } from './contract/names.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
 import { testOverlap } from './contract/overlap.ts';
+import { testQuestions } from './contract/questions.ts';
 import { testRandom } from './contract/random.ts';
 import { testRank } from './contract/rank.ts';
 import { testTable } from './contract/table.ts';
@@ -49,6 +50,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testTable(harness);
     testOptimizers(harness);
     testEvaluation(harness);
+    testQuestions(harness);
     testGuards(harness);
     testFinite(harness);
     testByHand(harness);

@@ -85,10 +85,12 @@ export class GradientError extends OptError {
 export class NonFiniteGradientError extends OptError {
   readonly parameters: readonly string[];
 
-  constructor(parameters: readonly string[]) {
+  /** `asked`: the question of a stage that the gradient answers. */
+  constructor(parameters: readonly string[], asked?: string) {
+    const how = asked === undefined ? '' : `, asked for as '${asked}',`;
     super(
       'non-finite-gradient',
-      `step: gradient of ${parameters.map((name) => `'${name}'`).join(', ')} must be finite, received NaN or infinity`,
+      `step: gradient of ${parameters.map((name) => `'${name}'`).join(', ')}${how} must be finite, received NaN or infinity`,
     );
     this.parameters = parameters;
   }

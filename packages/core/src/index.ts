@@ -86,6 +86,7 @@ export { accumulate } from './transform/accumulate.ts';
 export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
+export type { GradientQuestion, LossQuestion, ProductQuestion, VectorQuestion } from './transform/evaluation.ts';
 export { hypersNamed } from './transform/hypers-named.ts';
 export { inBasis } from './transform/in-basis.ts';
 export { divide, type PartitionOptions, partition, type Route } from './transform/partition.ts';

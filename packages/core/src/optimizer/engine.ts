@@ -18,6 +18,7 @@ import { Layout, skippedKey } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
+import { Questions } from './questions.ts';
 import type { Randomness } from './randomness.ts';
 import { rehearse } from './rehearsal.ts';
 import { Runner } from './runner.ts';
@@ -77,7 +78,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     }
     this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
     const { shapes, layout, counters, runner, inquiry, background } = this;
-    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, background }, random);
+    const questions = new Questions(backend, memory, inquiry, layout);
+    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
     this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));

@@ -8,8 +8,10 @@ import type { Need, Shapes } from '../transform/transform.ts';
 import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
 import { listed } from '../validation/names.ts';
 import { numbersFrom } from '../validation/numbers.ts';
+import { partsOf } from './asking.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
+import { isProbed } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import type { Draws } from './randomness.ts';
@@ -73,7 +75,7 @@ export class Inquiry<Native, Buffer> {
   supply(plan: Plan, objective: Asked<Native>, draws: Draws | undefined): MaybePromise<void> {
     // Most optimizers need gradients only, and this runs every step.
     if (this.needs.length === 0 && plan.fed.length === 0) return undefined;
-    const read = new Set(plan.program?.inputs.map(({ key }) => key));
+    const read = new Set(partsOf(plan).flatMap(({ program }) => program?.inputs.map(({ key }) => key) ?? []));
     for (const { key, name, owner, shape } of plan.fed) {
       const values = numbersFrom(draws?.(name, owner, shape), size(shape), (received) => {
         const none = received === 'undefined' ? 'none' : received;
@@ -135,7 +137,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   private multiply(z: Values, objective: Asked<Native>): MaybePromise<Values> {
-    const need = this.needs.find(({ what }) => what === 'hvp');
+    const need = this.needs.find(isProbed);
     if (objective === undefined) throw lacking('hvp', this.needs);
     if (need?.differences !== undefined) return this.difference(z, objective, need.differences);
     const { hvp } = objective;

@@ -9,6 +9,7 @@ import { during } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
+import { cutPlan } from './asking.ts';
 import type { Counters } from './counters.ts';
 import { merged, type Standing, stored } from './deferred.ts';
 import { Facts } from './facts.ts';
@@ -113,6 +114,7 @@ export class Planner {
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = movedParameters(inputs, this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs);
+      if (!trace.evaluations.none) throw new TransformError(`evaluate: '${trace.evaluations.names[0]}' is asked outside of a step`);
       const slots = changedSlots(trace);
       const outputs =
         moment === 'evaluate'
@@ -203,6 +205,8 @@ export class Planner {
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
       if (pass === 'probe') {
         const probes = [...trace.probes].map(([name, value]) => ({ key: probeKey(name), value }));
+        if (probes.some(({ value }) => trace.evaluations.isBehind(value)))
+          throw new TransformError("what `probe` hands over is made of an answer of `evaluate`: ask for the product with want: 'hvp'");
         return { trace, plan: this.plan(trace, finishProgram('probe', trace.tracing, probes)) };
       }
 
@@ -243,7 +247,8 @@ export class Planner {
       if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
       return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
     });
-    return {
+    const whole: Plan = {
+      asking: [],
       program: program.outputs.length === 0 ? undefined : program,
       sound,
       onlyInputs: trace.onlyInputs,
@@ -256,6 +261,7 @@ export class Planner {
       taken: steps ? [...trace.taken] : [],
       deferred: requests.length === 0 ? undefined : { requests, program: merged(requests) },
     };
+    return steps ? cutPlan(whole, trace.evaluations.asked()) : whole;
   }
 }
 

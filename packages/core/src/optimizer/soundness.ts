@@ -25,11 +25,19 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
   const bare = finishProgram(name, trace.tracing, outputs);
   const unproved = facts.unproved(bare, trace.finite).flatMap((i) => outputs[i] ?? []);
   const checked = unproved.filter(({ donates }) => donates !== undefined);
-  if (checked.length === 0 && trace.conditions.length === 0) return { program: bare, bare, proved: true };
+  const { answers } = trace.evaluations;
+  const asked = trace.evaluations.outputs();
+  if (checked.length + answers.length + trace.conditions.length === 0)
+    return { program: asked.length === 0 ? bare : finishProgram(name, trace.tracing, [...outputs, ...asked]), bare, proved: true };
 
   return trace.tracing.within('guard', '', () => {
     const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
     const finite = checked.map((output) => allFinite(replaced(output.value, before(output))?.row ?? output.value));
+    for (const { name: owner, question, value } of answers) {
+      const passed = allFinite(value);
+      trace.conditions.push(passed);
+      trace.notice(owner, passed, question);
+    }
     if (!trace.layout.deviceDecides) {
       const { otherwise } = trace.layout;
       checked.forEach(({ key }, i) => {
@@ -48,7 +56,7 @@ export function soundProgram(name: string, trace: StepTrace, outputs: readonly T
       value: trace.input(key, [], 'working').add(taken.not()),
       donates: key,
     }));
-    return { program: finishProgram(name, trace.tracing, [...held, ...tallies, ...trace.verdictOutput()]), bare, proved: false };
+    return { program: finishProgram(name, trace.tracing, [...held, ...tallies, ...trace.verdictOutput(), ...asked]), bare, proved: false };
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { NonFiniteResultError } from '../errors.ts';
+import { NonFiniteGradientError, NonFiniteResultError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { Shapes, Transform } from '../transform/transform.ts';
@@ -12,13 +12,14 @@ import { allFinite, isArray } from './floats.ts';
 import type { Inquiry } from './inquiry.ts';
 import type { Found } from './intake.ts';
 import { lacking } from './lacking.ts';
-import type { Layout } from './layout.ts';
+import { isProbed, type Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
+import type { Questions } from './questions.ts';
 import type { Randomness } from './randomness.ts';
 import type { Runner } from './runner.ts';
 import { inTurn } from './turns.ts';
-import { failing, passes } from './verdicts.ts';
+import { failing, passes, poisonedLate } from './verdicts.ts';
 
 /** What was found out of gradients before a step. */
 type Finding = 'finite' | 'poisoned' | 'unseen';
@@ -31,6 +32,7 @@ export interface Workshop<Native, Buffer> {
   readonly counters: Counters;
   readonly runner: Runner<Native, Buffer>;
   readonly inquiry: Inquiry<Native, Buffer>;
+  readonly questions: Questions<Native, Buffer>;
   readonly background: Background<Native, Buffer> | undefined;
 }
 
@@ -99,14 +101,26 @@ export class Steps<Native, Buffer> {
     if (single !== undefined) return this.applyEach(single);
     const plan = this.planFor(present, kind, decides, objective?.samples);
     return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () =>
-      whenDone(this.run(plan), () =>
-        whenDone(this.shop.runner.verdict(plan), (entries) => {
-          if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
-          this.shop.counters.apply(plan.counted, plan.reset);
-          this.shop.background?.after(plan);
-          this.call++;
-        }),
+      whenDone(this.ask(plan, objective), () =>
+        whenDone(this.run(plan), () =>
+          whenDone(this.shop.runner.verdict(plan), (entries) => {
+            if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
+            this.shop.counters.apply(plan.counted, plan.reset);
+            this.shop.background?.after(plan);
+            this.call++;
+          }),
+        ),
       ),
+    );
+  }
+
+  /** Runs what comes before the questions of a plan, and asks them: nothing of the step has taken effect then. */
+  private ask(plan: Plan, given: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    if (plan.asking.length === 0) return undefined;
+    const { questions } = this.shop;
+    const objective = questions.able(plan, given);
+    return inTurn(plan.asking, (asking) =>
+      whenDone(this.run(asking.plan), () => inTurn(asking.questions, (question) => questions.ask(question, objective))),
     );
   }
 
@@ -149,7 +163,11 @@ export class Steps<Native, Buffer> {
   private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
     const failed = failing(verdicts, entries);
     if (failed.length === 0) return true;
-    if (this.shop.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
+    const late = poisonedLate(verdicts, entries);
+    if (this.shop.layout.otherwise === 'throw')
+      throw late === undefined ? new NonFiniteResultError(failed) : new NonFiniteGradientError([late.of], late.asked);
+    // A gradient that came in the middle is dropped like one that came at the beginning.
+    if (late !== undefined) return false;
     if (!this.warned) warn(`a step was dropped: it would have made ${failed.join(', ')} NaN or infinite; \`skippedSteps\` counts them`);
     this.warned = true;
     return false;
@@ -172,7 +190,7 @@ export class Steps<Native, Buffer> {
 
   /** Has the objective multiply by the Hessian what this step wants multiplied. */
   private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
-    if (!this.shop.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
+    if (!this.shop.layout.needs.some(isProbed)) return undefined;
     const plan = this.planner.probe(present, kind, objective?.samples);
     if (plan.program === undefined) return undefined;
     if (objective === undefined) throw lacking('hvp', this.shop.layout.needs);
