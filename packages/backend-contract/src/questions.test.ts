@@ -1,5 +1,6 @@
 import { reference } from '@opt/backend-reference';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { testAnswers } from './contract/answers.ts';
 import { harnessOf } from './contract/harness.ts';
 import { testQuestions } from './contract/questions.ts';
 import type { AnyBackend } from './families/family.ts';
@@ -17,4 +18,5 @@ describe.each(Object.entries(modes))('in f64, %s', (name, make) => {
   beforeAll(() => harness.start());
   afterAll(() => harness.stop());
   testQuestions(harness);
+  testAnswers(harness);
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testAccepted } from './contract/accepted.ts';
+import { testAnswers } from './contract/answers.ts';
 import { testArrange } from './contract/arrange.ts';
 import { testByHand } from './contract/by-hand.ts';
 import { testContractions } from './contract/contractions.ts';
@@ -51,6 +52,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testOptimizers(harness);
     testEvaluation(harness);
     testQuestions(harness);
+    testAnswers(harness);
     testGuards(harness);
     testFinite(harness);
     testByHand(harness);

@@ -2,13 +2,13 @@ import { chain, concatenated, createOptimizer, type Draws, inBasis, mapValues, t
 import { kroneckerEigenbasis } from '@opt/soap';
 import { descend, extragradient, sam, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
+import { followed, model } from '../questions/follow.ts';
 import { type Asking, flat, type Log, objectiveOf, place, split } from '../questions/objective.ts';
 import * as plain from '../questions/plain.ts';
 import * as rules from '../questions/rules.ts';
-import { expectClose, type Harness, input, values } from './harness.ts';
-import { type AnyOptimizer, type Model, optimizerOn, withOptimizer } from './models.ts';
+import { expectClose, type Harness, values } from './harness.ts';
+import { type AnyOptimizer, optimizerOn, withOptimizer } from './models.ts';
 
-const model: Model = { w: input([3, 2], 1, (x) => 0.6 * x), b: input([2], 2, (x) => 0.6 * x) };
 const rate = 0.05;
 const moving = (direction: Transform, learningRate = rate): Rule => rule(direction, descend({ learningRate }));
 
@@ -20,22 +20,12 @@ export function testQuestions(harness: Harness): void {
     ['later', { late: true }],
   ];
 
-  /** Holds some steps of an optimizer against those of plain arrays. */
-  async function follow(
+  const follow = (
     optimizer: AnyOptimizer,
     walk: plain.Walk,
     asking: Asking,
     { steps = 6, before }: { readonly steps?: number; readonly before?: (step: number) => void } = {},
-  ): Promise<void> {
-    let x: plain.Vector = await place(optimizer, model);
-    for (let step = 0; step < steps; step++) {
-      before?.(step);
-      await optimizer.step(objectiveOf(optimizer, model, asking));
-      x = walk(x);
-      const actual = await place(optimizer, model);
-      expectClose(harness, `step ${step}`, actual, x, harness.tolerance('trajectory'), { by: 'largest' });
-    }
-  }
+  ): Promise<void> => followed(harness, optimizer, walk, asking, steps, before);
 
   describe.each(modes)('rules that ask in the middle of a step, answered %s', (_, asking) => {
     it('exact MARS', async () => {

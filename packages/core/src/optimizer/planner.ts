@@ -256,7 +256,7 @@ export class Planner {
       counts: program.host.counters.map((counter) => trace.cell(counter)),
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
-      verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
+      verdicts: trace.verdicts.map(({ passed: _, ...verdict }) => verdict),
       fed: [...trace.fed.values()].filter(({ key }) => program.inputs.some((input) => input.key === key)),
       taken: steps ? [...trace.taken] : [],
       deferred: requests.length === 0 ? undefined : { requests, program: merged(requests) },
