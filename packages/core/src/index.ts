@@ -6,7 +6,7 @@ export type { Answer, Gradients, Objective, PerSampleGradients, Values } from '.
 export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/checkpoint/load-options.ts';
 export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkpoint/parts.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
-export { type ExplainedProgram, type Explanation, explain } from './optimizer/explain.ts';
+export { type ExplainedProgram, type ExplainedQuestion, type Explanation, explain } from './optimizer/explain.ts';
 export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
 export type { Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
 export type { Draws } from './optimizer/randomness.ts';
