@@ -1,6 +1,6 @@
 import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { ObjectiveError } from '../errors.ts';
-import { type Differences, displacement, length, quotient, shifted } from '../objective/differences.ts';
+import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
 import type { Objective, Values } from '../objective/objective.ts';
 import { size } from '../program/shape.ts';
 import { mapValues, own, record } from '../records.ts';
@@ -146,8 +146,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   private difference(z: Values, objective: Objective<string, Mode, Native>, differences: Differences): MaybePromise<Values> {
-    const { method } = differences;
-    const h = differences.h === 'whole' ? length(z) : differences.h;
+    const { method, h } = differences;
     const names = Object.keys(this.shapes);
     const delta = displacement(z, h);
     return whenDone(this.read(names, parameterKey), (x) => {

@@ -161,6 +161,10 @@ export class Layout {
       throw new TransformError(
         `${need.by} needs ${need.what}, which cannot be asked for in the middle of a step; known are gradient, loss, hvp`,
       );
+    if (need.evaluated !== undefined && need.differences !== undefined)
+      throw new TransformError(
+        `${need.by} needs ${need.what} of differences, which it has to take itself: of two gradients asked for by evaluate`,
+      );
     if (need.evaluated === undefined && !offered.has(need.what))
       throw new TransformError(
         `${need.by} needs ${need.what}, which only a basis can offer${need.hint === undefined ? '' : `: ${need.hint}`}`,
