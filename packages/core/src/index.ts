@@ -60,6 +60,7 @@ export { precisions } from './program/precision.ts';
 export { printProgram } from './program/print.ts';
 export * from './program/program.ts';
 export { binary, unary } from './program/scalar.ts';
+export { type Cut, type Segment, type Segments, segments } from './program/segments.ts';
 export { broadcast, broadcastStrides, printShape, type Shape, sameShape, size, strides } from './program/shape.ts';
 export { type Known, spans } from './program/spans.ts';
 export { mapValues, merged, own, record, required } from './records.ts';

@@ -21,10 +21,10 @@ import {
 import { adam, descend, extragradient, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { followed, model } from '../questions/follow.ts';
-import { type Log, objectiveOf, place } from '../questions/objective.ts';
+import { type Log, objectiveOf, place, split } from '../questions/objective.ts';
 import * as plain from '../questions/plain.ts';
 import { ahead, exactMars, mirrored, narrow } from '../questions/rules.ts';
-import { expectSame, type Harness } from './harness.ts';
+import { expectClose, expectSame, type Harness } from './harness.ts';
 import { type AnyOptimizer, optimizerOn, snapshot, withOptimizer } from './models.ts';
 import { failureOf } from './optimizers.ts';
 
@@ -92,6 +92,23 @@ export function testAnswers(harness: Harness): void {
       ['a basis of one dimension', rule(inBasis(narrow, ahead(rate)), move), along],
     ])('%s', async (_, transform, walk) => {
       await withOptimizer(on(transform), (optimizer) => followed(harness, optimizer, walk, {}, 3));
+    });
+
+    it('of a parameter whose neighbour has no gradient: that one stays where it is', async () => {
+      await withOptimizer(on(rule(ahead(rate), move)), async (optimizer) => {
+        let x: plain.Vector = await place(optimizer, model);
+        for (let step = 0; step < 3; step++) {
+          const all = objectiveOf(optimizer, model);
+          await optimizer.step({
+            ...all,
+            gradients: async (at) => (at === undefined ? { w: split(model, plain.problem.gradient(x))['w'] } : all.gradients(at)),
+          });
+          const moved = plain.sgdAhead(rate, rate, only)(x);
+          x = x.map((old, i) => (only(i) ? (moved[i] ?? Number.NaN) : old));
+          const actual = await place(optimizer, model);
+          expectClose(harness, `step ${step}`, actual, x, harness.tolerance('trajectory'), { by: 'largest' });
+        }
+      });
     });
 
     it('in a window is refused when the optimizer is made', async () => {

@@ -123,6 +123,10 @@ function keysOfCarried(
   /** What is read, in bytes by node, where a node is computed again. */
   const sources: ReadonlyMap<number, number>[] = [];
   nodes.forEach((node, position) => {
+    if (first[position] === Infinity) {
+      sources.push(new Map());
+      return;
+    }
     const { operation, inputs } = node;
     const own = new Map([[position, operation.op === 'literal' || operation.op === 'host' ? 0 : bytesOf(node)]]);
     const before = inputs.flatMap((input) => [...(sources[input] ?? [])]);
@@ -134,7 +138,6 @@ function keysOfCarried(
       return;
     }
     const carries =
-      first[position] !== Infinity &&
       node.dtype !== 'int' &&
       !never.has(operation.op) &&
       (kernels.has(operation.op) || (!views.has(operation.op) && read > (size(node.shape) === 1 ? 0 : 2 * bytesOf(node))));
