@@ -110,7 +110,9 @@ describe('mars, exact', () => {
     const held = [...optimizer.parameters.w];
     const step = (): void => optimizer.step({ w: start, b: [1, 1] });
     expect(step).toThrow(ObjectiveError);
-    expect(step).toThrow('step: mars needs hvp in this step: call step(objective) with gradients(at), of which differences are taken');
+    expect(step).toThrow(
+      'step: mars needs gradient in this step: call step(objective) with gradients(at), which heeds the parameters `at` it is given',
+    );
     expect([...optimizer.parameters.w]).toEqual(held);
   });
 });

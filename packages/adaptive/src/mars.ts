@@ -72,7 +72,7 @@ export function mars(options: MarsOptions = {}): Rule {
   return general(
     o,
     rule(
-      exact ? chain(lookBack(name), direction) : direction,
+      exact ? lookBack(name, direction) : direction,
       byRank(optimize1d, move, inProportion(learningRate, others.learningRate, others.weightDecay)),
     ),
   );

@@ -29,7 +29,8 @@ function show(value: unknown): string {
 
 describe('the table', () => {
   it.each([
-    ['@opt/transforms', transformsExports, ['decayOnlyOption', 'general', 'generalOptions', 'nameOf']],
+    // SAM and extragradient are not for gradients alone.
+    ['@opt/transforms', transformsExports, ['decayOnlyOption', 'extragradient', 'general', 'generalOptions', 'nameOf', 'sam']],
     ['@opt/soap', soapExports, ['everyStep', 'klSoap', 'mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],

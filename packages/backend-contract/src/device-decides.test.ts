@@ -1,7 +1,7 @@
 import { type ReferenceBuffer, reference } from '@opt/backend-reference';
 import { type Backend, chain, createOptimizer, named, skipNonFinite, type Transform } from '@opt/core';
 import { soap } from '@opt/soap';
-import { adamw, sgd } from '@opt/transforms';
+import { adamw, extragradient, sam, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 
 /** A gradient the host cannot look at. */
@@ -85,5 +85,27 @@ describe('where the device decides', () => {
     );
     // The first window loses its second call, with which it would have closed, so that the next one closes with both.
     expect([w, skipped]).toEqual([[-1, -4], 2]);
+  });
+
+  it('an answer in the middle of a step that only the device can look at', async () => {
+    const transform = adamw({ learningRate: 0.1 }).mapDirection((direction) => chain(sam({ rho: 0.1 }), direction));
+    const answered = async (sequence: readonly number[][]) => {
+      const optimizer = createOptimizer({ transform, parameters: { w: { shape: [2], data: [1, -1] } }, backend: device() });
+      for (const g of sequence)
+        await optimizer.step({ gradients: (at) => ({ w: { there: at === undefined ? [1, 2] : g.map((x, i) => x + (at.w[i] ?? 0)) } }) });
+      return { w: Array.from(await optimizer.parameters.w), skipped: await optimizer.skippedSteps };
+    };
+    const [poisoned, clean] = [await answered(calls), await answered(good)];
+    expect([poisoned.skipped, clean.skipped]).toEqual([2, 0]);
+    poisoned.w.forEach((x, i) => {
+      expect(x).toBeCloseTo(clean.w[i] ?? Number.NaN, 12);
+    });
+  });
+
+  it('an answer of another shape is refused', async () => {
+    const transform = extragradient();
+    const optimizer = createOptimizer({ transform, parameters: { w: { shape: [2], data: [1, -1] } }, backend: device() });
+    const step = optimizer.step({ gradients: (at) => ({ w: { there: at === undefined ? [1, 2] : [at.w[0] ?? 0] } }) });
+    await expect(step).rejects.toThrow("step: gradients must give shape [2] for 'w', received [1]");
   });
 });

@@ -1,5 +1,6 @@
 import { reference } from '@opt/backend-reference';
 import {
+  chain,
   createOptimizer,
   DisposedError,
   GradientError,
@@ -13,7 +14,7 @@ import {
   TransformError,
 } from '@opt/core';
 import { soap } from '@opt/soap';
-import { adamw, sgd } from '@opt/transforms';
+import { adamw, sam, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { failing } from './contract/failing.ts';
 import { expectSame, input } from './contract/harness.ts';
@@ -168,6 +169,18 @@ describe('what an optimizer says of itself', () => {
     ]);
     expect(String(explanation)).toContain('12 parameters');
     expect(String(explanation)).toContain('orthonormalize');
+  });
+
+  it('what is asked in the middle of a step, and what is carried over it', () => {
+    const transform = adamw().mapDirection((direction) => chain(sam(), direction));
+    const { programs, questions, ...explanation } = made({ w: input([4, 3], 1) }, transform).explain(7);
+    expect(programs.map(({ name, calls, carried }) => [name, calls, carried])).toEqual([
+      ['check', 7, 0],
+      ['step (part 1)', 7, 0],
+      ['step', 7, 0],
+    ]);
+    expect(questions).toEqual([{ name: 'sam.ahead', want: 'gradient', calls: 7 }]);
+    expect(String(explanation)).toContain('sam.ahead: gradient, asked in 7 of 7 calls');
   });
 
   it('a dropped call counts once, however many guards there are', () => {

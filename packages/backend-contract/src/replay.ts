@@ -1,7 +1,7 @@
-import { createOptimizer, type Draws, type MaybePromise, type Optimizer, type Program, trace } from '@opt/core';
+import { createOptimizer, type Draws, type MaybePromise, type Optimizer, type Program, trace, type Values } from '@opt/core';
 import type { AnyBackend } from './families/family.ts';
 import { componentNamed, measureNamed, optimizerNamed } from './families.ts';
-import type { Component, GoldenCase, GoldenStep, Trajectory } from './golden-case.ts';
+import { type Component, type GoldenCase, GoldenFormatError, type GoldenStep, type Trajectory } from './golden-case.ts';
 import { runProgram } from './run-program.ts';
 
 export type Outcome =
@@ -79,7 +79,7 @@ function stepWith(
   const rows = Object.fromEntries(Object.entries(perSampleGradients ?? {}).map(([name, { data }]) => [name, data]));
   return optimizer.step({
     // Asked at another place, it is the previous one.
-    gradients: (at) => (at === undefined ? gradients : (previousGradients ?? gradients)),
+    gradients: (at) => (at === undefined ? gradients : elsewhere(at, previousGradients ?? gradients)),
     ...(loss !== undefined && { loss: () => loss }),
     ...(probe && { hvp: () => probe.Hz, probe: () => probe.z }),
     ...(sampledGradients && { samples: 1, perSampleGradients: () => ({ gradients: sampledGradients, losses: [0] }) }),
@@ -88,6 +88,13 @@ function stepWith(
       perSampleGradients: () => ({ gradients: rows, losses: perSampleLosses }),
     }),
   });
+}
+
+/** What was recorded at another place, of which a recording says no more than that every parameter has one. */
+function elsewhere(at: Values, recorded: GoldenStep['gradients']): GoldenStep['gradients'] {
+  for (const [name, g] of Object.entries(recorded))
+    if (at[name]?.length !== g.length) throw new GoldenFormatError(`'${name}' was recorded with ${g.length} elements`);
+  return recorded;
 }
 
 interface Limit {

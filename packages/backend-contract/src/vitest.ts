@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testAccepted } from './contract/accepted.ts';
+import { testAnswers } from './contract/answers.ts';
 import { testArrange } from './contract/arrange.ts';
 import { testByHand } from './contract/by-hand.ts';
 import { testContractions } from './contract/contractions.ts';
@@ -18,6 +19,7 @@ import { testNames } from './contract/names.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOrder } from './contract/order.ts';
 import { testOverlap } from './contract/overlap.ts';
+import { testQuestions } from './contract/questions.ts';
 import { testRandom } from './contract/random.ts';
 import { testRank } from './contract/rank.ts';
 import { testTable } from './contract/table.ts';
@@ -52,6 +54,8 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testOptimizers(harness);
     testEvaluation(harness);
     testMetrics(harness);
+    testQuestions(harness);
+    testAnswers(harness);
     testGuards(harness);
     testFinite(harness);
     testByHand(harness);

@@ -4,7 +4,7 @@ import { reference } from '@opt/backend-reference';
 import { accumulate, createOptimizer, type Floats, OptionRangeError, type Rule, rule } from '@opt/core';
 import { muon } from '@opt/geometric';
 import { soap } from '@opt/soap';
-import { adamw, descend, lion } from '@opt/transforms';
+import { adamw, descend, extragradient, lion } from '@opt/transforms';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { exportOnnx, NoOperatorError } from './index.ts';
@@ -151,6 +151,15 @@ describe('what cannot be exported', () => {
     const make = (): Uint8Array => exportOnnx(soap(), one, { step });
     expect(make).toThrow(NoOperatorError);
     expect(make).toThrow(/ONNX has no operator for 'orthonormalize|eigh'.*stage 'soap'/);
+  });
+
+  it('a step that asks in its middle, unless one of its programs is named', () => {
+    const transform = extragradient();
+    const shapes = { w: { shape: [2] } };
+    expect(() => exportOnnx(transform, shapes)).toThrow(
+      "exportOnnx: 'extragradient.ahead' is asked of an objective in the middle of a step, which is then several programs; take one by `step`: 'step (part 1)', 'step'",
+    );
+    expect(exportOnnx(transform, shapes, { step: 'step' }).length).toBeGreaterThan(0);
   });
 
   it('a kind of step there is not', () => {

@@ -1,4 +1,5 @@
 import {
+  BackendError,
   describe,
   type ExplainedProgram,
   explain,
@@ -45,7 +46,7 @@ type OwnBytes = ReturnType<Uint8Array['slice']>;
  * the number of the call from 1 (int64), and the live hyperparameters (`learningRate`, f64). Outputs: `next:` and the key of everything that changes. A gradient that is not finite is dealt with inside, as on a
  * device. Counts that do not follow the number of the call (inside `accumulate`) are inputs `count:…`.
  *
- * @throws OptionRangeError for a kind of step there is not · NoOperatorError for one that needs a factorisation or random numbers
+ * @throws OptionRangeError for a kind of step there is not · BackendError for one that asks an objective in its middle · NoOperatorError for one that needs a factorisation or random numbers
  */
 export function exportOnnx(
   transform: Transform,
@@ -54,7 +55,12 @@ export function exportOnnx(
 ): OwnBytes {
   const { step, live } = resolve('exportOnnx', options, { step: optional(stepName), live: optional(addresses) });
   if (!isPlain(parameters)) throw new OptionTypeError(message('exportOnnx', 'parameters', 'an object of { shape } by name', parameters));
-  const { programs, hyperparameters } = explain(transform, mapValues(parameters, shapeOf), undefined, true);
+  const { programs, questions, hyperparameters } = explain(transform, mapValues(parameters, shapeOf), undefined, true);
+  const [asked] = questions;
+  if (asked !== undefined && step === null)
+    throw new BackendError(
+      `exportOnnx: '${asked.name}' is asked of an objective in the middle of a step, which is then several programs; take one by \`step\`: ${[...new Set(programs.map(({ name }) => `'${name}'`))].join(', ')}`,
+    );
   const { program, lags } = chosen(programs, step ?? undefined);
   return encodeStep(program, lags, constantsOf(hyperparameters, live ?? undefined));
 }

@@ -97,7 +97,7 @@ export class NonFiniteGradientError extends OptError {
 
 /** A NaN or an infinity in what an objective answered, under `nonFinite: 'throw'`. Nothing has changed. */
 export class NonFiniteAnswerError extends OptError {
-  /** What was asked for: `loss`, `losses`, or a method and a parameter such as `hvp of 'w'`. */
+  /** What was asked for: `loss`, `losses`, a method and a parameter such as `hvp of 'w'`, or a stage's question such as `'sam.ahead' of 'w'`. */
   readonly answers: readonly string[];
 
   constructor(answers: readonly string[]) {

@@ -4,7 +4,7 @@ import { createOptimizer, displacement, mapValues, OptError, quotient, type Rule
 import { lInv, lre } from '@opt/lre';
 import { direct } from '@opt/lre-basis';
 import { empiricalFisher, fullHutchinsonHessian, gaussNewton } from '@opt/lre-curvature';
-import { clipNorm } from '@opt/transforms';
+import { clipNorm, extragradient } from '@opt/transforms';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type JaxProblem, jaxObjective } from './index.ts';
 
@@ -73,6 +73,26 @@ describe('jaxObjective', () => {
     const at = (sign: 1 | -1): Floats => arrays(jax.at({ ...initial, ...shifted(initial, delta, sign) }, ...batch).gradients());
     const differences = quotient(z, at(1), at(-1), 2 * h);
     expect(distance(arrays(jax.at(initial, ...batch).hvp(z)), differences) / length(differences)).toBeLessThan(1e-3);
+    jax.dispose();
+  });
+
+  it('answers at other parameters as it does there: losses, gradients, products, and for an optimizer that asks in the middle of a step', () => {
+    const jax = jaxObjective(problem);
+    const [here, there] = [jax.at(initial, ...batch), jax.at(vector(4), ...batch)];
+    expect(here.loss(vector(4))).toBe(there.loss());
+    expect(here.loss()).not.toBe(there.loss());
+    expect(distance(arrays(here.gradients(vector(4))), arrays(there.gradients()))).toBe(0);
+    expect(distance(arrays(here.hvp(vector(5), vector(4))), arrays(there.hvp(vector(5))))).toBe(0);
+
+    const [x, g] = [mapValues(initial, (part) => part.slice()), arrays(here.gradients())];
+    const parameters = mapValues(shapes, (shape, name) => ({ shape, data: initial[name] }));
+    const optimizer = createOptimizer({ transform: extragradient({ learningRate: 0.1 }), parameters, backend: reference() });
+    optimizer.step(jax.at(optimizer.parameters, ...batch));
+    const half = mapValues(x, (part, name) => part.map((value, i) => value - 0.1 * (g[name]?.[i] ?? Number.NaN)));
+    const ahead = arrays(jax.at(half, ...batch).gradients());
+    const expected = mapValues(x, (part, name) => part.map((value, i) => value - 0.1 * (ahead[name]?.[i] ?? Number.NaN)));
+    expect(distance(optimizer.parameters, expected)).toBeLessThan(1e-6);
+    expect(distance(optimizer.parameters, x)).toBeGreaterThan(1e-3);
     jax.dispose();
   });
 

@@ -36,7 +36,7 @@ interface PerSample {
 
 /** Objectives of one problem, one for each batch. Every function is compiled once per shape of the batch. */
 export interface JaxObjective<N extends string> {
-  /** The objective at `parameters`, which are read whenever something is asked, on this batch. */
+  /** The objective at `parameters`, which are read whenever something is asked, or where a stage asks, on this batch. */
   at(parameters: Values<N>, ...batch: JaxBatch[]): Required<Pick<Objective<N, 'sync'>, 'loss' | 'hvp'>> & Objective<N, 'sync'>;
   /** Frees what was compiled. */
   dispose(): void;
@@ -94,8 +94,8 @@ export function jaxObjective<N extends string>(problem: JaxProblem<N>): JaxObjec
       const samples = batch[0]?.shape[0];
       return {
         gradients: (at = parameters) => download(compiled.gradient(upload(at), ...arraysOf(batch))),
-        loss: () => numbers(compiled.loss(upload(parameters), ...arraysOf(batch)))[0] ?? Number.NaN,
-        hvp: (v) => download(compiled.product(upload(parameters), upload(v), ...arraysOf(batch))),
+        loss: (at = parameters) => numbers(compiled.loss(upload(at), ...arraysOf(batch)))[0] ?? Number.NaN,
+        hvp: (v, at = parameters) => download(compiled.product(upload(at), upload(v), ...arraysOf(batch))),
         ...(samples !== undefined &&
           problem.sample !== undefined && {
             samples,

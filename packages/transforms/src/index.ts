@@ -6,8 +6,10 @@ export { type DecayOnly, type DecayOptions, decay, decayOnlyOption, l2 } from '.
 export { type DecoupledOptions, type DecoupledTable, decoupled, decoupledOptions } from './decoupled.ts';
 export { type DescendOptions, descend } from './descend.ts';
 export { cautious, copyGradientSign, nanToZero, normalize, normalizeRms, sign, unscale } from './direction.ts';
+export { type ExtragradientOptions, extragradient } from './extragradient.ts';
 export { type GeneralOptions, type GeneralTable, general, generalOptions, nameOf } from './general.ts';
 export { type LionOptions, lion } from './lion.ts';
 export { type EmaOptions, ema, type MomentumOptions, momentum } from './momentum.ts';
 export { type RmspropOptions, rmsprop } from './rmsprop.ts';
+export { type SamOptions, sam } from './sam.ts';
 export { type SgdOptions, sgd } from './sgd.ts';

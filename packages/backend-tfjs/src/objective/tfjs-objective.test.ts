@@ -1,5 +1,5 @@
 import { createOptimizer, type Values } from '@opt/core';
-import { adamw } from '@opt/transforms';
+import { adamw, extragradient } from '@opt/transforms';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { initializers, layers, sequential } from '@tensorflow/tfjs-layers';
@@ -170,6 +170,42 @@ describe('tfjsObjective', () => {
         expect(sum / on.samples).toBeCloseTo(value, 5);
       });
     }
+  });
+
+  it('answers at other parameters as it does there, and leaves the variables as they were', () => {
+    uninstall = installSecondOrderGradients();
+    const { objective, variables } = network((x) => tf.tanh(x));
+    const on = objective.on(...batch());
+    const values = (): Record<string, Float32Array> =>
+      Object.fromEntries(variables.map((one) => [one.name, Float32Array.from(one.dataSync())]));
+    const [before, v] = [values(), Object.fromEntries(variables.map((one) => [one.name, new Float32Array(one.size).fill(0.5)]))];
+    const at = Object.fromEntries(Object.entries(before).map(([name, x]) => [name, x.map((value, i) => value + 0.1 * Math.sin(i))]));
+    const elsewhere = [on.loss(at), numbers(on.gradients(at)), numbers(on.hvp(v, at))];
+    expect(values()).toEqual(before);
+    expect(on.loss()).not.toBe(elsewhere[0]);
+    for (const one of variables) tf.tidy(() => one.assign(tf.tensor(at[one.name] ?? [], one.shape)));
+    expect([on.loss(), numbers(on.gradients()), numbers(on.hvp(v))]).toEqual(elsewhere);
+  });
+
+  it('an optimizer that asks in the middle of a step moves variables as by hand', () => {
+    const { objective, variables } = network((x) => tf.tanh(x));
+    const on = objective.on(...batch());
+    const values = (): number[] => variables.flatMap((one) => [...one.dataSync()]);
+    const [before, gradients] = [values(), numbers(on.gradients())];
+    const half = Object.fromEntries(
+      variables.map((one) => [one.name, Float32Array.from(one.dataSync(), (x, i) => x - 0.1 * (gradients[one.name]?.[i] ?? Number.NaN))]),
+    );
+    const ahead = variables.flatMap((one) => [...(numbers(on.gradients(half))[one.name] ?? [])]);
+    const transform = extragradient({ learningRate: 0.1 });
+    const optimizer = createOptimizer({ transform, parameters: objective.parameters, backend: tfjs() });
+    optimizer.step(on);
+    values().forEach((x, i) => {
+      expect(x).toBeCloseTo((before[i] ?? Number.NaN) - 0.1 * (ahead[i] ?? Number.NaN), 6);
+    });
+    optimizer.step(on);
+    const { numTensors } = tf.memory();
+    for (let i = 0; i < 10; i++) optimizer.step(on);
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   it('leaves no tensor behind, and an optimizer learns from it', () => {

@@ -96,8 +96,8 @@ export function tfjsObjective(model: Model | readonly tf.Variable[], loss: Sampl
     parameters: Object.fromEntries([...named].map(([name, one]) => [name, shared(one)])),
     on: (inputs, targets) => ({
       gradients: (at) => elsewhere(at, () => scoped(() => gather(gradient(() => meanLoss(inputs, targets))))),
-      loss: () => tf.tidy(() => read(meanLoss(inputs, targets))[0] ?? Number.NaN),
-      hvp: (v) => product(inputs, targets, v),
+      loss: (at) => elsewhere(at, () => tf.tidy(() => read(meanLoss(inputs, targets))[0] ?? Number.NaN)),
+      hvp: (v, at) => elsewhere(at, () => product(inputs, targets, v)),
       perSampleGradients: () => ofEachSample(inputs, targets),
       samples: inputs.shape[0] ?? 0,
     }),

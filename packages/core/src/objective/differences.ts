@@ -5,8 +5,8 @@ import type { Values } from './objective.ts';
 /** How a product with the Hessian comes from gradients: (g(x + δ) − g(x))/h or (g(x + δ) − g(x − δ))/(2h), times ‖z‖. */
 export interface Differences {
   readonly method: 'forward' | 'central';
-  /** Length of the shift δ = h·z/‖z‖; about h/√d per coordinate, which in f32 should stay above 1e-4 of a weight. 'whole': δ = z, the change itself. */
-  readonly h: number | 'whole';
+  /** Length of the shift δ = h·z/‖z‖; about h/√d per coordinate, which in f32 should stay above 1e-4 of a weight. */
+  readonly h: number;
 }
 
 /** ‖z‖ over the whole model. */

@@ -19,15 +19,16 @@ export interface PerSampleGradients<N extends string = string> {
 }
 
 /**
- * What `step` can be given instead of gradients: functions it asks when it needs them, and only then. Everything is evaluated at
- * the present parameters and on the same mini-batch throughout a step.
+ * What `step` can be given instead of gradients: functions it asks when it needs them, and only then. Everything is evaluated on the same
+ * mini-batch throughout a step, and at the present parameters, or `at` others where those are given: all of them, by name, to be read and
+ * not to be kept.
  */
 export interface Objective<N extends string = string, M extends Mode = Mode, Native = never> {
-  /** The gradient of the loss; given `at`, at those parameters instead of the present ones: what differences are taken of. */
+  /** The gradient of the loss; given `at`, at those parameters instead of the present ones. */
   gradients(at?: Values<N>): Answer<M, Gradients<N, Native>>;
-  loss?(): Answer<M, number>;
+  loss?(at?: Values<N>): Answer<M, number>;
   /** The product of the Hessian with `v`. */
-  hvp?(v: Values<N>): Answer<M, Gradients<N, Native>>;
+  hvp?(v: Values<N>, at?: Values<N>): Answer<M, Gradients<N, Native>>;
   /** Of the per-sample loss, or of the residual. Sums count, not means: scale by the batch size in the loss. */
   perSampleGradients?(): Answer<M, PerSampleGradients<N>>;
   /** b: how many samples `perSampleGradients` gives. */

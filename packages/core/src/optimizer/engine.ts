@@ -20,6 +20,7 @@ import type { Memory } from './memory.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
 import type { Placed } from './place.ts';
+import { Questions } from './questions.ts';
 import type { Randomness } from './randomness.ts';
 import { rehearse } from './rehearsal.ts';
 import { Runner } from './runner.ts';
@@ -84,7 +85,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     if (this.measures !== undefined) this.memory.create('slot', metricsKey, this.measures.shape, 'working');
     this.forgetMetrics();
     const { shapes, layout, counters, runner, inquiry, background, measures } = this;
-    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, background, measures }, random);
+    const questions = new Questions(backend, memory, inquiry, layout);
+    this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
     this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));

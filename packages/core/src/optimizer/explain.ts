@@ -1,29 +1,45 @@
 import type { Scalar } from '../options/hyper.ts';
 import { integer, requiredStage } from '../options/options.ts';
-import { type Cost, cost } from '../program/cost.ts';
+import { type Cost, cost, elementBytes } from '../program/cost.ts';
 import type { Precision } from '../program/precision.ts';
 import { printProgram, quantity } from '../program/print.ts';
 import type { Program } from '../program/program.ts';
+import { isCarriedKey } from '../program/segments.ts';
 import { size } from '../program/shape.ts';
 import { record } from '../records.ts';
 import type { About, Shapes, Transform } from '../transform/transform.ts';
+import { partsOf } from './asking.ts';
 import { Counters } from './counters.ts';
-import { Layout } from './layout.ts';
+import { isProbed, Layout } from './layout.ts';
 import { Due, type Measures } from './measures.ts';
 import { Planner } from './planner.ts';
+
+/** What a stage asks in the middle of a step. */
+export interface ExplainedQuestion {
+  /** The path of the stage and its own name, such as `sam.ahead`. */
+  readonly name: string;
+  readonly want: 'gradient' | 'loss' | 'hvp';
+  /** Calls of the first `calls` in which it may be asked. */
+  readonly calls: number;
+}
 
 export interface ExplainedProgram extends Cost {
   readonly name: string;
   /** Calls of the first `calls` that ran it. */
   readonly calls: number;
   readonly program: Program;
+  /** Bytes it leaves for the next programs of the step. */
+  readonly carried: number;
   /** By counter of the program's host arithmetic: how far its count is behind the number of the call; undefined where that changes. */
   readonly lags: readonly (number | undefined)[];
 }
 
 /** What an optimizer does, before it has done it. */
 export interface Explanation {
+  /** In the order they run; those of a step that asks are several. */
   readonly programs: readonly ExplainedProgram[];
+  /** What stages ask in the middle of a step. */
+  readonly questions: readonly ExplainedQuestion[];
   readonly parameterCount: number;
   readonly stateBytes: number;
   /** Calls of the first `calls` that are measured for `optimizer.metrics()`, and what that costs all together; undefined where none is. */
@@ -33,6 +49,9 @@ export interface Explanation {
   /** Every program, operation by operation. */
   toString(): string;
 }
+
+const carriedBytes = ({ outputs }: Program): number =>
+  outputs.reduce((sum, { key, shape, dtype }) => sum + (isCarriedKey(key) ? size(shape) * elementBytes(dtype) : 0), 0);
 
 /** How many calls are looked ahead: enough for refreshes every few hundred steps. */
 const lookahead = 1000;
@@ -70,6 +89,7 @@ export function explainMeasured(
   const measured = { calls: 0, flops: 0, bytes: 0 };
   const present = new Set(Object.keys(shapes));
   const runs = new Map<Program, { calls: number; lags: (number | undefined)[] }>();
+  const questions = new Map<string, ExplainedQuestion>();
   for (let call = 0; call < calls; call++) {
     const measuring = due.at(call);
     if (measuring) {
@@ -82,31 +102,43 @@ export function explainMeasured(
     }
     for (const plan of [
       deviceDecides ? undefined : planner.check(present, ''),
-      layout.needs.some(({ what }) => what === 'hvp') ? planner.probe(present, '', samples) : undefined,
+      layout.needs.some(isProbed) ? planner.probe(present, '', samples) : undefined,
       planner.step(present, '', deviceDecides, samples, measuring),
     ]) {
       if (plan === undefined) continue;
-      if (plan.program !== undefined) {
-        const lags = plan.counts.map((cell) => call - counters.valueOf(cell));
-        const known = runs.get(plan.program) ?? { calls: 0, lags };
-        runs.set(plan.program, { calls: known.calls + 1, lags: known.lags.map((lag, i) => (lag === lags[i] ? lag : undefined)) });
+      for (const { program, counts } of partsOf(plan)) {
+        if (program === undefined) continue;
+        const lags = counts.map((cell) => call - counters.valueOf(cell));
+        const known = runs.get(program) ?? { calls: 0, lags };
+        runs.set(program, { calls: known.calls + 1, lags: known.lags.map((lag, i) => (lag === lags[i] ? lag : undefined)) });
       }
+      for (const { id, want } of plan.asking.flatMap((asking) => asking.questions))
+        questions.set(`${want} ${id}`, { name: id, want, calls: (questions.get(`${want} ${id}`)?.calls ?? 0) + 1 });
       counters.apply(plan.counted, plan.reset);
     }
   }
-  const programs = [...runs].map(([program, run]) => ({ name: program.name, program, ...run, ...cost(program) }));
+  const programs = [...runs].map(([program, run]) => ({
+    name: program.name,
+    program,
+    ...run,
+    carried: carriedBytes(program),
+    ...cost(program),
+  }));
   const parameterCount = Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
   const stateBytes = layout.bytes(4);
   const extra = `metrics: in ${measured.calls} of ${calls} calls, ${quantity(measured.flops)}FLOP, ${quantity(measured.bytes)}B more, together`;
   const summary = [
     `${quantity(parameterCount).trim()} parameters, ${quantity(stateBytes)}B of state`,
-    ...programs.map(
-      ({ name, calls: n, flops, bytes }) => `${name}: ${n} of ${calls} calls, ${quantity(flops)}FLOP, ${quantity(bytes)}B moved`,
-    ),
+    ...programs.map(({ name, calls: n, flops, bytes, carried }) => {
+      const left = carried === 0 ? '' : `, ${quantity(carried)}B carried`;
+      return `${name}: ${n} of ${calls} calls, ${quantity(flops)}FLOP, ${quantity(bytes)}B moved${left}`;
+    }),
+    ...[...questions.values()].map(({ name, want, calls: n }) => `${name}: ${want}, asked in ${n} of ${calls} calls`),
     ...(measures === undefined ? [] : [extra]),
   ].join('\n');
   return {
     programs,
+    questions: [...questions.values()],
     parameterCount,
     stateBytes,
     metrics: measures === undefined ? undefined : measured,

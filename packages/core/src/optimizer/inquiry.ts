@@ -1,6 +1,6 @@
 import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { ObjectiveError } from '../errors.ts';
-import { type Differences, displacement, length, quotient, shifted } from '../objective/differences.ts';
+import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
 import type { Objective, Values } from '../objective/objective.ts';
 import { size } from '../program/shape.ts';
 import { mapValues, own, record } from '../records.ts';
@@ -8,9 +8,11 @@ import type { Need, Shapes } from '../transform/transform.ts';
 import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
 import { listed } from '../validation/names.ts';
 import { numbersFrom } from '../validation/numbers.ts';
+import { partsOf } from './asking.ts';
 import { allFinite } from './floats.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
+import { isProbed } from './layout.ts';
 import type { Memory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import type { Draws } from './randomness.ts';
@@ -83,7 +85,7 @@ export class Inquiry<Native, Buffer> {
   supply(plan: Plan, objective: Asked<Native>, draws: Draws | undefined): MaybePromise<void> {
     // Most optimizers need gradients only, and this runs every step.
     if (this.needs.length === 0 && plan.fed.length === 0) return undefined;
-    const read = new Set(plan.program?.inputs.map(({ key }) => key));
+    const read = new Set(partsOf(plan).flatMap(({ program }) => program?.inputs.map(({ key }) => key) ?? []));
     for (const { key, name, owner, shape } of plan.fed) {
       const values = numbersFrom(draws?.(name, owner, shape), size(shape), (received) => {
         const none = received === 'undefined' ? 'none' : received;
@@ -145,7 +147,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   private multiply(z: Values, objective: Asked<Native>): MaybePromise<Values> {
-    const need = this.needs.find(({ what }) => what === 'hvp');
+    const need = this.needs.find(isProbed);
     if (objective === undefined) throw lacking('hvp', this.needs);
     if (need?.differences !== undefined) return this.difference(z, objective, need.differences);
     const { hvp } = objective;
@@ -154,8 +156,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   private difference(z: Values, objective: Objective<string, Mode, Native>, differences: Differences): MaybePromise<Values> {
-    const { method } = differences;
-    const h = differences.h === 'whole' ? length(z) : differences.h;
+    const { method, h } = differences;
     const names = Object.keys(this.shapes);
     const delta = displacement(z, h);
     return whenDone(this.read(names, parameterKey), (x) => {

@@ -20,6 +20,14 @@ export const productKey = (name: string): string => `objective:Hz:${name}`;
 export const samplesKey = (name: string, samples: number): string => `objective:samples${samples}:${name}`;
 export const lossesKey = (samples: number): string => `objective:losses${samples}`;
 
+/** Keys of questions in the middle of a step, called by the path of the stage and a name: p + d, the vector to be multiplied, whether to ask. */
+export const placeKey = (question: string, name: string): string => `question-at:${question}:${name}`;
+export const alongKey = (question: string, name: string): string => `question-along:${question}:${name}`;
+export const whenKey = (question: string): string => `question-when:${question}:`;
+/** Keys of their answers: by parameter, or one number. */
+export const answerKey = (question: string, name: string): string => `answer:${question}:${name}`;
+export const answeredLossKey = (question: string): string => `answer-loss:${question}:`;
+
 /** What a deferred computation reads and writes. One place may hand over different shapes in different phases. */
 export const deferredKey = (key: string, name: string, way: 'in' | 'out', { shape, dtype }: { shape: Shape; dtype: DType }): string =>
   `later-${way}[${shape}]${dtype}:${key}.${name}`;

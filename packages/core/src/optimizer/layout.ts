@@ -32,8 +32,12 @@ export const stageOf = (key: string): string => {
 
 const nothing: About = {};
 
-/** What an objective can offer. */
+/** What an objective can offer beside gradients, and what it can be asked in the middle of a step. */
 const offered: ReadonlySet<string> = new Set(['loss', 'hvp', 'perSampleGradients']);
+const evaluable: ReadonlySet<string> = new Set(['gradient', 'loss', 'hvp']);
+
+/** A product that is asked for before the step, by the probe pass. */
+export const isProbed = ({ what, evaluated }: Need): boolean => what === 'hvp' && evaluated === undefined;
 
 /** Everything a transform declares for given parameters: known before anything is traced. */
 export class Layout {
@@ -46,6 +50,7 @@ export class Layout {
   readonly needs: Need[] = [];
   /** Parameters that have rules of their own, by the path of those. */
   readonly groups: Map<string, readonly string[]> = new Map();
+  readonly parameters: Shapes;
   /** What is to be traced once at its place before anything is. */
   readonly rehearsals: { readonly path: string; readonly f: Parameters<NonNullable<Declarer['rehearse']>>[0] }[] = [];
   readonly deviceDecides: boolean;
@@ -66,6 +71,7 @@ export class Layout {
     said: Readonly<Record<string, About>> = {},
   ) {
     this.said = said;
+    this.parameters = parameters;
     this.deviceDecides = deviceDecides;
     this.precision = precisions[precision];
     if (deviceDecides) this.add({ key: skippedKey, owner: '', slot: { shape: [], kind: 'invariant', counts: 'dropped' } });
@@ -168,11 +174,19 @@ export class Layout {
   }
 
   private need(need: Need): void {
-    if (!offered.has(need.what))
+    if (need.evaluated !== undefined && !evaluable.has(need.what))
+      throw new TransformError(
+        `${need.by} needs ${need.what}, which cannot be asked for in the middle of a step; known are gradient, loss, hvp`,
+      );
+    if (need.evaluated !== undefined && need.differences !== undefined)
+      throw new TransformError(
+        `${need.by} needs ${need.what} of differences, which it has to take itself: of two gradients asked for by evaluate`,
+      );
+    if (need.evaluated === undefined && !offered.has(need.what))
       throw new TransformError(
         `${need.by} needs ${need.what}, which only a basis can offer${need.hint === undefined ? '' : `: ${need.hint}`}`,
       );
-    const other = need.what === 'hvp' ? this.needs.find(({ what }) => what === 'hvp') : undefined;
+    const other = isProbed(need) ? this.needs.find(isProbed) : undefined;
     if (other !== undefined)
       throw new TransformError(`${other.by} and ${need.by} both need hvp, but a step has one product for the whole model`);
     this.needs.push(need);

@@ -2,6 +2,7 @@ import type { Hyper } from '../options/hyper.ts';
 import type { Span } from '../program/interval.ts';
 import type { Program } from '../program/program.ts';
 import type { Batch } from './deferred.ts';
+import type { Asked } from './evaluations.ts';
 import type { Sound } from './soundness.ts';
 import type { FedDraw, Verdict } from './step-trace.ts';
 
@@ -14,6 +15,8 @@ export interface HyperInput {
 
 /** What one kind of step does: a program, and what it means for the host's counters. */
 export interface Plan {
+  /** What runs before it, and what is asked in between: nothing of the step has taken effect then. */
+  readonly asking: readonly Asking[];
   /** Undefined where there is nothing to do. */
   readonly program: Program | undefined;
   /** How it is known that its results are finite; undefined where it has none to be kept. */
@@ -33,6 +36,13 @@ export interface Plan {
   readonly taken: readonly string[];
   /** What the program hands over to be computed beside later steps. */
   readonly deferred: Batch | undefined;
+}
+
+/** What is run in the middle of a step, and what is asked then. */
+export interface Asking {
+  /** Writes nothing but questions and what later parts of the step read. */
+  readonly plan: Plan;
+  readonly questions: readonly Asked[];
 }
 
 /** What the induction over state knows of a plan. */

@@ -3,18 +3,19 @@ import { warn } from '../log.ts';
 import type { Hyper } from '../options/hyper.ts';
 import type { Span } from '../program/interval.ts';
 import type { Program } from '../program/program.ts';
-import { mapValues, own, record, required } from '../records.ts';
-import { sameTensor } from '../trace/emit.ts';
+import { mapValues, record } from '../records.ts';
 import { during } from '../trace/graph.ts';
 import type { Tensor } from '../trace/tensor.ts';
-import { finishProgram, type TracedOutput } from '../trace/trace.ts';
+import { finishProgram } from '../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../transform/transform.ts';
+import { cutPlan } from './asking.ts';
 import type { Counters } from './counters.ts';
-import { merged, type Standing, stored } from './deferred.ts';
+import { merged, type Standing } from './deferred.ts';
 import { Facts } from './facts.ts';
 import { evaluationKey, gradientKey, parameterKey, probeKey } from './keys.ts';
 import type { Layout } from './layout.ts';
 import type { Measures } from './measures.ts';
+import { changedSlots, handedOver, movedParameters } from './outputs.ts';
 import type { Plan, SoundPlan } from './plan.ts';
 import type { Randomness } from './randomness.ts';
 import { soundProgram } from './soundness.ts';
@@ -122,6 +123,7 @@ export class Planner {
     return during(trace.tracing, () => {
       const inputs = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       const moved = movedParameters(inputs, this.transform.once?.(moment, inputs, new StepSite(trace)) ?? inputs);
+      if (!trace.evaluations.none) throw new TransformError(`evaluate: '${trace.evaluations.names[0]}' is asked outside of a step`);
       const slots = changedSlots(trace);
       const outputs =
         moment === 'evaluate'
@@ -213,6 +215,8 @@ export class Planner {
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
       if (pass === 'probe') {
         const probes = [...trace.probes].map(([name, value]) => ({ key: probeKey(name), value }));
+        if (probes.some(({ value }) => trace.evaluations.isBehind(value)))
+          throw new TransformError("what `probe` hands over is made of an answer of `evaluate`: ask for the product with want: 'hvp'");
         return { trace, plan: this.plan(trace, finishProgram('probe', trace.tracing, probes)) };
       }
 
@@ -255,7 +259,8 @@ export class Planner {
       if (used === undefined) throw new TransformError(`hyperparameter '${address}' was not asked for at its place`);
       return { hyper: used.hyper, clock: trace.cell(used.clock), assumed: this.assumed(trace, address, used.hyper, used.clock) };
     });
-    return {
+    const whole: Plan = {
+      asking: [],
       program: program.outputs.length === 0 ? undefined : program,
       sound,
       onlyInputs: trace.onlyInputs,
@@ -263,33 +268,14 @@ export class Planner {
       counts: program.host.counters.map((counter) => trace.cell(counter)),
       counted: cellsOf('count'),
       reset: cellsOf('reset'),
-      verdicts: trace.verdicts.map(({ owner, otherwise, message }) => ({ owner, otherwise, message })),
+      verdicts: trace.verdicts.map(({ passed: _, ...verdict }) => verdict),
       fed: [...trace.fed.values()].filter(({ key }) => program.inputs.some((input) => input.key === key)),
       taken: steps ? [...trace.taken] : [],
       deferred: requests.length === 0 ? undefined : { requests, program: merged(requests) },
     };
+    return steps ? cutPlan(whole, trace.evaluations.asked()) : whole;
   }
 }
-
-/** The parameters that are not what they were. */
-function movedParameters(before: Readonly<Record<string, Tensor>>, after: Readonly<Record<string, Tensor>>): TracedOutput[] {
-  return Object.entries(after)
-    .filter(([name, value]) => {
-      const old = own(before, name);
-      return old !== undefined && !sameTensor(value, old);
-    })
-    .map(([name, value]) => ({ key: parameterKey(name), value, donates: parameterKey(name) }));
-}
-
-/** The slots that were set to something else than they held. */
-const changedSlots = (trace: StepTrace): TracedOutput[] =>
-  [...trace.slots].filter(([key, value]) => !trace.unchanged(key, value)).map(([key, value]) => ({ key, value, donates: key }));
-
-/** What deferred computations are to read. */
-const handedOver = (trace: StepTrace): TracedOutput[] =>
-  [...trace.requests.values()].flatMap(({ deferred, given }) =>
-    deferred.inputs.map(({ name, key }) => ({ key, value: stored(required(given, name, 'input')) })),
-  );
 
 /** What sets a program apart, for people: the answers it was traced for, and what was missing. */
 function nameOf(trace: StepTrace, present: ReadonlySet<string>, shapes: Shapes): string {

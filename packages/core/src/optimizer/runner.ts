@@ -4,6 +4,7 @@ import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/h
 import { HostEvaluator } from '../program/host.ts';
 import { precisions } from '../program/precision.ts';
 import type { Program } from '../program/program.ts';
+import { partsOf } from './asking.ts';
 import type { Counters } from './counters.ts';
 import { verdictKey } from './keys.ts';
 import type { Memory } from './memory.ts';
@@ -111,8 +112,9 @@ export class Runner<Native, Buffer> {
 
   /** Frees every plan that is not in `kept`. */
   keep(kept: readonly Plan[]): void {
+    const alive = new Set(kept.flatMap(partsOf));
     for (const [plan, { executable, verdict }] of this.prepared) {
-      if (kept.includes(plan)) continue;
+      if (alive.has(plan)) continue;
       executable.dispose();
       if (verdict !== undefined) this.backend.release(verdict);
       this.prepared.delete(plan);
@@ -181,7 +183,7 @@ export class Runner<Native, Buffer> {
       return buffer;
     };
     const compiled = attempt((): MaybePromise<Executable> => {
-      for (const { key, shape } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape);
+      for (const { key, shape, dtype } of program.outputs) if (key !== verdictKey) this.memory.ensure('output', key, shape, dtype);
       return this.backend.compile(program, bind);
     }, failed);
     return whenDone(compiled, made);

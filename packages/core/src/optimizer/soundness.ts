@@ -32,13 +32,19 @@ export function soundProgram(
   const bare = finishProgram(name, trace.tracing, outputs);
   const unproved = facts.unproved(bare, trace.finite).flatMap((i) => outputs[i] ?? []);
   const checked = unproved.filter(({ donates }) => donates !== undefined);
-  const all = measured === undefined ? outputs : [...outputs, measured];
-  if (checked.length === 0 && trace.conditions.length === 0)
-    return { program: measured === undefined ? bare : finishProgram(name, trace.tracing, all), bare, proved: true };
+  const { answers } = trace.evaluations;
+  const all = [...outputs, ...(measured === undefined ? [] : [measured]), ...trace.evaluations.outputs()];
+  if (checked.length + answers.length + trace.conditions.length === 0)
+    return { program: all.length === outputs.length ? bare : finishProgram(name, trace.tracing, all), bare, proved: true };
 
   return trace.tracing.within('guard', '', () => {
     const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
     const finite = checked.map((output) => allFinite(replaced(output.value, before(output))?.row ?? output.value));
+    for (const { name: owner, question, value } of answers) {
+      const passed = allFinite(value);
+      trace.conditions.push(passed);
+      trace.notice(owner, passed, question);
+    }
     if (!trace.layout.deviceDecides) {
       const { otherwise } = trace.layout;
       checked.forEach(({ key }, i) => {

@@ -6,15 +6,15 @@ import { own, record } from '../records.ts';
 import { emit, inputKey } from '../trace/emit.ts';
 import { allFinite, concat } from '../trace/functions.ts';
 import { Tensor, tensorOf } from '../trace/tensor.ts';
-import { joined } from '../transform/concatenated.ts';
-import type { About, Coordinates, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
-import { composed } from './coordinates.ts';
+import type { LossQuestion, VectorQuestion } from '../transform/evaluation.ts';
+import type { About, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../transform/transform.ts';
 import type { Effect } from './counters.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from './keys.ts';
 import { lacking } from './lacking.ts';
 import { type DeclaredSlot, skippedKey, slotKey } from './layout.ts';
 import { answerDrawn, choice, hash } from './randomness.ts';
 import type { StepTrace } from './step-trace.ts';
+import { composed, Vectors } from './vectors.ts';
 
 /** The place of a stage in a trace. */
 export class StepSite implements Site {
@@ -23,6 +23,7 @@ export class StepSite implements Site {
   private readonly trace: StepTrace;
   private readonly clock: string;
   private readonly around: Surroundings;
+  private readonly vectors: Vectors;
 
   constructor(trace: StepTrace, path = '', clock = '@applied:', around: Surroundings = {}) {
     this.trace = trace;
@@ -30,6 +31,7 @@ export class StepSite implements Site {
     this.clock = clock;
     this.around = around;
     this.extras = around.extras ?? {};
+    this.vectors = new Vectors(around);
   }
 
   /** Counts this run for the schedules of this place. */
@@ -127,6 +129,8 @@ export class StepSite implements Site {
   mustBeFinite(tensors: Tensors, otherwise: 'skip' | 'throw'): void {
     for (const [owner, tensor] of Object.entries(tensors)) {
       if (inputKey(tensor) === undefined) this.trace.onlyInputs = false;
+      // What an answer made is looked at when the answer is there.
+      if (this.trace.evaluations.isBehind(tensor)) continue;
       const passed = this.writing(owner, () => allFinite(tensor));
       this.trace.verdicts.push({ owner, passed, otherwise, message: '' });
     }
@@ -137,7 +141,11 @@ export class StepSite implements Site {
     for (const [owner, tensor] of Object.entries(tensors)) {
       const key = inputKey(tensor);
       if (key !== undefined) trace.finite.add(key);
-      if (trace.decides) trace.conditions.push(this.writing(owner, () => allFinite(tensor)));
+      const behind = trace.evaluations.isBehind(tensor);
+      if (!trace.decides && !behind) continue;
+      const passed = this.writing(owner, () => allFinite(tensor));
+      trace.conditions.push(passed);
+      if (behind) trace.notice(owner, passed);
     }
   }
 
@@ -189,30 +197,22 @@ export class StepSite implements Site {
     return this.trace.later(slotKey(this.path, name, owner), { stage: this.path, owner, due }, inputs, compute);
   }
 
+  evaluate(name: string, owner: string, question: VectorQuestion): Tensor;
+  evaluate(name: string, question: LossQuestion): Tensor;
+  evaluate(name: string, about: string | LossQuestion, question?: VectorQuestion): Tensor {
+    const { evaluations } = this.trace;
+    if (typeof about !== 'string') return evaluations.loss(this.path, name, about, this.vectors);
+    if (question === undefined) throw new TransformError(`evaluate: '${name}' must say what is wanted about '${about}', received nothing`);
+    return evaluations.vector(this.path, name, about, question, this.vectors);
+  }
+
   probe(owner: string, z: Tensor): void {
-    const whole = this.whole(owner)?.unproject(z) ?? z;
-    let start = 0;
-    for (const [name, shape] of this.parts(owner, whole.shape)) {
-      const part = whole
-        .reshape([-1])
-        .slice([start], [start + size(shape)])
-        .reshape(shape);
-      this.trace.probes.set(name, this.frame(name)?.unproject(part) ?? part);
-      start += size(shape);
-    }
+    for (const [name, part] of this.vectors.apart(owner, z)) this.trace.probes.set(name, part);
   }
 
   product(owner: string, shape: Shape): { z: Tensor; Hz: Tensor } {
-    const whole = this.whole(owner);
-    const read = (key: (name: string) => string): Tensor => {
-      const parts = this.parts(owner, whole?.shape ?? shape).map(([name, part]) => {
-        const frame = this.frame(name);
-        const input = this.trace.input(key(name), frame?.shape ?? part, 'working');
-        return (frame?.project(input) ?? input).reshape([-1]);
-      });
-      const joint = concat(parts).reshape(whole?.shape ?? shape);
-      return whole?.project(joint) ?? joint;
-    };
+    const read = (key: (name: string) => string): Tensor =>
+      this.vectors.together(owner, shape, (name, part) => this.trace.input(key(name), part, 'working'));
     return { z: read(probeKey), Hz: read(productKey) };
   }
 
@@ -223,9 +223,9 @@ export class StepSite implements Site {
   samples(owner: string, shape: Shape): { gradients: Tensor; losses: Tensor } {
     const b = this.trace.samples;
     if (b === undefined) throw lacking('perSampleGradients', this.trace.layout.needs);
-    const rows = this.parts(owner, shape).map(([name, part]) =>
-      this.trace.input(samplesKey(name, b), [b, ...part], 'working').reshape([b, size(part)]),
-    );
+    const rows = this.vectors
+      .parts(owner, shape)
+      .map(([name, part]) => this.trace.input(samplesKey(name, b), [b, ...part], 'working').reshape([b, size(part)]));
     return { gradients: concat(rows, 1).reshape([b, ...shape]), losses: this.trace.input(lossesKey(b), [b], 'working') };
   }
 
@@ -233,25 +233,11 @@ export class StepSite implements Site {
     const { clips } = this.trace;
     if (clips === undefined) return;
     const value = this.writing(owner, factor);
-    for (const [name] of this.parts(owner, [])) clips.set(name, clips.get(name)?.mul(value) ?? value);
+    for (const [name] of this.vectors.parts(owner, [])) clips.set(name, clips.get(name)?.mul(value) ?? value);
   }
 
   writing<T>(owner: string, f: () => T): T {
     return this.trace.tracing.within(this.path, owner, f);
-  }
-
-  /** The parameters an owner stands for. */
-  private parts(owner: string, shape: Shape): [name: string, shape: Shape][] {
-    return owner === joined && this.around.joins !== undefined ? Object.entries(this.around.joins) : [[owner, shape]];
-  }
-
-  /** The coordinates of all parameters joined, where a basis is inside of the join. */
-  private whole(owner: string): Coordinates | undefined {
-    return owner === joined && this.around.joins !== undefined ? this.frame(joined) : undefined;
-  }
-
-  private frame(name: string): Coordinates | undefined {
-    return this.around.frames && own(this.around.frames, name);
   }
 
   private counter(owner: string): string {

@@ -10,7 +10,8 @@ import { inputTensor, type TracedOutput } from '../trace/trace.ts';
 import type { Pass, Tensors } from '../transform/transform.ts';
 import type { Counters, Effect } from './counters.ts';
 import { type Deferred, defer, resultsOf, type Standing } from './deferred.ts';
-import { verdictKey } from './keys.ts';
+import { Evaluations } from './evaluations.ts';
+import { gradientKey, verdictKey } from './keys.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
 import type { Randomness } from './randomness.ts';
 
@@ -31,6 +32,8 @@ export interface Verdict {
   readonly owner: string;
   readonly otherwise: 'skip' | 'throw' | 'warn';
   readonly message: string;
+  /** The gradient it is about, and the question that it answers, where the host could not look before the step. */
+  readonly gradient?: { readonly of: string; readonly asked: string | undefined };
 }
 
 /** A draw that comes from outside. */
@@ -68,6 +71,8 @@ export class StepTrace {
   readonly probes: Map<string, Tensor> = new Map();
   /** Draws that come from outside, by key. */
   readonly fed: Map<string, FedDraw> = new Map();
+  /** What is asked of the objective in the middle of the step. */
+  readonly evaluations: Evaluations;
   /** Computations handed over in this step, with what they are to read. */
   readonly requests: Map<string, { readonly deferred: Deferred; readonly given: Tensors }> = new Map();
   /** Computations whose results are read. */
@@ -90,6 +95,7 @@ export class StepTrace {
     this.random = random;
     this.samples = samples;
     this.standing = standing;
+    this.evaluations = new Evaluations(layout, this.tracing, this.finite);
   }
 
   /** The cell of a counter; counters first met in this trace share one. */
@@ -115,6 +121,12 @@ export class StepTrace {
   slot(declared: DeclaredSlot): Tensor {
     const { key, slot } = declared;
     return this.slots.get(key) ?? this.input(key, slot.shape, slot.dtype ?? 'working', slot.symmetric ?? false);
+  }
+
+  /** Has the host, where it may look, find out that a gradient it could not see beforehand was not finite. */
+  notice(of: string, passed: Tensor, asked?: string): void {
+    if (this.layout.deviceDecides) return;
+    this.verdicts.push({ owner: gradientKey(of), passed, otherwise: this.layout.otherwise, message: '', gradient: { of, asked } });
   }
 
   /** Whether a slot was set to the value it had. */

@@ -1,5 +1,5 @@
 import { type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { NonFiniteAnswerError, NonFiniteResultError } from '../errors.ts';
+import { NonFiniteAnswerError, NonFiniteGradientError, NonFiniteResultError } from '../errors.ts';
 import { warn } from '../log.ts';
 import type { Objective } from '../objective/objective.ts';
 import type { Shapes, Transform } from '../transform/transform.ts';
@@ -12,14 +12,15 @@ import { allFinite, isArray } from './floats.ts';
 import type { Inquiry } from './inquiry.ts';
 import type { Found } from './intake.ts';
 import { lacking } from './lacking.ts';
-import type { Layout } from './layout.ts';
+import { isProbed, type Layout } from './layout.ts';
 import { Due, type Measures } from './measures.ts';
 import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
+import type { Questions } from './questions.ts';
 import type { Randomness } from './randomness.ts';
 import type { Runner } from './runner.ts';
 import { inTurn } from './turns.ts';
-import { failing, passes } from './verdicts.ts';
+import { failing, passes, poisonedLate } from './verdicts.ts';
 
 /** What was found out of gradients before a step. */
 type Finding = 'finite' | 'poisoned' | 'unseen';
@@ -32,6 +33,7 @@ export interface Workshop<Native, Buffer> {
   readonly counters: Counters;
   readonly runner: Runner<Native, Buffer>;
   readonly inquiry: Inquiry<Native, Buffer>;
+  readonly questions: Questions<Native, Buffer>;
   readonly background: Background<Native, Buffer> | undefined;
   readonly measures: Measures | undefined;
 }
@@ -105,15 +107,27 @@ export class Steps<Native, Buffer> {
     const plan = this.planFor(present, kind, decides, objective?.samples);
     return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () => {
       if (this.isPoisoned()) return this.drop();
-      return whenDone(this.run(plan), () =>
-        whenDone(this.shop.runner.verdict(plan), (entries) => {
-          if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
-          this.shop.counters.apply(plan.counted, plan.reset);
-          this.shop.background?.after(plan);
-          this.took([plan]);
-        }),
+      return whenDone(this.ask(plan, objective), () =>
+        whenDone(this.run(plan), () =>
+          whenDone(this.shop.runner.verdict(plan), (entries) => {
+            if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
+            this.shop.counters.apply(plan.counted, plan.reset);
+            this.shop.background?.after(plan);
+            this.took([plan]);
+          }),
+        ),
       );
     });
+  }
+
+  /** Runs what comes before the questions of a plan, and asks them: nothing of the step has taken effect then. */
+  private ask(plan: Plan, given: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    if (plan.asking.length === 0) return undefined;
+    const { questions } = this.shop;
+    const objective = questions.able(plan, given);
+    return inTurn(plan.asking, (asking) =>
+      whenDone(this.run(asking.plan), () => inTurn(asking.questions, (question) => questions.ask(question, objective))),
+    );
   }
 
   /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
@@ -170,8 +184,15 @@ export class Steps<Native, Buffer> {
   private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
     const failed = failing(verdicts, entries);
     if (failed.length === 0) return true;
-    if (this.shop.layout.otherwise === 'throw') throw new NonFiniteResultError(failed);
-    this.sayDropped(`it would have made ${failed.join(', ')} NaN or infinite`);
+    const late = poisonedLate(verdicts, entries);
+    const answer = late?.asked === undefined ? undefined : `'${late.asked}' of '${late.of}'`;
+    if (this.shop.layout.otherwise === 'throw') {
+      if (answer !== undefined) throw new NonFiniteAnswerError([answer]);
+      throw late === undefined ? new NonFiniteResultError(failed) : new NonFiniteGradientError([late.of]);
+    }
+    if (answer !== undefined) this.sayDropped(`the objective's answer is NaN or infinite: ${answer}`);
+    // A gradient that came in the middle is dropped like one that came at the beginning.
+    else if (late === undefined) this.sayDropped(`it would have made ${failed.join(', ')} NaN or infinite`);
     return false;
   }
 
@@ -199,7 +220,7 @@ export class Steps<Native, Buffer> {
 
   /** Has the objective multiply by the Hessian what this step wants multiplied. */
   private probe(present: ReadonlySet<string>, kind: string, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
-    if (!this.shop.layout.needs.some(({ what }) => what === 'hvp')) return undefined;
+    if (!this.shop.layout.needs.some(isProbed)) return undefined;
     const plan = this.planner.probe(present, kind, objective?.samples);
     if (plan.program === undefined) return undefined;
     if (objective === undefined) throw lacking('hvp', this.shop.layout.needs);

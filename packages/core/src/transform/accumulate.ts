@@ -14,7 +14,7 @@ const withoutObjective = (at: Declarer): Declarer => ({
   ...at,
   child: (name) => withoutObjective(at.child(name)),
   needs(need) {
-    if (!ofObjective.has(need.what)) return at.needs(need);
+    if (!ofObjective.has(need.what) && need.evaluated === undefined) return at.needs(need);
     throw new TransformError(
       `accumulate: ${need.by} needs ${need.what}, which an objective gives for the last call of a window only; leave accumulation out, and give an objective of the whole batch`,
     );

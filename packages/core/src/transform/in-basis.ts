@@ -61,8 +61,9 @@ function onlyKinds(basis: Basis, at: Declarer): Declarer {
     scope: (label, f) => at.scope(label, f),
     rehearse: (f) => at.rehearse?.(f),
     needs: (need) => {
-      if (basis.extras?.includes(need.what) === true) return;
-      const foreign = need.what === 'perSampleGradients' || (need.what === 'hvp' && basis.probes !== true);
+      if (need.evaluated === undefined && basis.extras?.includes(need.what) === true) return;
+      const probed = need.what === 'hvp' && need.evaluated === undefined;
+      const foreign = need.what === 'perSampleGradients' || (probed && basis.probes !== true);
       if (foreign)
         throw new TransformError(
           `${basis.name}: ${need.by} needs ${need.what} inside this basis, whose coordinates the objective's answer is not in; put it outside, or use a basis that offers what it needs`,

@@ -62,7 +62,8 @@ export function perTensor<S extends string = never, H extends string = never, C 
   const slotsOf = (shape: Shape): Readonly<Record<S, Slot>> => state?.({ shape }) ?? none<S, Slot>();
   return {
     name,
-    separable: true,
+    // Whoever asks the objective asks about all parameters at once.
+    separable: !(rule.needs ?? []).some(({ evaluated }) => evaluated !== undefined),
     declare(parameters, at) {
       const here = at.child(name);
       for (const one of Object.values<Hyper>(hypers)) here.hyper(one);

@@ -3,6 +3,7 @@ import type { Hyper } from '../options/hyper.ts';
 import type { Distribution } from '../program/program.ts';
 import type { Shape } from '../program/shape.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import type { LossQuestion, VectorQuestion } from './evaluation.ts';
 
 /** By parameter name; `'*'` is all parameters joined. */
 export type Shapes = Readonly<Record<string, Shape>>;
@@ -108,13 +109,15 @@ export interface Declarer {
 /** Something a stage cannot do without. */
 export interface Need {
   /** Of the objective; everything else is an extra of an enclosing basis. */
-  readonly what: 'loss' | 'hvp' | 'perSampleGradients' | (string & {});
+  readonly what: 'gradient' | 'loss' | 'hvp' | 'perSampleGradients' | (string & {});
   /** Who needs it. */
   readonly by: string;
   /** What else would do, for the message of the error. */
   readonly hint?: string;
   /** Products with the Hessian: taken from differences of gradients, not asked for. */
   readonly differences?: Differences;
+  /** A gradient, a loss or a product that `Site.evaluate` asks for: at the parameters as they are, or also at shifted ones. */
+  readonly evaluated?: 'here' | 'shifted';
 }
 
 /** A slot seen from a wrapper that holds it. */
@@ -220,6 +223,15 @@ export interface Site {
     inputs: () => Readonly<Record<I, Tensor>>,
     compute: (inputs: Readonly<Record<I, Tensor>>) => Tensors,
   ): Tensors | undefined;
+
+  /**
+   * Asks the objective something in the middle of the step, as often as wanted: what is written by the step waits for every answer. All who
+   * ask for the same thing at one place by one `name` ask together, at p + d with the shift d of each of them, 0 for other parameters. Inside
+   * a basis, shift, vector and answer are in its coordinates. A gradient or a product that is not finite drops the step, as a poisoned
+   * gradient does; a loss arrives as it is. What is asked for has to be declared: `needs: [{ what: 'gradient', evaluated: 'shifted' }]`.
+   */
+  evaluate(name: string, owner: string, question: VectorQuestion): Tensor;
+  evaluate(name: string, question: LossQuestion): Tensor;
 
   /** Hands over, in the probe pass, what is to be multiplied by the Hessian. */
   probe(owner: string, z: Tensor): void;
