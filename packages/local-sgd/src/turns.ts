@@ -74,6 +74,11 @@ export class Turns {
     return { send: this.steps === every - delay, receive: this.steps >= every };
   }
 
+  /** Goes on after so many received fragments, and inner steps. */
+  resume(received: number, steps = 0): void {
+    [this.received, this.steps] = [received, steps];
+  }
+
   over(succeeded: boolean): void {
     this.steps = 0;
     if (succeeded) this.received++;
