@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve as absolute, join } from 'node:path';
-import { fixed, message, OptionTypeError, resolve } from '@opt/core';
+import { message, OptionTypeError, resolve } from '@opt/core';
 import { MailboxError } from './errors.ts';
+import { keepOption } from './keep.ts';
 import type { Committed, Mailbox, Posting } from './mailbox.ts';
 
 export interface DirectoryOptions {
@@ -22,9 +23,7 @@ const lookEvery = 10;
  */
 export function directoryMailbox(path: string, options: DirectoryOptions = {}): Mailbox {
   if (typeof path !== 'string' || path === '') throw new OptionTypeError(message('directoryMailbox', 'path', 'a path', path));
-  const { keep } = resolve('directoryMailbox', options, {
-    keep: fixed(1000, { rule: 'an integer >= 2, or Infinity', holds: (x) => x === Infinity || (Number.isInteger(x) && x >= 2) }),
-  });
+  const { keep } = resolve('directoryMailbox', options, { keep: keepOption });
   const root = absolute(path);
   const [turns, commits, drafts] = [join(root, 'turns'), join(root, 'commits'), join(root, 'drafts')];
   let made: Promise<unknown> | undefined;
