@@ -1,5 +1,4 @@
 import { reference } from '@opt/backend-reference';
-import { wasm } from '@opt/backend-wasm';
 import { createOptimizer, OptionTypeError, type Rule } from '@opt/core';
 import { adamw, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +19,7 @@ const make = (k: number, transform: Rule, backend: AnyBackend, mailbox: Mailbox)
 describe('data-parallel', () => {
   it.each(rules)('%s on four replicas: the same bits, and those of one process with the whole batch within rounding', async (_, rule) => {
     for (const [backend, tolerance] of [
-      [() => wasm(), 2e-6],
+      [() => reference({ precision: 'f32' }), 2e-6],
       [() => reference(), 1e-13],
     ] as const) {
       const mailbox = memoryMailbox();
@@ -51,7 +50,7 @@ describe('data-parallel', () => {
       createReplica({
         transform: sgd({ learningRate: 0.1 }),
         parameters,
-        backend: wasm(),
+        backend: reference({ precision: 'f32' }),
         mailbox: mails,
         run: 'r',
         worker: `w${k}`,
@@ -71,7 +70,15 @@ describe('data-parallel', () => {
   it('comes back from its checkpoint and the mailbox', async () => {
     const mailbox = memoryMailbox();
     const run = (k: number): Promise<Replica> =>
-      createReplica({ transform: adamw(), parameters, backend: wasm(), mailbox, run: 'r', worker: `w${k}`, deadline: 20 });
+      createReplica({
+        transform: adamw(),
+        parameters,
+        backend: reference({ precision: 'f32' }),
+        mailbox,
+        run: 'r',
+        worker: `w${k}`,
+        deadline: 20,
+      });
     const one = await run(0);
     const at = { w: parameters.w.data, b: parameters.b.data };
     await one.step(gradients(0, 0, at));

@@ -52,15 +52,25 @@ export function f16(...options: readonly never[]): Codec {
 
 const largest = 65504;
 
+const [double, words] = (() => {
+  const one = new Float64Array(1);
+  return [one, new DataView(one.buffer)];
+})();
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** The bits of the nearest half: sign, exponent above −15, ten bits of fraction. */
 function half(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
   const magnitude = Math.min(Math.abs(x), largest);
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
-  // Where the logarithm is off by one, or rounding reaches the next power, the sum below carries into the exponent all the same.
-  const steps = roundHalfEven(magnitude * 2 ** (10 - exponent));
-  return sign | Math.min(0x7bff, steps < 1024 && exponent === -14 ? steps : (exponent + 14) * 1024 + steps);
+  double[0] = magnitude;
+  const exponent = Math.max(-14, ((words.getUint32(littleEndian ? 4 : 0, littleEndian) >>> 20) & 2047) - 1023);
+  // Where rounding reaches the next power, the sum carries into the exponent.
+  const steps = roundHalfEven(magnitude * (scales[exponent + 14] ?? 0));
+  return sign | (steps < 1024 ? steps : (exponent + 14) * 1024 + steps);
 }
+
+/** 2^(10 − exponent), by exponent above −15. */
+const scales = Float64Array.from({ length: 30 }, (_, i) => 2 ** (24 - i));
 
 function unhalf(bits: number): number {
   const [exponent, fraction] = [(bits >>> 10) & 31, bits & 1023];

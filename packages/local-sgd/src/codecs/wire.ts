@@ -25,6 +25,11 @@ export class Writer {
 
   /** Value i goes to bits [i·width, (i+1)·width), the lowest bit of a byte first; the last byte is padded with zeros. */
   fields(values: ArrayLike<number>, width: number): void {
+    if (8 % width === 0) this.within(values, width);
+    else this.across(values, width);
+  }
+
+  private across(values: ArrayLike<number>, width: number): void {
     for (let i = 0; i < values.length; i++) {
       const value = values[i] ?? 0;
       for (let bit = 0, to = i * width; bit < width; ) {
@@ -37,6 +42,16 @@ export class Writer {
       }
     }
     this.at += Math.ceil((values.length * width) / 8);
+  }
+
+  /** The same for fields that do not reach beyond a byte. */
+  private within(values: ArrayLike<number>, width: number): void {
+    const each = 8 / width;
+    for (let i = 0; i < values.length; this.at++) {
+      let byte = 0;
+      for (let k = 0; k < each && i < values.length; k++, i++) byte |= (values[i] ?? 0) << (k * width);
+      this.bytes[this.at] = byte;
+    }
   }
 }
 
@@ -66,6 +81,26 @@ export class Reader {
 
   /** @throws ContributionError for a value of `below` or more */
   fields(length: number, width: number, below: number): Uint32Array {
+    const values = 8 % width === 0 ? this.within(length, width) : this.across(length, width);
+    for (let i = 0; i < length; i++)
+      if ((values[i] ?? 0) >= below)
+        throw new ContributionError('malformed', `decode: expected fields below ${below}, field ${i} is ${values[i]}`);
+    this.at += Math.ceil((length * width) / 8);
+    return values;
+  }
+
+  /** Of fields that do not reach beyond a byte. */
+  private within(length: number, width: number): Uint32Array {
+    const [each, mask] = [8 / width, (1 << width) - 1];
+    const values = new Uint32Array(length);
+    for (let i = 0, at = this.at; i < length; at++) {
+      const byte = this.bytes[at] ?? 0;
+      for (let k = 0; k < each && i < length; k++, i++) values[i] = (byte >>> (k * width)) & mask;
+    }
+    return values;
+  }
+
+  private across(length: number, width: number): Uint32Array {
     const values = new Uint32Array(length);
     for (let i = 0; i < length; i++) {
       let value = 0;
@@ -77,10 +112,7 @@ export class Reader {
         from += taken;
       }
       values[i] = value >>> 0;
-      if ((values[i] ?? 0) >= below)
-        throw new ContributionError('malformed', `decode: expected fields below ${below}, field ${i} is ${values[i]}`);
     }
-    this.at += Math.ceil((length * width) / 8);
     return values;
   }
 }

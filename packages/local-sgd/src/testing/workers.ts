@@ -1,4 +1,4 @@
-import { wasm } from '@opt/backend-wasm';
+import { reference } from '@opt/backend-reference';
 import { adamw } from '@opt/transforms';
 import { createWorker, type Worker, type WorkerOptions } from '../index.ts';
 
@@ -22,7 +22,7 @@ export const make = (k: number, options: Pick<WorkerOptions, 'mailbox'> & Partia
   createWorker({
     transform: adamw({ learningRate: 0.05, weightDecay: 0 }),
     parameters,
-    backend: wasm(),
+    backend: reference({ precision: 'f32' }),
     run: 'test',
     worker: `w${k}`,
     syncEvery: 2,
