@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { reference } from '@opt/backend-reference';
+import { ReferenceBackend, reference } from '@opt/backend-reference';
 import { createOptimizer, OptionRangeError, OptionTypeError } from '@opt/core';
 import { sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -111,6 +111,24 @@ describe('one worker', () => {
       for (const name of ['w', 'b'] as const)
         for (const [i, x] of alone.parameters[name].entries()) expect((await worker.parameters[name])?.[i]).toBeCloseTo(x, 12);
     }
+  });
+});
+
+/** As a device does that is not host memory: what is read is a copy. */
+class Elsewhere extends ReferenceBackend<'f32'> {
+  override readBuffer(buffer: Parameters<ReferenceBackend<'f32'>['readBuffer']>[0]): ReturnType<ReferenceBackend<'f32'>['readBuffer']> {
+    return super.readBuffer(buffer).slice();
+  }
+}
+
+describe('where parameters cannot be written to', () => {
+  it('workers go the same way', async () => {
+    const run = async (backend: ReferenceBackend): Promise<unknown> => {
+      const worker = await make(0, { mailbox: memoryMailbox(), backend, merge: 0.25 });
+      await train(worker, 0, 7);
+      return [await worker.digest(), [...((await worker.parameters['w']) ?? [])]];
+    };
+    expect(await run(new Elsewhere('f32'))).toEqual(await run(reference({ precision: 'f32' })));
   });
 });
 

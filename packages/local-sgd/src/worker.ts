@@ -274,8 +274,8 @@ function restore(errors: Map<string, Floats>, name: string, before: Floats | und
  *
  *     Δ_i = a − θ_i     t_i = decode(encode(Δ_i + βe_i))     a ← outer(a, Σ w_i t_i)     θ_i ← a + α(θ_i − a)
  *
- * one fragment at a time. Anchors are the same bits everywhere after every turn. A worker that is late, slow or dead delays the others by
- * `deadline` at most, once; when it comes back it takes the turns it missed from the mailbox.
+ * one fragment at a time. Anchors are the same bits everywhere after every turn. A worker that died delays the others once, by `deadline` at
+ * most, one that is slow in every turn; when it comes back it takes the turns it missed from the mailbox.
  *
  * Sources: Douillard et al. 2023 (DiLoCo) and 2025 (streaming); Sarfi et al. 2025 (SparseLoCo); Thérien et al. 2025 (MuLoCo).
  *
