@@ -49,7 +49,7 @@ async function planOf(options: Options, folder: string): Promise<Plan> {
 
 /** N processes; kill -9 any of them. */
 async function trainTogether(plan: Plan, folder: string): Promise<Together> {
-  const { workers, steps, every, task, optimizer, seed, mailbox, run, secret, codec, deadline } = plan;
+  const { workers, steps, every, task, optimizer, seed, mailbox, run, secret, outer, codec, deadline } = plan;
   // Whether somebody is there is better said once than by every process.
   await (await mailboxAt(mailbox, run)).close();
   const names = Array.from({ length: workers }, (_, i) => `worker-${i}`);
@@ -64,7 +64,7 @@ async function trainTogether(plan: Plan, folder: string): Promise<Together> {
       index,
       steps,
       every,
-      together: { worker, workers, mailbox, run, secret, codec, deadline, checkpoint, taken: 0, attempt: 0 },
+      together: { worker, workers, mailbox, run, secret, outer, codec, deadline, checkpoint, taken: 0, attempt: 0 },
     };
     const told = (): void => show(team.moment());
     return begun(
@@ -128,7 +128,7 @@ async function train(options: Options, folder: string): Promise<void> {
     settings: [
       ['Task', `${task}, ${parameters.toLocaleString('en')} parameters, seed ${seed}`],
       ['Inner optimizer', `${inner}, learning rate ${figure(learningRate)}`],
-      ['Outer optimizer', 'DiLoCo: Nesterov, rate 0.7, momentum 0.9'],
+      ['Outer optimizer', plan.outer],
       ['Codec', codec],
       ['Rounds', `${team.turns}; replicas ${team.alike ? 'alike after each' : 'DIFFERED'}; refused: ${team.refusals}`],
     ],

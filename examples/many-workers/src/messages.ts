@@ -1,6 +1,6 @@
 import type { Reason } from '@opt/local-sgd';
 import type { TaskName, Tested } from '../../../benchmarks/tasks/task.ts';
-import type { CodecName } from './options.ts';
+import type { CodecName, OuterName } from './options.ts';
 
 /** What a process is to do. */
 export interface Order {
@@ -21,6 +21,7 @@ export interface Order {
     readonly mailbox: string;
     readonly run: string;
     readonly secret: string;
+    readonly outer: OuterName;
     readonly codec: CodecName;
     readonly deadline: number;
     /** Where its checkpoints are. */

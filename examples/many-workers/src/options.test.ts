@@ -24,6 +24,7 @@ describe('parseOptions', () => {
     [['--mailbox', 'ftp://x'], '--mailbox: expected dir:/a/folder, redis://… or nats://…, got "ftp://x"'],
     [['--task', 'quadratic'], '--task: expected one of mlp-mini-batch, convnet, rnn, autoencoder, segmentation, got "quadratic"'],
     [['--codec', 'gzip'], '--codec: expected one of table, f16, sparse, none, got "gzip"'],
+    [['--outer', 'adam'], '--outer: expected one of diloco, muloco, mean, got "adam"'],
     [['--run', 'a b'], '--run: expected up to 64 letters, digits, ., _ and -, got "a b"'],
     [['--what'], "Unknown option '--what'"],
   ])('%j is refused with one line', (args, message) => {

@@ -10,6 +10,9 @@ export const taskNames = ['mlp-mini-batch', 'convnet', 'rnn', 'autoencoder', 'se
 export const codecNames = ['table', 'f16', 'sparse', 'none'] as const;
 export type CodecName = (typeof codecNames)[number];
 
+export const outerNames = ['diloco', 'muloco', 'mean'] as const;
+export type OuterName = (typeof outerNames)[number];
+
 /** What the user asked for, checked. */
 export interface Options {
   readonly workers: number;
@@ -21,6 +24,7 @@ export interface Options {
   readonly steps: number | undefined;
   /** Inner steps between outer ones. */
   readonly every: number;
+  readonly outer: OuterName;
   readonly codec: CodecName;
   readonly seed: number;
   /** Milliseconds a turn waits for who is missing. */
@@ -41,6 +45,7 @@ Trains one model on MNIST-1D with several processes: each takes steps of its own
   --optimizer NAME  the inner one: ${entrants.map(({ name }) => name).join(', ')} (default: adamw)
   --steps N         of each worker, brought up to a multiple of --every (default: together those of the task)
   --every N         inner steps between outer ones (default: 25)
+  --outer NAME      the outer optimizer: diloco (momentum 0.9), muloco (0.6), mean (none) (default: diloco)
   --codec NAME      table (4 bits), f16, sparse (3 % of the values), none (default: table)
   --seed N          of the weights and of everybody's batches (default: 0)
   --deadline MS     how long a turn waits for who is missing (default: 20000)
@@ -87,6 +92,7 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
     ),
     steps: values.steps === undefined ? undefined : whole('steps', values.steps, 0, 1, 100_000),
     every: whole('every', values.every, 25, 1, 10_000),
+    outer: one('outer', values.outer, 'diloco', outerNames),
     codec: one('codec', values.codec, 'table', codecNames),
     seed: whole('seed', values.seed, 0, 0, 2 ** 20),
     deadline: whole('deadline', values.deadline, 20_000, 0, 3_600_000),
@@ -107,6 +113,7 @@ const read = (args: readonly string[]) => {
         optimizer: { type: 'string' },
         steps: { type: 'string' },
         every: { type: 'string' },
+        outer: { type: 'string' },
         codec: { type: 'string' },
         seed: { type: 'string' },
         deadline: { type: 'string' },

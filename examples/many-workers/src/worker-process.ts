@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { wasm } from '@opt/backend-wasm';
 import { saveFile } from '@opt/checkpoint-file';
 import { createOptimizer, type Transform } from '@opt/core';
-import { type Codec, chunkedTopK, createWorker, f16, none, table } from '@opt/local-sgd';
+import { type Codec, chunkedTopK, createWorker, diloco, f16, muloco, none, sparseLoco, table } from '@opt/local-sgd';
 import type { LossAndGradients, Task, TaskRun, Values } from '../../../benchmarks/tasks/task.ts';
 import { tasks } from '../../../benchmarks/tasks/tasks.ts';
 import { entrants } from '../../race/src/entrants.ts';
 import { mailboxAt } from './mailbox-at.ts';
 import type { Message, Order, Progress } from './messages.ts';
-import type { CodecName } from './options.ts';
+import type { CodecName, OuterName } from './options.ts';
 
 const codecs: Readonly<Record<CodecName, () => Codec>> = {
   table: () => table({ bins: 16 }),
@@ -16,6 +16,8 @@ const codecs: Readonly<Record<CodecName, () => Codec>> = {
   sparse: () => chunkedTopK({ chunkSize: 16, keepPerChunk: 8, values: 'statistical', vectorKeep: 'all' }),
   none,
 };
+
+const outers: Readonly<Record<OuterName, () => Transform>> = { diloco, muloco, mean: sparseLoco };
 
 /** Who trains: where gradients are taken, a step, and what is tested. */
 interface Trainee {
@@ -57,7 +59,7 @@ async function trainee(order: Order, transform: Transform, parameters: TaskRun['
       },
     };
   }
-  const { mailbox, codec, checkpoint, run, secret, worker: name, workers, deadline } = order.together;
+  const { mailbox, outer, codec, checkpoint, run, secret, worker: name, workers, deadline } = order.together;
   const worker = await createWorker({
     transform,
     parameters,
@@ -69,6 +71,7 @@ async function trainee(order: Order, transform: Transform, parameters: TaskRun['
     workers,
     deadline,
     syncEvery: order.every,
+    outer: outers[outer](),
     codec: codecs[codec](),
   });
   if (existsSync(checkpoint)) await worker.load(new Uint8Array(readFileSync(checkpoint)));
