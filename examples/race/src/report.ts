@@ -18,6 +18,17 @@ export interface Outcome {
   readonly sweep?: readonly SweepPoint[];
   readonly elapsedMilliseconds: number;
   readonly finishedAt: Date;
+  /** What the page says where it is not about the race. */
+  readonly words?: PageWords;
+}
+
+export interface PageWords {
+  readonly title: string;
+  /** HTML. */
+  readonly lede: string;
+  /** Beside the picture of the training loss. */
+  readonly note: string;
+  readonly settings: readonly (readonly [term: string, text: string])[];
 }
 
 /** The outcome as one HTML page that needs nothing else: styles, uPlot, the drawing script and the data are inside. */
@@ -26,14 +37,14 @@ export const report = (outcome: Outcome): string => `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The race: ${escaped(outcome.runs.map(({ lane }) => lane.label).join(', '))}</title>
+<title>${titleOf(outcome)}: ${escaped(outcome.runs.map(({ lane }) => lane.label).join(', '))}</title>
 <style>${text(require.resolve('uplot/dist/uPlot.min.css'))}</style>
 <style>${text(new URL('./page/page.css', import.meta.url))}</style>
 </head>
 <body>
 <main>
-<h1>The race</h1>
-<p class="lede">${lede(outcome)}</p>
+<h1>${titleOf(outcome)}</h1>
+<p class="lede">${outcome.words?.lede ?? lede(outcome)}</p>
 <section class="card">
 <h2>Standings</h2>
 <p class="note">By the smallest training loss, smoothed over steps; bold: the best of its column. Time is the optimizer’s share of a step, without the gradients.</p>
@@ -41,7 +52,7 @@ ${standingsTable(outcome.runs)}
 </section>
 <section class="card">
 <h2>Training loss</h2>
-<p class="note">Cross-entropy by step, log scale; bold: smoothed (Gaussian, σ = 8 steps), faint: every batch. All see the same batches.</p>
+<p class="note">Cross-entropy by step, log scale; bold: smoothed (Gaussian, σ = 8 steps), faint: every batch. ${outcome.words?.note ?? 'All see the same batches.'}</p>
 <div id="loss-chart" class="plot tall" role="img" aria-label="Training loss by step for every optimizer"></div>
 </section>
 <div class="pair">
@@ -90,6 +101,8 @@ const sweepCard = `<section class="card">
 <div id="sweep-chart" class="plot" role="img" aria-label="Best training loss by learning rate for every optimizer"></div>
 </section>`;
 
+const titleOf = ({ words }: Outcome): string => escaped(words?.title ?? 'The race');
+
 const lede = ({ runs, options }: Outcome): string => {
   const [first, second] = standings(runs).filter(({ diverged }) => !diverged);
   const what = `${runs.length === 1 ? 'One optimizer' : `${runs.length} optimizers`}, one MLP, the same initial weights and the same ${options.steps.toLocaleString('en')} batches of MNIST&#8209;1D.`;
@@ -105,9 +118,10 @@ const lead = (first: Run, second: Run | undefined): string => {
     : `, ${ratio.toPrecision(2)} times below ${escaped(second.lane.label)}`;
 };
 
-const settings = ({ runs, options, sweep, elapsedMilliseconds, finishedAt }: Outcome): string => {
+const settings = ({ runs, options, sweep, elapsedMilliseconds, finishedAt, words }: Outcome): string => {
   const gradients = runs.reduce((sum, run) => sum + run.gradientMilliseconds, 0) / runs.length;
-  const rows: [string, string][] = [
+  const ran = `${duration(elapsedMilliseconds)} on Node ${process.versions.node}, ${process.platform} ${process.arch}, ${finishedAt.toISOString().slice(0, 10)}`;
+  const rows: readonly (readonly [string, string])[] = words?.settings ?? [
     ['Model', `${widths.join(' – ')}, ReLU between layers, ${parameterCount.toLocaleString('en')} parameters, cross-entropy`],
     ['Data', 'MNIST-1D: 4,000 signals of 40 samples to train on, 1,000 to test, 10 classes'],
     [
@@ -117,12 +131,8 @@ const settings = ({ runs, options, sweep, elapsedMilliseconds, finishedAt }: Out
     ['Optimizers', `@opt on the ${options.backend} backend`],
     ['Gradients', `jax-js, jit(valueAndGrad) on WebAssembly, ${milliseconds(gradients)} a step`],
     ...(sweep ? [['Sweep', 'five learning rates per optimizer, half a decade apart'] satisfies [string, string]] : []),
-    [
-      'Run',
-      `${duration(elapsedMilliseconds)} on Node ${process.versions.node}, ${process.platform} ${process.arch}, ${finishedAt.toISOString().slice(0, 10)}`,
-    ],
   ];
-  return rows.map(([term, text]) => `<dt>${term}</dt><dd>${escaped(text)}</dd>`).join('');
+  return [...rows, ['Run', ran] as const].map(([term, text]) => `<dt>${term}</dt><dd>${escaped(text)}</dd>`).join('');
 };
 
 /** What page.js draws. Six digits are more than a pixel can show. */

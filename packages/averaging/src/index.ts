@@ -1,5 +1,6 @@
 export { type EmaNesterovOptions, emaNesterov } from './ema-nesterov.ts';
 export { type OuterNesterovOptions, outerNesterov } from './outer-nesterov.ts';
+export { type OuterStepsOptions, outerSteps } from './outer-steps.ts';
 export {
   type ScheduleFreeAdamWOptions,
   type ScheduleFreeOptions,

@@ -1,18 +1,6 @@
-import {
-  flag,
-  type Hyper,
-  integer,
-  nonNegative,
-  type Rule,
-  required,
-  requiredRule,
-  resolve,
-  type Setting,
-  type Tensor,
-  type Transform,
-  text,
-  unit,
-} from '@opt/core';
+import { flag, integer, nonNegative, type Rule, requiredRule, resolve, rule, type Setting, text, unit } from '@opt/core';
+import { descend, momentum } from '@opt/transforms';
+import { outerSteps } from './outer-steps.ts';
 
 export interface OuterNesterovOptions {
   /** Any optimizer. Its state is neither averaged nor reset. */
@@ -41,7 +29,7 @@ export interface OuterNesterovOptions {
  * @throws OptionTypeError · OptionRangeError, naming the option
  */
 export function outerNesterov(options: OuterNesterovOptions): Rule {
-  const o = resolve('outer-nesterov', options, {
+  const { base, every, name, outerLearningRate, outerMomentum, nesterov } = resolve('outer-nesterov', options, {
     base: requiredRule,
     every: integer(30),
     outerLearningRate: nonNegative(0.7),
@@ -49,57 +37,6 @@ export function outerNesterov(options: OuterNesterovOptions): Rule {
     nesterov: flag(true),
     name: text('outer-nesterov'),
   });
-  return o.base.mapMove((move) => outer(o, move));
-}
-
-interface Settings {
-  readonly name: string;
-  readonly every: number;
-  readonly outerLearningRate: Hyper;
-  readonly outerMomentum: Hyper;
-  readonly nesterov: boolean;
-}
-
-function outer({ name, every, outerLearningRate, outerMomentum, nesterov }: Settings, move: Transform): Transform {
-  const moment = (count: number): 'start' | 'start and outer' | 'inner' | 'outer' => {
-    const due = count % every === 0;
-    return count === 1 ? (due ? 'start and outer' : 'start') : due ? 'outer' : 'inner';
-  };
-  return {
-    name: '',
-    separable: move.separable === true,
-    declare(parameters, at) {
-      move.declare(parameters, at);
-      const here = at.child(name);
-      for (const hyper of [outerLearningRate, outerMomentum]) here.hyper(hyper);
-      for (const [owner, shape] of Object.entries(parameters)) {
-        here.slot('anchor', owner, { shape, kind: 'invariant' });
-        here.slot('b', owner, { shape, kind: 'invariant' });
-      }
-    },
-    ...(move.once && { once: (...given: Parameters<NonNullable<Transform['once']>>) => move.once?.(...given) ?? given[1] }),
-    apply(flow, site) {
-      const here = site.child(name);
-      const result = move.apply(flow, site);
-      const parameters: Record<string, Tensor> = { ...result.parameters };
-      for (const owner of Object.keys(flow.updates)) {
-        here.writing(owner, () => {
-          const when = here.phase(owner, moment);
-          const starts = when === 'start' || when === 'start and outer';
-          const anchor = starts ? required(flow.parameters, owner, 'parameter') : here.get('anchor', owner);
-          if (when === 'start') here.set('anchor', owner, anchor);
-          if (when === 'start' || when === 'inner') return;
-          const mu = here.hyper(outerMomentum);
-          const delta = anchor.sub(required(result.parameters, owner, 'parameter'));
-          const b = here.get('b', owner).mul(mu).add(delta);
-          const d = nesterov ? delta.add(b.mul(mu)) : b;
-          const next = anchor.sub(d.mul(here.clocked('outer').hyper(outerLearningRate)));
-          here.set('b', owner, b);
-          here.set('anchor', owner, next);
-          parameters[owner] = next;
-        });
-      }
-      return { ...result, parameters };
-    },
-  };
+  const outer = rule(momentum({ momentum: outerMomentum, nesterov }), descend({ learningRate: outerLearningRate }));
+  return outerSteps({ base, outer, every, name });
 }

@@ -4,6 +4,7 @@ import { averagingFamily } from './families/averaging.ts';
 import type { Family, MakeMeasure, MakeOptimizer, MakeReplay } from './families/family.ts';
 import { geometricFamily } from './families/geometric.ts';
 import { lmAdagradFamily } from './families/lm-adagrad.ts';
+import { localSgdFamily } from './families/local-sgd.ts';
 import { lreFamily } from './families/lre.ts';
 import { lreBasisFamily } from './families/lre-basis.ts';
 import { lreCurvatureFamily } from './families/lre-curvature.ts';
@@ -27,6 +28,7 @@ const families: readonly Family[] = [
   geometricFamily,
   adaptiveFamily,
   averagingFamily(optimizerNamed),
+  localSgdFamily,
   psgdFamily,
   shampooFamily,
   normalizeEmaFamily(optimizerNamed),

@@ -5,6 +5,7 @@ import type { Hyperparameters } from './families/family.ts';
 import { adaptiveRecords } from './records/adaptive.ts';
 import { averagingRecords } from './records/averaging.ts';
 import { geometricRecords } from './records/geometric.ts';
+import { localSgdRecords } from './records/local-sgd.ts';
 import { lreRecords } from './records/lre.ts';
 import { optimizersRecords } from './records/optimizers.ts';
 import type { TransformRecord } from './records/record.ts';
@@ -22,6 +23,7 @@ export const transforms: readonly TransformRecord[] = [
   ...adaptiveRecords,
   ...whiteningRecords,
   ...averagingRecords,
+  ...localSgdRecords,
 ];
 
 /** One way to make an optimizer of a record. */

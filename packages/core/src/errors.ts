@@ -18,7 +18,8 @@ export type ErrorCode =
   | 'disposed'
   | 'objective'
   | 'step-interrupted'
-  | 'backend';
+  | 'backend'
+  | 'exchange';
 
 /** Base of every error thrown on purpose by an `@opt/*` package. */
 export class OptError extends Error {

@@ -1,4 +1,4 @@
-import { emaNesterov, outerNesterov, scheduleFree, scheduleFreeAdamW, scheduleFreeSgd, tailAverage } from '@opt/averaging';
+import { emaNesterov, outerNesterov, outerSteps, scheduleFree, scheduleFreeAdamW, scheduleFreeSgd, tailAverage } from '@opt/averaging';
 import { soap } from '@opt/soap';
 import { adam, adamw, ema, sgd } from '@opt/transforms';
 import { isRecord } from '../golden-case.ts';
@@ -98,6 +98,15 @@ export const averagingRecords: readonly TransformRecord[] = [
       { every: 1, outerMomentum: 0.5 },
       { base: adamw({ useEma: true, globalClipnorm: 1 }), every: 4, nesterov: false },
     ],
+  },
+  {
+    name: 'outerSteps',
+    from,
+    role: 'rule',
+    called: 'outer-steps',
+    make: (options) => outerSteps({ base: momentum(), outer: sgd({ learningRate: 0.7 }), every: 3, ...defined(options) }),
+    options: { base, outer: base, every: integer(1), name: text },
+    variants: [{ every: 2, outer: adamw({ learningRate: 0.01, useEma: true, emaMomentum: 0.5 }) }],
   },
   {
     name: 'tailAverage',

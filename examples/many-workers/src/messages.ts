@@ -1,0 +1,52 @@
+import type { Reason } from '@opt/local-sgd';
+import type { TaskName, Tested } from '../../../benchmarks/tasks/task.ts';
+import type { CodecName, OuterName } from './options.ts';
+
+/** What a process is to do. */
+export interface Order {
+  readonly task: TaskName;
+  readonly optimizer: string;
+  readonly seed: number;
+  /** Whose batches, from 0. */
+  readonly index: number;
+  readonly steps: number;
+  /** Steps between outer ones; of one worker alone: between tests. */
+  readonly every: number;
+  /** Alone: batches a step, those that as many workers would have; default 1. */
+  readonly batches?: number;
+  /** Absent: trains alone. */
+  readonly together?: {
+    readonly worker: string;
+    readonly workers: number;
+    readonly mailbox: string;
+    readonly run: string;
+    readonly secret: string;
+    readonly outer: OuterName;
+    readonly codec: CodecName;
+    readonly deadline: number;
+    /** Where its checkpoints are. */
+    readonly checkpoint: string;
+    /** Steps that were taken before its process ended, and how often one has. */
+    readonly taken: number;
+    readonly attempt: number;
+  };
+}
+
+/** After every `every` steps. */
+export interface Progress {
+  readonly losses: readonly number[];
+  /** Milliseconds a step, gradients aside. */
+  readonly stepMilliseconds: number;
+  readonly gradientMilliseconds: number;
+  readonly tested: Tested | undefined;
+  readonly turn?: {
+    readonly turn: number;
+    readonly members: readonly string[];
+    readonly counted: boolean;
+    readonly digest: string;
+    readonly sent: number;
+    readonly refused: Readonly<Partial<Record<Reason, number>>>;
+  };
+}
+
+export type Message = { readonly progress: Progress } | { readonly done: true } | { readonly error: string };

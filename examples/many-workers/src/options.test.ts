@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { parseOptions } from './options.ts';
+
+describe('parseOptions', () => {
+  it('has defaults, and takes what is given', () => {
+    expect(parseOptions([])).toMatchObject({
+      workers: 4,
+      task: 'mlp-mini-batch',
+      optimizer: 'adamw',
+      every: 25,
+      codec: 'table',
+      alone: true,
+    });
+    expect(parseOptions(['--', '--workers', '2', '--mailbox', 'dir:/tmp/m', '--no-yardstick'])).toMatchObject({
+      workers: 2,
+      mailbox: 'dir:/tmp/m',
+      alone: false,
+    });
+    expect(parseOptions(['--help'])).toBe('help');
+  });
+
+  it.each([
+    [['--workers', '0'], '--workers: expected a whole number from 1 to 64, got "0"'],
+    [['--mailbox', 'ftp://x'], '--mailbox: expected dir:/a/folder, redis://… or nats://…, got "ftp://x"'],
+    [['--task', 'quadratic'], '--task: expected one of mlp-mini-batch, convnet, rnn, autoencoder, segmentation, got "quadratic"'],
+    [['--codec', 'gzip'], '--codec: expected one of table, f16, sparse, none, got "gzip"'],
+    [['--outer', 'adam'], '--outer: expected one of diloco, muloco, mean, got "adam"'],
+    [['--run', 'a b'], '--run: expected up to 64 letters, digits, ., _ and -, got "a b"'],
+    [['--what'], "Unknown option '--what'"],
+  ])('%j is refused with one line', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+});

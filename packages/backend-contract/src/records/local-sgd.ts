@@ -1,0 +1,20 @@
+import { diloco, muloco, sparseLoco } from '@opt/local-sgd';
+import { flag, nonNegative, type TransformRecord, unit } from './record.ts';
+
+const from = '@opt/local-sgd';
+const options = { outerLearningRate: nonNegative, outerMomentum: unit, nesterov: flag };
+const variants = [{ outerLearningRate: 0.05, outerMomentum: 0.5, nesterov: false }];
+
+/** Outer optimizers are rules like any other: here their gradients are gradients. */
+export const localSgdRecords: readonly TransformRecord[] = [
+  { name: 'diloco', from, role: 'rule', called: 'diloco', make: (given) => diloco(given), options, variants },
+  { name: 'muloco', from, role: 'rule', called: 'muloco', make: (given) => muloco(given), options },
+  {
+    name: 'sparseLoco',
+    from,
+    role: 'rule',
+    called: 'sparseLoco',
+    make: (given) => sparseLoco(given),
+    options: { outerLearningRate: nonNegative },
+  },
+];

@@ -1,0 +1,16 @@
+export { type OuterStepsOptions, outerSteps } from '@opt/averaging';
+export { type AverageOptions, average, type Part } from './average.ts';
+export { type Codec, roundTrip, type Sent } from './codecs/codec.ts';
+export { f16, none } from './codecs/plain.ts';
+export { type LinearOptions, linear, type TableOptions, table } from './codecs/table.ts';
+export { type ChunkedTopKOptions, chunkedTopK, type TopKOptions, topK } from './codecs/top-k.ts';
+export { ErrorFeedback, type ErrorFeedbackOptions } from './error-feedback.ts';
+export { ContributionError, MailboxError, type Reason } from './errors.ts';
+export type { Committed, Mailbox, Posting } from './mailbox.ts';
+export { memoryMailbox } from './memory-mailbox.ts';
+export type { MeetingOptions } from './options.ts';
+export { type DilocoOptions, diloco, muloco, sparseLoco } from './outer.ts';
+export { createReplica, type Replica, type ReplicaOptions } from './replica.ts';
+export type { Refusal, Tally } from './tally.ts';
+export { merged, type Streaming, type StreamingOptions, streaming, Turns, way } from './turns.ts';
+export { createWorker, type TurnReport, type Worker, type WorkerOptions } from './worker.ts';
