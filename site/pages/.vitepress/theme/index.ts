@@ -1,0 +1,6 @@
+import Layout from './Layout.vue';
+import './base.css';
+import './content.css';
+import './figures.css';
+
+export default { Layout };
