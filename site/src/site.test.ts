@@ -150,6 +150,18 @@ describe('the site', () => {
       await page.close();
     });
 
+    it('a bowl fills in under the policy', { timeout: 120_000 }, async () => {
+      const { page, wrong } = await watched();
+      await page.goto(`${address}/bowl.html`);
+      for (const name of ['soap-normalize-ema', 'sgd']) await page.uncheck(`input[name=${name}]`);
+      await page.fill('input[name=steps]', '3');
+      await page.click('button[name=run]');
+      await page.waitForFunction(() => document.querySelector('output')?.value === 'done: 3 steps', undefined, { timeout: 60_000 });
+      expect(await page.locator('.chart canvas').count()).toBe(1);
+      expect(wrong).toEqual([]);
+      await page.close();
+    });
+
     it('the scheme can be switched, and stays', async () => {
       const { page } = await watched({ colorScheme: 'light' });
       await page.goto(`${address}/index.html`);

@@ -32,7 +32,7 @@ async function bundleScripts(outdir: string): Promise<void> {
     ...shared,
     format: 'esm',
     splitting: true,
-    entryPoints: [entry('playground'), entry('worker'), entry('valley')],
+    entryPoints: [entry('playground'), entry('worker'), entry('bowl'), entry('valley')],
     chunkNames: 'shared-[hash]',
   });
 }

@@ -20,6 +20,13 @@ export function finish(folder: string): void {
   writeFileSync(join(folder, 'assets/styles.css'), rules.join('\n'));
 }
 
+/** The elements that a script brings to life. */
+const moving = [
+  ['playground', 'playground'],
+  ['playground bowl', 'bowl'],
+  ['valley', 'valley'],
+] as const;
+
 /** Every page, by path. */
 export const pagesOf = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -32,10 +39,10 @@ function finished(html: string, up: string, classes: Map<string, string>): strin
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     `<link rel="stylesheet" href="${up}assets/styles.css">`,
     `<script src="${up}assets/scheme.js"></script>`,
-    ...(html.includes('class="playground"')
-      ? [`<link rel="stylesheet" href="${up}assets/uplot.css">`, `<script type="module" src="${up}assets/playground.js"></script>`]
-      : []),
-    ...(html.includes('class="valley"') ? [`<script type="module" src="${up}assets/valley.js"></script>`] : []),
+    ...(/class="playground[" ]/.test(html) ? [`<link rel="stylesheet" href="${up}assets/uplot.css">`] : []),
+    ...moving.flatMap(([element, script]) =>
+      html.includes(`class="${element}"`) ? [`<script type="module" src="${up}assets/${script}.js"></script>`] : [],
+    ),
   ];
   return html
     .replace(/<script id="check-mac-os">[\s\S]*?<\/script>/, '')

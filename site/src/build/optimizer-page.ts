@@ -121,7 +121,7 @@ function costs(entry: OptimizerEntry): string {
     .filter(({ name }) => name !== 'check')
     .map(
       ({ name, calls, flops, bytes }) =>
-        `| ${name} | ${calls} | ${quantity(flops)}FLOP | ${(flops / parameterCount).toPrecision(3)} | ${quantity(bytes)}B |`,
+        `| ${name} | ${calls} | ${quantity(flops)}FLOP | ${quantity(flops / parameterCount).trim()} | ${quantity(bytes)}B |`,
     );
   return [
     `On a ${shape.join(' × ')} matrix: **${quantity(stateBytes)}B of state**, ${(stateBytes / 4 / parameterCount).toPrecision(2)} times the weights.`,
@@ -140,7 +140,7 @@ function optionTable(options: readonly DocumentedOption[], defaults: Readonly<Re
       `| \`${name}\` | ${cell(type)} | ${cell(about)} | ${typeof defaults[name] === 'number' ? defaults[name] : ''} |`,
   );
   return [
-    '<div class="scroll" tabindex="0" role="group" aria-label="Options">',
+    '<div class="scroll options" tabindex="0" role="group" aria-label="Options">',
     '',
     '| option | type | what it is | at the start |',
     '|---|---|---|--:|',

@@ -27,6 +27,7 @@ export function writePages(folder: string): void {
       pages: [
         { title: 'Results', path: '/results.html' },
         { title: 'Race', path: '/playground.html' },
+        { title: 'The bowl', path: '/bowl.html' },
         { title: 'Where a basis matters', path: '/valley.html' },
       ],
     },

@@ -37,7 +37,7 @@ export function resultsPage(): string {
     figure(
       'summary-train',
       'Smallest training loss of eleven optimizers on ten tasks',
-      'Smallest training loss, mean of three seeds, each optimizer at the rate that is best on seed 0. Further left is better.',
+      'Smallest training loss, mean of three seeds, each optimizer at the rate that is best on seed 0. Full colour is the best of its row.',
     ),
     '<div class="scroll" tabindex="0" role="group" aria-label="Ten tasks">',
     '',
@@ -118,7 +118,7 @@ function bars(all: readonly Comparison[]): string {
     const lines = others.map(({ name, ratio }) => {
       const at = share(ratio ?? 1);
       const [from, length] = at < one ? [at, one - at] : [one, at - one];
-      return `<div class="bar"><span>${escaped(name)}</span><span class="track"><i class="${at < one ? 'faster' : 'slower'}" style="left:${from.toFixed(1)}%;width:${Math.max(0.4, length).toFixed(1)}%"></i></span><b>${(ratio ?? 1).toPrecision(2)}×</b></div>`;
+      return `<div class="bar"><span>${escaped(name)}</span><span class="track"><i class="${at < one ? 'faster' : 'slower'}" style="left:${from.toFixed(1)}%;width:${Math.max(0.4, length).toFixed(1)}%"></i></span><b>${Number((ratio ?? 1).toPrecision(2))}×</b></div>`;
     });
     return lines.length === 0 ? '' : `<section><h3>${escaped(title)}</h3>${lines.join('')}</section>`;
   });

@@ -10,7 +10,7 @@ interface Still {
 const isStill = (value: unknown): value is Still =>
   typeof value === 'object' && value !== null && 'lanes' in value && Array.isArray(value.lanes);
 
-const [width, height, left, bottom, right, top] = [900, 400, 52, 34, 178, 12];
+const [width, height, left, bottom, right, top] = [900, 400, 64, 40, 178, 14];
 
 /** The race as an SVG: logarithmic loss over steps, names at the ends of the lines. */
 export function raceStill(): string {
@@ -44,7 +44,12 @@ export function raceStill(): string {
     ({ label, colour }, i) =>
       `<circle fill="${colour}" cx="${width - right + 12}" cy="${((ends[i] ?? 0) - 1).toFixed(1)}" r="4"/><text class="name" x="${width - right + 22}" y="${((ends[i] ?? 0) + 4).toFixed(1)}">${label}</text>`,
   );
-  return `<svg class="still" viewBox="0 0 ${width} ${height}" role="img" aria-label="Training loss of ${lanes.map(({ label }) => label).join(', ')} over ${steps} steps">${[...grid, ...marks, ...curves, ...names].join('')}</svg>`;
+  // Where the picture is small, the names stand below it.
+  const key = lanes.map(
+    ({ label, colour }) =>
+      `<li><svg viewBox="0 0 8 8" aria-hidden="true"><circle cx="4" cy="4" r="4" fill="${colour}"/></svg>${label}</li>`,
+  );
+  return `<svg class="still" viewBox="0 0 ${width} ${height}" role="img" aria-label="Training loss of ${lanes.map(({ label }) => label).join(', ')} over ${steps} steps">${[...grid, ...marks, ...curves, ...names].join('')}</svg><ul class="still-key">${key.join('')}</ul>`;
 }
 
 /** Heights with at least `gap` between any two, in the same order. */

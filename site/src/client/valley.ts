@@ -74,5 +74,5 @@ function curve({ colour, losses }: Path, all: readonly Path[]): SVGElement {
   const at = logs(losses).map(
     (value, step) => `${((100 * step) / (losses.length - 1)).toFixed(2)},${((58 * (high - value)) / (high - low) + 1).toFixed(2)}`,
   );
-  return svg('polyline', { points: at.join(' '), fill: 'none', stroke: colour, 'stroke-width': 0.7 });
+  return svg('polyline', { points: at.join(' '), fill: 'none', stroke: colour, 'stroke-width': 0.5 });
 }

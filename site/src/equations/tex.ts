@@ -70,9 +70,9 @@ function print(expression: Expression, letters: Letters): Printed {
       return { tex: `\\sqrt{${at(0, sum)}}`, tight: atom };
     }
     case 'pow':
-      return raised(at(0, atom), at(1, sum));
+      return raised(at(0, atom), at(1, sum).replace(/^\((t[^()]*)\)$/, '$1'));
     case 'abs':
-      return { tex: `\\lvert ${at(0, sum)} \\rvert`, tight: atom };
+      return { tex: `\\left|${at(0, sum)}\\right|`, tight: atom };
     case 'exp':
       return { tex: `e^{${at(0, sum)}}`, tight: call };
     case 'expm1':
