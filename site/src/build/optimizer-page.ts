@@ -4,6 +4,7 @@ import { type Letter, lettersOf, symbolsOf } from '../equations/symbols.ts';
 import { linesOf } from '../equations/tex.ts';
 import type { OptimizerEntry } from '../optimizers/entry.ts';
 import { programsOf } from '../optimizers/programs.ts';
+import { entrants } from '../race/entrants.ts';
 import { type DocumentedOption, documentationOf } from './documented.ts';
 import { mathml } from './mathml.ts';
 import { recordedOf } from './recorded.ts';
@@ -41,6 +42,8 @@ export function optimizerPage(entry: OptimizerEntry): string {
     ...others.map((program) => folded(program)),
     `Printed from the program that runs on a ${(entry.shape ?? [6, 4]).join(' × ')} matrix, and evaluated against it at a hundred random points. Squares, roots and fractions of matrices are taken entry by entry; ⊙ is a product of entries, [·] is 1 where a condition holds and 0 elsewhere. What only guards against overflow and division by zero is left out.`,
     '',
+    raceLink(entry),
+    '',
     '## What it costs',
     costs(entry),
     '',
@@ -57,6 +60,16 @@ export function optimizerPage(entry: OptimizerEntry): string {
     `From <code v-pre>packages/${entry.from}/src/${entry.file}</code>.`,
     '',
   ].join('\n');
+}
+
+/** Where it can be entered into the race: a race against AdamW, each at its rate. */
+function raceLink({ name }: OptimizerEntry): string {
+  const wanted = name === 'normalizeEma' ? 'soapnormalizeema' : name.toLowerCase();
+  const entrant = entrants.find((one) => one.name.replaceAll('-', '') === wanted);
+  if (entrant === undefined) return '';
+  const rival = entrant.name === 'adamw' ? 'soap' : 'adamw';
+  const says = rival === 'adamw' ? 'Race it against AdamW' : 'Race it against SOAP';
+  return `<p class="race-link"><a href="../playground.html#lane=${entrant.name}&amp;lane=${rival}">${says}</a>, in this browser.</p>`;
 }
 
 const imported = ({ name, written }: OptimizerEntry): string =>
