@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions: [...conditions, 'node', 'import', 'default'] },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'default'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'benchmarks/{src,tasks,sweep,faults}/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'examples/*/src/**/*.test.ts',
+      'site/src/**/*.test.ts',
+      'benchmarks/{src,tasks,sweep,faults}/**/*.test.ts',
+    ],
     pool: 'forks',
     // Vitest leaves a core for itself, which on two is half of them.
     maxWorkers: '100%',

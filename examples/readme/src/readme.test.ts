@@ -45,7 +45,8 @@ const emulated = existsSync(driver) && !['/dev/dri', '/dev/nvidia0'].some(exists
 const env = { XDG_RUNTIME_DIR: '/tmp', ...(emulated && { VK_ICD_FILENAMES: driver }), ...process.env };
 
 const packages = readdirSync(join(root, 'packages'));
-const readmes = ['README.md', ...packages.map((name) => `packages/${name}/README.md`)];
+const start = readdirSync(join(root, 'site/pages/start')).filter((name) => name !== 'index.md');
+const readmes = ['README.md', ...packages.map((name) => `packages/${name}/README.md`), ...start.map((name) => `site/pages/start/${name}`)];
 const blocks = readmes.filter((readme) => existsSync(join(root, readme))).flatMap(blocksOf);
 
 beforeAll(() => {
@@ -59,7 +60,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(workplace, { recursive: true, force: true }));
 
-describe('READMEs', () => {
+describe('READMEs and pages', () => {
   it.each(readmes)('%s exists and has a code block that runs', (readme) => {
     expect(existsSync(join(root, readme)), `${readme} is missing`).toBe(true);
     expect(blocks.filter((block) => block.readme === readme).length).toBeGreaterThan(0);

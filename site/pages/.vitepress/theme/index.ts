@@ -1,0 +1,7 @@
+import Layout from './Layout.vue';
+import './base.css';
+import './content.css';
+import './figures.css';
+import './playground.css';
+
+export default { Layout };
