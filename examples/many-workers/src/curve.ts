@@ -61,6 +61,7 @@ export class Curve {
       best: { loss: best, step: smoothedLosses.indexOf(best) + 1 },
       finalLoss: smoothedLosses.at(-1) ?? Number.NaN,
       tests: this.tests,
+      measures: [],
       diverged: false,
       optimizerMilliseconds: stepping / Math.max(1, steps),
       gradientMilliseconds: deriving / Math.max(1, steps),

@@ -63,18 +63,7 @@ ${outcome.sweep ? sweepCard : ''}
 <div id="accuracy-chart" class="plot" role="img" aria-label="Test accuracy by step for every optimizer"></div>
 </section>
 </div>
-<div class="pair">
-<section class="card">
-<h2>Update ÷ weights</h2>
-<p class="note">‖Δp‖/‖p‖ over the whole model in every 50th step, log scale.</p>
-<div id="update-chart" class="plot" role="img" aria-label="Norm of the update over that of the weights by step for every optimizer"></div>
-</section>
-<section class="card">
-<h2>Gradient norm</h2>
-<p class="note">‖g‖ over the whole model in every 50th step, log scale.</p>
-<div id="gradient-chart" class="plot" role="img" aria-label="Norm of the gradient by step for every optimizer"></div>
-</section>
-</div>
+${outcome.runs.some(({ measures }) => measures.length > 0) ? measureCards : ''}
 <section class="card">
 <h2>Settings</h2>
 <dl>${settings(outcome)}</dl>
@@ -100,6 +89,19 @@ const sweepCard = `<section class="card">
 <p class="note">Smallest smoothed training loss of a run against its learning rate, both logarithmic; × at the top: diverged.</p>
 <div id="sweep-chart" class="plot" role="img" aria-label="Best training loss by learning rate for every optimizer"></div>
 </section>`;
+
+const measureCards = `<div class="pair">
+<section class="card">
+<h2>Update ÷ weights</h2>
+<p class="note">‖Δp‖/‖p‖ over the whole model in every 50th step, log scale.</p>
+<div id="update-chart" class="plot" role="img" aria-label="Norm of the update over that of the weights by step for every optimizer"></div>
+</section>
+<section class="card">
+<h2>Gradient norm</h2>
+<p class="note">‖g‖ over the whole model in every 50th step, log scale.</p>
+<div id="gradient-chart" class="plot" role="img" aria-label="Norm of the gradient by step for every optimizer"></div>
+</section>
+</div>`;
 
 const titleOf = ({ words }: Outcome): string => escaped(words?.title ?? 'The race');
 

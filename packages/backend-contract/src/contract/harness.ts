@@ -83,7 +83,7 @@ export class Harness {
   }
 
   /** Those of a list that are tested. */
-  share<T>(all: readonly T[], share = this.contract.share ?? 1): readonly T[] {
+  share<T>(all: readonly T[], share: number = this.contract.share ?? 1): readonly T[] {
     return everything ? all : all.filter((_, i) => i % share === 0);
   }
 
