@@ -54,7 +54,7 @@ export {
 export { constant, cosine, exponential, linear, piecewise, power, sequence, type WsdOptions, warmup, wsd } from './options/schedules.ts';
 export { type Axis, axesOf } from './planning/axes.ts';
 export { type Grid, Lifetimes } from './planning/lifetimes.ts';
-export { reaches } from './planning/order.ts';
+export { Precedence } from './planning/order.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
 export type { Span } from './program/interval.ts';

@@ -1,4 +1,4 @@
-import { type Block, Lifetimes, reaches } from '@opt/core';
+import { type Block, Lifetimes, type Precedence } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { found } from './found.ts';
 import { fuse, type Kernel } from './fusion.ts';
@@ -34,6 +34,7 @@ class Planning implements BlockPlan {
   readonly #loops = new Map<Value, LoopPlan>();
   readonly #scratches = new Map<Kernel, Region>();
   readonly #producers: ReadonlyMap<Value, readonly Kernel[]>;
+  readonly #precedence: Precedence<Value, Kernel>;
   readonly #sizes: Kernels;
   readonly #own = new Set<Region>();
 
@@ -44,8 +45,9 @@ class Planning implements BlockPlan {
     targets.forEach((target, i) => {
       claimed.set(claim(values, i, target.type, claimed), target);
     });
-    const { kernels, producers } = fuse(values.list, [...claimed.keys()]);
+    const { kernels, producers, precedence } = fuse(values.list, [...claimed.keys()]);
     this.#producers = producers;
+    this.#precedence = precedence;
     for (const value of values.list) {
       const { operation } = value;
       if (operation.op === 'input' || operation.op === 'parameter') this.#homes.set(value, source(operation));
@@ -147,13 +149,16 @@ class Planning implements BlockPlan {
       const others = readers.filter((kernel) => !writers.includes(kernel));
       const blocked =
         writers.some((writer) => readers.includes(writer) && !this.#harmless(writer, value, old)) ||
-        others.some((reader) => writers.some((writer) => reaches(reader, writer, this.#producers)));
+        others.some((reader) => writers.some((writer) => this.#precedence.dependsOn(reader, writer)));
       if (blocked) {
         const apart = this.#fresh(region.bytes);
         for (const [other, home] of this.#homes) if (home === region && !old.includes(other)) this.#homes.set(other, apart);
         this.copies.push({ from: apart, to: region });
       } else {
-        for (const writer of writers) for (const reader of others) writer.after.add(reader);
+        for (const writer of writers) {
+          for (const reader of others) writer.after.add(reader);
+          this.#precedence.settle(writer);
+        }
       }
     }
   }

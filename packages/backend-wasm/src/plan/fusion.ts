@@ -1,4 +1,4 @@
-import { reaches, type Shape, strides } from '@opt/core';
+import { Precedence, type Shape, strides } from '@opt/core';
 import { type Body, makeBody, type Root, type Surroundings } from './body.ts';
 import { aliased, literalRow, operand, type Value } from './values.ts';
 
@@ -34,6 +34,7 @@ export interface Kernel {
 export interface Fused {
   readonly kernels: readonly Kernel[];
   readonly producers: ReadonlyMap<Value, readonly Kernel[]>;
+  readonly precedence: Precedence<Value, Kernel>;
 }
 
 /** Operations whose result always lies in memory. */
@@ -76,7 +77,8 @@ export function fuse(list: readonly Value[], targets: readonly Value[]): Fused {
 
 class Planner implements Surroundings, Fused {
   readonly kernels: Kernel[] = [];
-  readonly producers = new Map<Value, Kernel[]>();
+  readonly precedence = new Precedence<Value, Kernel>();
+  readonly producers = this.precedence.producers;
   readonly #memory: ReadonlySet<Value>;
   readonly #requests = new Set<Value>();
 
@@ -117,7 +119,8 @@ class Planner implements Surroundings, Fused {
         return;
       case 'part':
         // What a loop carries lies where the loop left it.
-        if (inputs[0]?.operation.op === 'repeat') this.producers.set(value, this.producers.get(inputs[0]) ?? []);
+        if (inputs[0]?.operation.op === 'repeat')
+          for (const kernel of this.producers.get(inputs[0]) ?? []) this.precedence.produces(kernel, value);
         else if (this.#memory.has(value)) this.#place(store(value, value));
         return;
       case 'sum':
@@ -177,13 +180,9 @@ class Planner implements Surroundings, Fused {
   #enter(work: Kernel['work'], reads: ReadonlySet<Value>, produced: readonly Value[]): Kernel {
     const kernel = { id: this.kernels.length, work, reads, after: new Set<Kernel>() };
     this.kernels.push(kernel);
-    for (const value of produced) this.#produces(kernel, value);
+    for (const value of produced) this.precedence.produces(kernel, value);
+    this.precedence.settle(kernel);
     return kernel;
-  }
-
-  #produces(kernel: Kernel, value: Value): void {
-    const known = this.producers.get(value) ?? [];
-    if (!known.includes(kernel)) this.producers.set(value, [...known, kernel]);
   }
 
   /** Puts a root into a kernel that walks over as many elements and shares an operand, or else into a new one. */
@@ -200,25 +199,26 @@ class Planner implements Surroundings, Fused {
       work.roots.push(root);
       work.body = body;
       kernel.reads = body.reads;
-      this.#produces(kernel, root.into);
-      if (after !== undefined) kernel.after.add(after);
+      this.precedence.produces(kernel, root.into);
+      this.#comesAfter(kernel, after);
       return;
     }
     const kernel = this.#enter({ kind: 'loop', roots: [root], body: alone }, alone.reads, [root.into]);
-    if (after !== undefined) kernel.after.add(after);
+    this.#comesAfter(kernel, after);
+  }
+
+  #comesAfter(kernel: Kernel, earlier: Kernel | undefined): void {
+    if (earlier !== undefined) kernel.after.add(earlier);
+    this.precedence.settle(kernel);
   }
 
   /** Whether everything `body` reads can be there before `kernel` starts. */
   #legal(kernel: Kernel, body: Body, after: Kernel | undefined): boolean {
-    if (after !== undefined && this.#dependsOn(after, kernel)) return false;
+    if (after !== undefined && this.precedence.dependsOn(after, kernel)) return false;
     for (const value of body.reads) {
-      for (const producer of this.producers.get(value) ?? []) if (this.#dependsOn(producer, kernel)) return false;
+      for (const producer of this.producers.get(value) ?? []) if (this.precedence.dependsOn(producer, kernel)) return false;
     }
     return true;
-  }
-
-  #dependsOn(kernel: Kernel, other: Kernel): boolean {
-    return reaches(kernel, other, this.producers);
   }
 
   /** Requests memory for what several kernels would compute again and again, where that is no trifle. */

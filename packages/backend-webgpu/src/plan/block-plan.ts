@@ -1,4 +1,4 @@
-import { type Block, Lifetimes, reaches } from '@opt/core';
+import { type Block, Lifetimes } from '@opt/core';
 import { sideBySide } from '../wgsl/side-by-side.ts';
 import { append } from './append.ts';
 import { claimed } from './claims.ts';
@@ -132,7 +132,7 @@ class Planning implements BlockPlan {
 
   /** Sees to it that everything that reads an old value comes before it is written over. */
   #inPlace(): void {
-    const { kernels, producers } = this.#fused;
+    const { kernels, producers, precedence } = this.#fused;
     const readersOf = new Map<Region, Kernel[]>();
     for (const kernel of kernels) {
       for (const value of kernel.reads) {
@@ -153,9 +153,13 @@ class Planning implements BlockPlan {
       const others = readers.filter((kernel) => !writers.includes(kernel));
       const blocked =
         writers.some((writer) => readers.includes(writer) && !this.#harmless(writer, value, region)) ||
-        others.some((reader) => writers.some((writer) => reaches(reader, writer, producers)));
+        others.some((reader) => writers.some((writer) => precedence.dependsOn(reader, writer)));
       if (blocked) this.refused.add(value);
-      else for (const writer of writers) for (const reader of others) writer.after.add(reader);
+      else
+        for (const writer of writers) {
+          for (const reader of others) writer.after.add(reader);
+          precedence.settle(writer);
+        }
     }
   }
 

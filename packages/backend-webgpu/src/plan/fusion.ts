@@ -1,4 +1,4 @@
-import { reaches } from '@opt/core';
+import { Precedence } from '@opt/core';
 import { anyText } from '../wgsl/any.ts';
 import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
@@ -56,7 +56,8 @@ class Planner implements Surroundings, Fused {
   readonly kernels: Kernel[] = [];
   readonly alone: boolean;
   readonly abilities: Abilities;
-  readonly producers = new Map<Value, Kernel[]>();
+  readonly precedence = new Precedence<Value, Kernel>();
+  readonly producers = this.precedence.producers;
   readonly #memory: ReadonlySet<Value>;
   readonly #wishes: Wishes;
   readonly #requests = new Set<Value>();
@@ -119,7 +120,7 @@ class Planner implements Surroundings, Fused {
       case 'parameter':
         return;
       case 'part':
-        this.producers.set(value, this.producers.get(operand(value, 0)) ?? []);
+        for (const kernel of this.producers.get(operand(value, 0)) ?? []) this.precedence.produces(kernel, value);
         return;
       case 'sum':
       case 'maximum':
@@ -163,7 +164,8 @@ class Planner implements Surroundings, Fused {
   #setRow(value: Value): void {
     const [whole, index, row] = [operand(value, 0), operand(value, 1), operand(value, 2)];
     const kernel = this.#place({ source: row, into: value, placing: { kind: 'row', index, rows: value.shape[0] ?? 1 } }, true);
-    for (const earlier of this.producers.get(whole) ?? []) kernel.after.add(earlier);
+    for (const earlier of this.producers.get(whole) ?? []) if (earlier !== kernel) kernel.after.add(earlier);
+    this.precedence.settle(kernel);
   }
 
   /** Work that is no shader of this compiler's. */
@@ -198,17 +200,13 @@ class Planner implements Surroundings, Fused {
   #enter(core: Core, roots: readonly Root[], text: KernelText | undefined, reads: ReadonlySet<Value>, into: Value): Kernel {
     const kernel: Kernel = { id: this.kernels.length, core, roots, text, reads, after: new Set() };
     this.kernels.push(kernel);
-    this.#produces(kernel, into);
+    this.precedence.produces(kernel, into);
     this.#note(kernel);
     return kernel;
   }
 
-  #produces(kernel: Kernel, value: Value): void {
-    const known = this.producers.get(value) ?? [];
-    if (!known.includes(kernel)) this.producers.set(value, [...known, kernel]);
-  }
-
   #note(kernel: Kernel): void {
+    this.precedence.settle(kernel);
     for (const value of [...kernel.reads, ...kernel.roots.map(({ into }) => into)]) {
       // A single number that was computed, such as a bias correction, is common to all.
       if (value.size === 1 && (sizeOf(kernel) > 1 || value.operation.op !== 'input')) continue;
@@ -245,7 +243,7 @@ class Planner implements Surroundings, Fused {
       kernel.roots = roots;
       kernel.text = text;
       kernel.reads = all;
-      this.#produces(kernel, root.into);
+      this.precedence.produces(kernel, root.into);
       this.#note(kernel);
       return kernel;
     }
@@ -267,7 +265,7 @@ class Planner implements Surroundings, Fused {
     if (core.kind === 'reduce' && [...reads].some((value) => value !== core.value && this.producers.has(value))) return false;
     for (const value of reads)
       for (const producer of this.producers.get(value) ?? [])
-        if (producer !== kernel && reaches(producer, kernel, this.producers)) return false;
+        if (producer !== kernel && this.precedence.dependsOn(producer, kernel)) return false;
     return true;
   }
 

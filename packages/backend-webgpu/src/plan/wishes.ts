@@ -1,3 +1,4 @@
+import type { Precedence } from '@opt/core';
 import type { Abilities } from './abilities.ts';
 import type { Kernel } from './kernel.ts';
 import type { Value } from './value.ts';
@@ -5,6 +6,7 @@ import type { Value } from './value.ts';
 export interface Fused {
   readonly kernels: readonly Kernel[];
   readonly producers: ReadonlyMap<Value, readonly Kernel[]>;
+  readonly precedence: Precedence<Value, Kernel>;
 }
 
 /** What the plan of a block knows before its work is grouped. */
