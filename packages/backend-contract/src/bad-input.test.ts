@@ -30,7 +30,11 @@ function show(value: unknown): string {
 describe('the table', () => {
   it.each([
     // SAM and extragradient are not for gradients alone.
-    ['@opt/transforms', transformsExports, ['decayOnlyOption', 'extragradient', 'general', 'generalOptions', 'nameOf', 'sam']],
+    [
+      '@opt/transforms',
+      transformsExports,
+      ['decayOnlyOption', 'decoupled', 'decoupledOptions', 'extragradient', 'general', 'generalOptions', 'nameOf', 'sam'],
+    ],
     ['@opt/soap', soapExports, ['everyStep', 'klSoap', 'mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],
     ['@opt/lm-adagrad', lmAdagradExports, []],

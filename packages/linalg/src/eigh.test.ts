@@ -93,7 +93,7 @@ describe.each(variants)('eigh, %s', (_, la) => {
     test('small random matrices with many equal entries', () => {
       fc.assert(
         fc.property(fc.integer({ min: 1, max: 40 }), fc.integer(), (n, seed) => check(n, symmetric(n, seed).map(Math.round))),
-        { numRuns: 60 },
+        { numRuns: 60, seed: 20261201 },
       );
     });
 

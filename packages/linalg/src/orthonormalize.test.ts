@@ -140,7 +140,7 @@ describe.each(variants)('orthonormalize, %s', (_, la) => {
         const size = fc.integer({ min: 1, max: 24 });
         fc.assert(
           fc.property(size, size, size, fc.integer(), (m, n, rank, seed) => check(m, n, ofRank(m, n, rank, seed))),
-          { numRuns: 100 },
+          { numRuns: 100, seed: 20261201 },
         );
       });
 
