@@ -51,6 +51,13 @@ describe('what stands in for Vitest in a page', () => {
     ['toBeGreaterThan', 1, 1],
     ['toBeLessThan', Number.NaN, 1],
     ['toBeLessThanOrEqual', Number.NaN, 1],
+    ['toBeCloseTo', 1.1, 1],
+    ['toContain', 'a text', 'another'],
+    ['toContain', [1, 2], 3],
+    ['toMatch', 'a text', /^text/],
+    ['toMatchObject', { a: [1], b: 2 }, { a: [2] }],
+    ['toThrow', () => 1, 'one'],
+    ['toThrow', (): unknown => JSON.parse('{'), TypeError],
   ] as const)('%s finds what is wrong', (matcher, actual, expected) => {
     expect(() => Reflect.apply(expectInPage(actual, 'here')[matcher], expectInPage(actual, 'here'), [expected])).toThrow('here: expected');
   });

@@ -7,10 +7,10 @@ const tests: { readonly name: string; readonly run: () => unknown }[] = [];
 const first: (() => unknown)[] = [];
 const last: (() => unknown)[] = [];
 
-/** The label of a row: `%s`, `%i` and `%j` are its values in turn. */
+/** The label of a row: `%s`, `%i`, `%d` and `%j` are its values in turn. */
 function labelled(label: string, row: readonly unknown[]): string {
   let next = 0;
-  return label.replace(/%[sij]/g, (kind) => {
+  return label.replace(/%[sidj]/g, (kind) => {
     const value = row[next++];
     return kind === '%j' || typeof value === 'object' ? JSON.stringify(value) : String(value);
   });
@@ -61,6 +61,15 @@ const shown = (value: unknown): string => {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 };
 
+/** What a failure is to be: its message has a part, or it is of a kind. */
+type Failing = string | RegExp | (new (...args: never[]) => unknown);
+
+const says = (text: string, pattern: string | RegExp): boolean =>
+  typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text);
+const isFailing = (failure: unknown, what: Failing): boolean =>
+  typeof what === 'function' ? failure instanceof what : failure instanceof Error && says(failure.message, what);
+const sayFailing = (what: Failing): string => (typeof what === 'function' ? what.name : `'${what}'`);
+
 class Expectation {
   readonly #actual: unknown;
   readonly #message: string;
@@ -76,14 +85,14 @@ class Expectation {
     return new Expectation(this.#actual, this.#message, !this.#wanted);
   }
 
-  get rejects(): { toThrow(part: string): Promise<void> } {
+  get rejects(): { toThrow(what: Failing): Promise<void> } {
     return {
-      toThrow: async (part) => {
+      toThrow: async (what) => {
         const failure = await Promise.resolve(this.#actual).then(
           () => undefined,
           (error: unknown) => error,
         );
-        this.#check(failure instanceof Error && failure.message.includes(part), `to throw '${part}'`, failure);
+        this.#check(isFailing(failure, what), `to throw ${sayFailing(what)}`, failure);
       },
     };
   }
@@ -94,6 +103,43 @@ class Expectation {
 
   toEqual(expected: unknown): void {
     this.#check(same(this.#actual, expected), `to equal ${shown(expected)}`);
+  }
+
+  toBeUndefined(): void {
+    this.#check(this.#actual === undefined, 'to be undefined');
+  }
+
+  toBeCloseTo(expected: number, digits = 2): void {
+    this.#check(Math.abs(Number(this.#actual) - expected) < 0.5 * 10 ** -digits, `to be ${expected} to ${digits} digits`);
+  }
+
+  toContain(part: unknown): void {
+    const holds =
+      typeof this.#actual === 'string' ? this.#actual.includes(String(part)) : Array.isArray(this.#actual) && this.#actual.includes(part);
+    this.#check(holds, `to contain ${shown(part)}`);
+  }
+
+  toMatch(pattern: string | RegExp): void {
+    this.#check(typeof this.#actual === 'string' && says(this.#actual, pattern), `to match ${pattern}`);
+  }
+
+  toMatchObject(expected: object): void {
+    const actual: unknown = this.#actual;
+    const holds =
+      typeof actual === 'object' &&
+      actual !== null &&
+      Object.entries(expected).every(([key, part]) => same(Reflect.get(actual, key), part));
+    this.#check(holds, `to match ${shown(expected)}`);
+  }
+
+  toThrow(what: Failing): void {
+    let failure: unknown;
+    try {
+      if (typeof this.#actual === 'function') Reflect.apply(this.#actual, undefined, []);
+    } catch (error) {
+      failure = error;
+    }
+    this.#check(isFailing(failure, what), `to throw ${sayFailing(what)}`, failure);
   }
 
   toBeInstanceOf(expected: new (...args: never[]) => unknown): void {

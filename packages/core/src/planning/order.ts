@@ -10,7 +10,7 @@ interface Ordered<Self, Value> {
  */
 export class Precedence<Value, Work extends Ordered<Work, Value>> {
   /** By value: the work that writes it. */
-  readonly producers = new Map<Value, Work[]>();
+  readonly producers: Map<Value, Work[]> = new Map<Value, Work[]>();
   private readonly products = new Map<Work, Value[]>();
   private readonly readers = new Map<Value, Set<Work>>();
   private readonly followers = new Map<Work, Set<Work>>();
