@@ -1,7 +1,7 @@
 /// <reference lib="dom" preserve="true" />
 import { type Outcome, parseGolden, replay } from '@opt/backend-contract';
-import { createOptimizer, rule } from '@opt/core';
-import { adam, decay, descend } from '@opt/transforms';
+import { createOptimizer } from '@opt/core';
+import { adamw } from '@opt/transforms';
 import { type WebGpuBackend, webgpu } from '../index.ts';
 
 /** What the test in Node calls in the page. */
@@ -30,7 +30,7 @@ globalThis.optWebGpu = {
   async step() {
     const own = started();
     const parameters = { w: { shape: [30, 20], data: new Float32Array(600).fill(0.5) }, b: { shape: [20], data: new Float32Array(20) } };
-    const optimizer = createOptimizer({ transform: rule(adam(), decay(), descend()), parameters, backend: own });
+    const optimizer = createOptimizer({ transform: adamw(), parameters, backend: own });
     const gradients = { w: new Float32Array(600).fill(0.1), b: new Float32Array(20).fill(-0.1) };
     for (let step = 0; step < 2; step++) optimizer.step(gradients);
     const before = own.counters;

@@ -1,5 +1,4 @@
 import type { Tensor } from '../trace/tensor.ts';
-import type { Tensors } from './transform.ts';
 
 /** What every question says of where, and whether, it is asked. */
 interface Asking<Shift> {
@@ -23,7 +22,7 @@ export interface ProductQuestion extends Asking<Tensor> {
 }
 
 /** f(p + d), d by owner; it may be infinite or NaN. */
-export interface LossQuestion extends Asking<Tensors> {
+export interface LossQuestion extends Asking<Readonly<Record<string, Tensor>>> {
   readonly want: 'loss';
 }
 
