@@ -11,6 +11,7 @@ testBackend({
   buffers: ({ inner }) => inner.buffers,
   fuzz: { runs: 5 },
   wrapped: false,
+  share: 3,
 });
 testBackend({
   name: 'that must not be read',
@@ -25,6 +26,7 @@ testBackend({
   buffers: ({ inner }) => inner.buffers,
   fuzz: { runs: 5 },
   wrapped: false,
+  share: 3,
 });
 
 it('a backend that is awaited gives views, not promises: when a step is over, and while it is under way', async () => {

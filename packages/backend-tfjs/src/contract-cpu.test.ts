@@ -11,6 +11,6 @@ testBackend({
     return tfjs();
   },
   buffers: (backend) => backend.buffers,
-  wrapped: false,
+  wrapped: 16,
   share: 4,
 });

@@ -11,6 +11,6 @@ testBackend({
     return tfjs();
   },
   buffers: (backend) => backend.buffers,
-  wrapped: false,
-  share: 2,
+  wrapped: 16,
+  share: 4,
 });

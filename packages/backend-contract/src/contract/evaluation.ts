@@ -70,8 +70,9 @@ export function testEvaluation(harness: Harness): void {
       }
     });
 
-    const around = harness.contract.wrapped === false ? wrappers.slice(0, 1) : wrappers;
-    const cases = Object.entries(rules).flatMap(([label, make]) => around.map((wrapper) => [label, wrapper.name, make, wrapper] as const));
+    const cases = Object.entries(rules).flatMap(([label, make], at) =>
+      [...wrappers.slice(0, 1), ...harness.wrappers(wrappers.slice(1), at)].map((wrapper) => [label, wrapper.name, make, wrapper] as const),
+    );
 
     it.each(cases)('is what finalize leaves: %s, %s', async (_, __, make, wrapper) => {
       await withOptimizer(optimizerOn(harness.backend, wrapper.wrap(make()), smallModel), async (optimizer) => {

@@ -36,8 +36,8 @@ export interface BackendContract<B extends AnyBackend = AnyBackend> {
   readonly fuzz?: { readonly runs?: number; readonly seed?: number; readonly path?: string };
   /** Whether −0 stays what it is (default true); ONNX Runtime's `Where` makes 0 of it. */
   readonly signedZeros?: boolean;
-  /** Every transform in every wrapper (default true), or all of them alone: for backends on which that takes too long. */
-  readonly wrapped?: boolean;
+  /** Of the pairs of a transform and a wrapper one in so many (default 1, all of them; with `OPT_TESTS=all` too), or none. */
+  readonly wrapped?: number | false;
   /** One in so many transforms (default 1, all of them), for backends on which that takes too long; all of them with `OPT_TESTS=all`. */
   readonly share?: number;
   /** The same of recorded runs. */
@@ -85,6 +85,12 @@ export class Harness {
   /** Those of a list that are tested. */
   share<T>(all: readonly T[], share: number = this.contract.share ?? 1): readonly T[] {
     return everything ? all : all.filter((_, i) => i % share === 0);
+  }
+
+  /** Those wrappers that are tested around the transform at position `at`. */
+  wrappers<T>(all: readonly T[], at: number): readonly T[] {
+    const { wrapped = 1 } = this.contract;
+    return wrapped === false ? [] : all.filter((_, i) => everything || (at + i) % wrapped === 0);
   }
 
   /** Whether only a small share is tested: six hundred steps take minutes there. */

@@ -9,8 +9,8 @@ export function testTable(harness: Harness): void {
   const [alone, ...around] = wrappers;
   const cases = harness
     .share(subjects())
-    .flatMap((subject) =>
-      [alone, ...(subject.plain && harness.contract.wrapped !== false ? around : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
+    .flatMap((subject, at) =>
+      [alone, ...(subject.plain ? harness.wrappers(around, at) : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
         wrapper === undefined ? [] : [[`${subject.label}, ${wrapper.name}`, subject, wrapper]],
       ),
     );
