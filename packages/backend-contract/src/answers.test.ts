@@ -45,6 +45,15 @@ const drawing = (transform: Transform, drawn: unknown): object =>
   Reflect.apply(createOptimizer, undefined, [{ transform, parameters: start, backend: reference(), draws: () => drawn }]);
 const stepOf = (optimizer: object, given: unknown): unknown => Reflect.apply(Reflect.get(optimizer, 'step'), optimizer, [given]);
 
+it('a poisoned answer to a step that failed for another reason does not drop the next one', () => {
+  const optimizer = on(rule(estimate, descend()));
+  const hvp = (): unknown => ({ w: new Array<number>(9).fill(Number.NaN) });
+  expect(() => stepOf(optimizer, { ...good, hvp, loss: () => '1' })).toThrow(ObjectiveError);
+  stepOf(optimizer, good);
+  expect(optimizer.skippedSteps).toBe(0);
+  expect(optimizer.parameters.w[0]).not.toBe(1);
+});
+
 describe('an answer of an objective that cannot be right is an ObjectiveError that names it, and nothing has changed', () => {
   const transform = rule(estimate, descend());
   it.each<[string, object, string]>([

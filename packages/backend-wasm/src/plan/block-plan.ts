@@ -155,10 +155,7 @@ class Planning implements BlockPlan {
         for (const [other, home] of this.#homes) if (home === region && !old.includes(other)) this.#homes.set(other, apart);
         this.copies.push({ from: apart, to: region });
       } else {
-        for (const writer of writers) {
-          for (const reader of others) writer.after.add(reader);
-          this.#precedence.settle(writer);
-        }
+        for (const writer of writers) this.#precedence.follow(writer, others);
       }
     }
   }

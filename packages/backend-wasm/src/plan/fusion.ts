@@ -208,8 +208,7 @@ class Planner implements Surroundings, Fused {
   }
 
   #comesAfter(kernel: Kernel, earlier: Kernel | undefined): void {
-    if (earlier !== undefined) kernel.after.add(earlier);
-    this.precedence.settle(kernel);
+    this.precedence.follow(kernel, earlier === undefined ? [] : [earlier]);
   }
 
   /** Whether everything `body` reads can be there before `kernel` starts. */

@@ -93,9 +93,7 @@ class Planning implements BlockPlan {
     return this;
   }
 
-  #home(value: Value): Region {
-    return found(this.#homes.get(value), `memory of '${value.operation.op}'`);
-  }
+  readonly #home = (value: Value): Region => found(this.#homes.get(value), `memory of '${value.operation.op}'`);
 
   /** The buffer in which a value lies; all scratch is one. */
   #buffer(value: Value): unknown {
@@ -155,11 +153,7 @@ class Planning implements BlockPlan {
         writers.some((writer) => readers.includes(writer) && !this.#harmless(writer, value, region)) ||
         others.some((reader) => writers.some((writer) => precedence.dependsOn(reader, writer)));
       if (blocked) this.refused.add(value);
-      else
-        for (const writer of writers) {
-          for (const reader of others) writer.after.add(reader);
-          precedence.settle(writer);
-        }
+      else for (const writer of writers) precedence.follow(writer, others);
     }
   }
 

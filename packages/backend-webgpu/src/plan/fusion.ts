@@ -164,8 +164,10 @@ class Planner implements Surroundings, Fused {
   #setRow(value: Value): void {
     const [whole, index, row] = [operand(value, 0), operand(value, 1), operand(value, 2)];
     const kernel = this.#place({ source: row, into: value, placing: { kind: 'row', index, rows: value.shape[0] ?? 1 } }, true);
-    for (const earlier of this.producers.get(whole) ?? []) if (earlier !== kernel) kernel.after.add(earlier);
-    this.precedence.settle(kernel);
+    this.precedence.follow(
+      kernel,
+      (this.producers.get(whole) ?? []).filter((earlier) => earlier !== kernel),
+    );
   }
 
   /** Work that is no shader of this compiler's. */

@@ -15,7 +15,7 @@ import { Inquiry } from './inquiry.ts';
 import { type Found, Intake } from './intake.ts';
 import { gradientKey, metricsKey, parameterKey } from './keys.ts';
 import { Layout, skippedKey } from './layout.ts';
-import { type Asked, Measures, widensSquares } from './measures.ts';
+import { Measures, type Measuring, widensSquares } from './measures.ts';
 import type { Memory } from './memory.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
@@ -60,7 +60,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     memory: Memory<Native, Buffer>,
     random: Randomness,
     about: Readonly<Record<string, About>>,
-    metrics: Asked | undefined,
+    metrics: Measuring | undefined,
   ) {
     this.transform = transform;
     this.backend = backend;

@@ -6,8 +6,8 @@ import { size } from '../program/shape.ts';
 import { mapValues, own, record } from '../records.ts';
 import type { Need, Shapes } from '../transform/transform.ts';
 import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
-import { listed } from '../validation/names.ts';
 import { numbersFrom } from '../validation/numbers.ts';
+import { byParameter, numbersOf } from './answer.ts';
 import { partsOf } from './asking.ts';
 import { allFinite } from './floats.ts';
 import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
@@ -17,7 +17,7 @@ import type { Memory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import type { Draws } from './randomness.ts';
 
-type Asked<Native> = Objective<string, Mode, Native> | undefined;
+type Given<Native> = Objective<string, Mode, Native> | undefined;
 
 /** What asking an objective involves: which values, in which form, and where they go. */
 export class Inquiry<Native, Buffer> {
@@ -35,11 +35,14 @@ export class Inquiry<Native, Buffer> {
     this.needs = needs;
   }
 
-  /** What was poisoned since this was asked last. */
-  poison(): readonly string[] {
-    const { poisoned } = this;
-    if (poisoned.length > 0) this.poisoned = [];
-    return poisoned;
+  /** Answers to an earlier step are of no concern, also where it failed. */
+  begin(): void {
+    if (this.poisoned.length > 0) this.poisoned = [];
+  }
+
+  /** What was poisoned in this step. */
+  get poison(): readonly string[] {
+    return this.poisoned;
   }
 
   /** Asks an objective something. */
@@ -62,7 +65,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   /** After a probe pass: has its vector multiplied by the Hessian. */
-  product(plan: Plan, objective: Asked<Native>): MaybePromise<void> {
+  product(plan: Plan, objective: Given<Native>): MaybePromise<void> {
     const names = (plan.program?.outputs ?? []).map(({ key }) => nameIn(key));
     if (names.length === 0) return undefined;
     const { probe } = objective ?? {};
@@ -82,7 +85,7 @@ export class Inquiry<Native, Buffer> {
   }
 
   /** Before a program runs: everything it reads of the objective, and the draws it takes from outside. */
-  supply(plan: Plan, objective: Asked<Native>, draws: Draws | undefined): MaybePromise<void> {
+  supply(plan: Plan, objective: Given<Native>, draws: Draws | undefined): MaybePromise<void> {
     // Most optimizers need gradients only, and this runs every step.
     if (this.needs.length === 0 && plan.fed.length === 0) return undefined;
     const read = new Set(partsOf(plan).flatMap(({ program }) => program?.inputs.map(({ key }) => key) ?? []));
@@ -107,7 +110,7 @@ export class Inquiry<Native, Buffer> {
     return Object.keys(this.shapes).some((name) => read.has(samplesKey(name, samples)));
   }
 
-  private loss(objective: Asked<Native>): MaybePromise<void> {
+  private loss(objective: Given<Native>): MaybePromise<void> {
     const { loss } = objective ?? {};
     if (loss === undefined) throw lacking('loss', this.needs);
     return whenDone(
@@ -121,7 +124,7 @@ export class Inquiry<Native, Buffer> {
     );
   }
 
-  private samples(objective: Asked<Native>, b: number): MaybePromise<void> {
+  private samples(objective: Given<Native>, b: number): MaybePromise<void> {
     const { perSampleGradients } = objective ?? {};
     if (perSampleGradients === undefined) throw lacking('perSampleGradients', this.needs);
     return whenDone(
@@ -146,7 +149,7 @@ export class Inquiry<Native, Buffer> {
     );
   }
 
-  private multiply(z: Values, objective: Asked<Native>): MaybePromise<Values> {
+  private multiply(z: Values, objective: Given<Native>): MaybePromise<Values> {
     const need = this.needs.find(isProbed);
     if (objective === undefined) throw lacking('hvp', this.needs);
     if (need?.differences !== undefined) return this.difference(z, objective, need.differences);
@@ -186,25 +189,7 @@ export class Inquiry<Native, Buffer> {
 
   /** A whole-model vector that came from outside, as arrays of its own, a missing part as zeros. */
   private floats(what: string, given: unknown, rows = 1): Record<string, Floats> {
-    if (!isPlain(given))
-      throw new ObjectiveError(
-        `step: ${what} must give an object of arrays by parameter name, received ${describe(given)}${advice(given)}`,
-      );
-    for (const name of Object.keys(given)) {
-      if (own(this.shapes, name) === undefined)
-        throw new ObjectiveError(
-          `step: ${what} gave '${name}', which belongs to no parameter, known are ${listed(Object.keys(this.shapes))}`,
-        );
-    }
-    return mapValues(this.shapes, (shape, name) => {
-      const part = own(given, name);
-      const length = rows * size(shape);
-      if (part === undefined || part === null) return new Float64Array(length);
-      return numbersFrom(part, length, (received) => {
-        return new ObjectiveError(
-          `step: ${what} must give an array of ${length} numbers for '${name}', received ${received}${advice(part)}`,
-        );
-      });
-    });
+    const parts = byParameter(what, given, this.shapes);
+    return mapValues(this.shapes, (shape, name) => numbersOf(what, name, own(parts, name), rows * size(shape)));
   }
 }

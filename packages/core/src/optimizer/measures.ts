@@ -24,7 +24,7 @@ export const turn: number = 2 ** 24;
 export const nothing = -1;
 
 /** What is measured, and in which steps. */
-export interface Asked {
+export interface Measuring {
   readonly norms: readonly Metric[];
   readonly every: number;
 }
@@ -45,7 +45,7 @@ export class Measures {
   private readonly asked: ReadonlySet<Metric>;
   private readonly squaresAreWide: boolean;
 
-  constructor(names: readonly string[], { norms, every }: Asked, squaresAreWide: boolean) {
+  constructor(names: readonly string[], { norms, every }: Measuring, squaresAreWide: boolean) {
     this.names = names;
     this.shape = [names.length, columns];
     this.every = every;

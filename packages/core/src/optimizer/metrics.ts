@@ -4,7 +4,7 @@ import { integer, type Option, resolve } from '../options/options.ts';
 import { record } from '../records.ts';
 import { describe, isPlain } from '../validation/describe.ts';
 import { didYouMean } from '../validation/names.ts';
-import { type Asked, columns, everyMetric, type Metric, nothing, turn } from './measures.ts';
+import { columns, everyMetric, type Measuring, type Metric, nothing, turn } from './measures.ts';
 
 /**
  * Of one parameter, or of all of them as one vector, in the step that was measured last. A norm is undefined where there is none: the
@@ -48,7 +48,7 @@ export interface MetricsOptions {
 }
 
 /** Reads `metrics` of `createOptimizer`. @throws OptionTypeError, OptionRangeError */
-export const metricsOption: Option<Asked | undefined> = (value, rule, option) => {
+export const metricsOption: Option<Measuring | undefined> = (value, rule, option) => {
   if (value === undefined || value === false) return undefined;
   if (value !== true && !isPlain(value))
     throw new OptionTypeError(message(rule, option, 'true, false or an object such as { every: 10 }', value));

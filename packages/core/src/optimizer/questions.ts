@@ -4,9 +4,8 @@ import type { Objective, Values } from '../objective/objective.ts';
 import { printShape, type Shape, sameShape, size } from '../program/shape.ts';
 import { getters, own } from '../records.ts';
 import type { Shapes } from '../transform/transform.ts';
-import { advice, describe, isPlain } from '../validation/describe.ts';
-import { listed } from '../validation/names.ts';
-import { numbersFrom } from '../validation/numbers.ts';
+import { advice, describe } from '../validation/describe.ts';
+import { byParameter, numbersOf } from './answer.ts';
 import type { Asked } from './evaluations.ts';
 import type { Inquiry } from './inquiry.ts';
 import { parameterKey } from './keys.ts';
@@ -134,34 +133,20 @@ export class Questions<Native, Buffer> {
 
   private write({ want, answers }: Asked, given: unknown): void {
     const what = want === 'gradient' ? 'gradients' : want;
-    if (!isPlain(given))
-      throw new ObjectiveError(
-        `step: ${what} must give an object of arrays by parameter name, received ${describe(given)}${advice(given)}`,
-      );
-    for (const name of Object.keys(given)) {
-      if (own(this.shapes, name) === undefined)
-        throw new ObjectiveError(
-          `step: ${what} gave '${name}', which belongs to no parameter, known are ${listed(Object.keys(this.shapes))}`,
-        );
-    }
-    const checked = answers.map(([name, key]) => ({ key, part: this.checked(what, name, own(given, name)) }));
+    const parts = byParameter(what, given, this.shapes);
+    const checked = answers.map(([name, key]) => ({ key, part: this.checked(what, name, own(parts, name)) }));
     for (const { key, part } of checked) this.memory.write(key, part);
   }
 
   /** A part of an answer as it can be written; a missing one is 0. */
   private checked(what: string, name: string, part: unknown): Floats | Native {
     const shape: Shape = this.shapes[name] ?? [];
-    if (part === undefined || part === null) return new Float64Array(size(shape));
-    const found = this.backend.shapeOf?.(part);
+    const found = part === undefined || part === null ? undefined : this.backend.shapeOf?.(part);
     if (found !== undefined && isNative<Native>(part)) {
       if (sameShape(found, shape) || (found.length === 1 && found[0] === size(shape))) return part;
       throw new ObjectiveError(`step: ${what} must give shape ${printShape(shape)} for '${name}', received ${printShape(found)}`);
     }
-    return numbersFrom(part, size(shape), (received) => {
-      return new ObjectiveError(
-        `step: ${what} must give an array of ${size(shape)} numbers for '${name}', received ${received}${advice(part)}`,
-      );
-    });
+    return numbersOf(what, name, part, size(shape));
   }
 
   private ignored({ id, want }: Asked): ObjectiveError {

@@ -46,6 +46,7 @@ export class Steps<Native, Buffer> {
   random: Randomness;
   planner: Planner;
   private readonly shop: Workshop<Native, Buffer>;
+  private readonly names: readonly string[];
   private readonly everyName: ReadonlySet<string>;
   private facts: Facts;
   private due: Due;
@@ -57,7 +58,8 @@ export class Steps<Native, Buffer> {
   constructor(shop: Workshop<Native, Buffer>, random: Randomness) {
     this.shop = shop;
     this.random = random;
-    this.everyName = new Set(Object.keys(shop.shapes));
+    this.names = Object.keys(shop.shapes);
+    this.everyName = new Set(this.names);
     this.facts = new Facts(shop.layout);
     this.due = new Due(shop.measures);
     this.planner = this.makePlanner();
@@ -75,6 +77,7 @@ export class Steps<Native, Buffer> {
 
   /** One step on gradients that are in their buffers; `found` says what was handed over, in the order of the names. */
   take(found: Found<Native>, objective: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
+    this.shop.inquiry.begin();
     let missing = 0;
     for (const gradient of found) if (gradient === undefined) missing++;
     if (missing === found.length) return undefined;
@@ -173,7 +176,7 @@ export class Steps<Native, Buffer> {
 
   /** Whether an objective's answers forbid the step: no program sees them, which might make something finite of an infinity. */
   private isPoisoned(): boolean {
-    const poison = this.shop.inquiry.poison();
+    const { poison } = this.shop.inquiry;
     if (poison.length === 0) return false;
     if (this.shop.layout.otherwise === 'throw') throw new NonFiniteAnswerError(poison);
     this.sayDropped(`the objective's answer is NaN or infinite: ${poison.join(', ')}`);
@@ -208,10 +211,10 @@ export class Steps<Native, Buffer> {
     if (!this.shop.layout.guarded) return 'finite';
     let finding: Finding = 'finite';
     // A guard inside a window sees nothing of a call that collects: what comes in is looked at then, or the window would close too early.
-    const guarded = verdicts.length === 0 ? this.everyName : new Set(verdicts.map(({ owner }) => owner));
-    const names = [...this.everyName];
+    const all = verdicts.length === 0 || verdicts.length === this.names.length;
+    const guarded = all ? this.everyName : new Set(verdicts.map(({ owner }) => owner));
     for (const [i, gradient] of found.entries()) {
-      if (gradient === undefined || !guarded.has(names[i] ?? '')) continue;
+      if (gradient === undefined || !guarded.has(this.names[i] ?? '')) continue;
       if (!isArray(gradient)) finding = 'unseen';
       else if (!allFinite(gradient)) return 'poisoned';
     }

@@ -1,6 +1,6 @@
 /** Work that runs after what it names, and after the producers of what it reads. */
 interface Ordered<Self, Value> {
-  readonly after: Iterable<Self>;
+  readonly after: Set<Self>;
   readonly reads: Iterable<Value>;
 }
 
@@ -39,6 +39,12 @@ export class Precedence<Value, Work extends Ordered<Work, Value>> {
         for (const reader of this.readers.get(value) ?? []) if (reader !== work) visit.push(reader);
       visit.push(...(this.followers.get(work) ?? []));
     }
+  }
+
+  /** Has work run after other work. */
+  follow(work: Work, others: Iterable<Work>): void {
+    for (const other of others) work.after.add(other);
+    this.settle(work);
   }
 
   /** Whether a piece of work can only run after another one, or is that. */
