@@ -7,11 +7,11 @@ export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/
 export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkpoint/parts.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type ExplainedQuestion, type Explanation, explain } from './optimizer/explain.ts';
-export { type Hyperparameters, hyperparametersOf } from './optimizer/layout.ts';
-export type { Metric } from './optimizer/measures.ts';
+export type { Draws } from './optimizer/memory/randomness.ts';
 export { type Metrics, type MetricsOptions, metricsOption, type Norms } from './optimizer/metrics.ts';
 export type { Group, Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
-export type { Draws } from './optimizer/randomness.ts';
+export { type Hyperparameters, hyperparametersOf } from './optimizer/plans/layout.ts';
+export type { Metric } from './optimizer/plans/measures.ts';
 export {
   anyNumber,
   checkScalar,
@@ -43,10 +43,7 @@ export {
   optional,
   positive,
   type Resolved,
-  requiredRule,
-  requiredStage,
   resolve,
-  stage,
   text,
   unit,
   within,
@@ -95,6 +92,7 @@ export { inBasis } from './transform/in-basis.ts';
 export { divide, type PartitionOptions, partition, type Route } from './transform/partition.ts';
 export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
 export { skipNonFinite } from './transform/skip-non-finite.ts';
+export { requiredRule, requiredStage, stage } from './transform/stage-options.ts';
 export * from './transform/transform.ts';
 export { type WeightEmaOptions, weightEma } from './transform/weight-ema.ts';
 export { advice, describe, isPlain } from './validation/describe.ts';

@@ -2,16 +2,17 @@ import type { Backend, MaybePromise, Mode, Precision } from '../backend.ts';
 import { isPromise } from '../backend.ts';
 import { BackendError, GradientError, OptionTypeError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
-import { callable, choice, fixed, type Option, optional, requiredStage, resolve, unknownOption } from '../options/options.ts';
+import { callable, choice, fixed, type Option, optional, resolve, unknownOption } from '../options/options.ts';
 import { record } from '../records.ts';
+import { requiredStage } from '../transform/stage-options.ts';
 import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { Engine } from './engine.ts';
-import { Memory } from './memory.ts';
+import { Memory } from './memory/memory.ts';
+import { place } from './memory/place.ts';
+import type { Draws } from './memory/randomness.ts';
 import { metricsOption } from './metrics.ts';
 import type { Optimizer, OptimizerOptions } from './optimizer.ts';
-import { place } from './place.ts';
-import type { Draws } from './randomness.ts';
 
 /**
  * Puts parameters and the state of a transform on a backend. On a backend that runs asynchronously the optimizer comes as a

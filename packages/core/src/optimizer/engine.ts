@@ -4,29 +4,29 @@ import { checkObjective, type Gradients, isObjective, type Objective } from '../
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { getters, record } from '../records.ts';
 import type { About, Moment, Shapes, Transform } from '../transform/transform.ts';
-import { Background } from './background.ts';
 import { collecting, type Sink } from './checkpoint/checkpoint.ts';
 import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints.ts';
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
-import { Counters } from './counters.ts';
 import { evaluation } from './evaluation.ts';
 import { type Explanation, explainMeasured } from './explain.ts';
-import { Inquiry } from './inquiry.ts';
-import { type Found, Intake } from './intake.ts';
-import { gradientKey, metricsKey, parameterKey } from './keys.ts';
-import { Layout, skippedKey } from './layout.ts';
-import { Measures, type Measuring, widensSquares } from './measures.ts';
-import type { Memory } from './memory.ts';
+import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
+import type { Memory } from './memory/memory.ts';
+import type { Placed } from './memory/place.ts';
+import type { Randomness } from './memory/randomness.ts';
+import { attempt, Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
-import type { Placed } from './place.ts';
-import { Questions } from './questions.ts';
-import type { Randomness } from './randomness.ts';
-import { rehearse } from './rehearsal.ts';
-import { Runner } from './runner.ts';
-import { Steps } from './steps.ts';
-import { attempt, Turns } from './turns.ts';
-import { refusals as refusalsOf } from './verdicts.ts';
+import { Counters } from './plans/counters.ts';
+import { Layout, skippedKey } from './plans/layout.ts';
+import { Measures, type Measuring, widensSquares } from './plans/measures.ts';
+import { rehearse } from './plans/rehearsal.ts';
+import { Inquiry } from './questions/inquiry.ts';
+import { Questions } from './questions/questions.ts';
+import { Background } from './step/background.ts';
+import { type Found, Intake } from './step/intake.ts';
+import { Runner } from './step/runner.ts';
+import { Steps } from './step/steps.ts';
+import { refusals as refusalsOf } from './step/verdicts.ts';
 
 /** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
 export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {

@@ -1,7 +1,7 @@
 import { type Floats, isPromise, type MaybePromise, whenDone } from '../backend.ts';
 import { getters } from '../records.ts';
-import { evaluationKey, parameterKey } from './keys.ts';
-import type { Plan } from './plan.ts';
+import { evaluationKey, parameterKey } from './memory/keys.ts';
+import type { Plan } from './plans/plan.ts';
 
 /**
  * What a model is judged with, by name, once `ran` has computed it: a buffer of its own where a stage judges something else than the

@@ -1,5 +1,5 @@
 import type { Scalar } from '../options/hyper.ts';
-import { integer, requiredStage } from '../options/options.ts';
+import { integer } from '../options/options.ts';
 import { type Cost, cost, elementBytes } from '../program/cost.ts';
 import type { Precision } from '../program/precision.ts';
 import { printProgram, quantity } from '../program/print.ts';
@@ -7,12 +7,13 @@ import type { Program } from '../program/program.ts';
 import { isCarriedKey } from '../program/segments.ts';
 import { size } from '../program/shape.ts';
 import { record } from '../records.ts';
+import { requiredStage } from '../transform/stage-options.ts';
 import type { About, Shapes, Transform } from '../transform/transform.ts';
-import { partsOf } from './asking.ts';
-import { Counters } from './counters.ts';
-import { isProbed, Layout } from './layout.ts';
-import { Due, type Measures } from './measures.ts';
-import { Planner } from './planner.ts';
+import { partsOf } from './plans/asking.ts';
+import { Counters } from './plans/counters.ts';
+import { isProbed, Layout } from './plans/layout.ts';
+import { Due, type Measures } from './plans/measures.ts';
+import { Planner } from './plans/planner.ts';
 
 /** What a stage asks in the middle of a step. */
 export interface ExplainedQuestion {

@@ -4,7 +4,7 @@ import { integer, type Option, resolve } from '../options/options.ts';
 import { record } from '../records.ts';
 import { describe, isPlain } from '../validation/describe.ts';
 import { didYouMean } from '../validation/names.ts';
-import { columns, everyMetric, type Measuring, type Metric, nothing, turn } from './measures.ts';
+import { columns, everyMetric, type Measuring, type Metric, nothing, turn } from './plans/measures.ts';
 
 /**
  * Of one parameter, or of all of them as one vector, in the step that was measured last. A norm is undefined where there is none: the

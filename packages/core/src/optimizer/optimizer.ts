@@ -5,8 +5,8 @@ import type { Shape } from '../program/shape.ts';
 import type { About, Transform } from '../transform/transform.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
+import type { Draws } from './memory/randomness.ts';
 import type { Metrics, MetricsOptions } from './metrics.ts';
-import type { Draws } from './randomness.ts';
 
 /** Where a parameter starts: row-major values with a shape, or something the backend can adopt. */
 export type ParameterSource<Native> = { readonly shape: Shape; readonly data: ArrayLike<number> } | Native;

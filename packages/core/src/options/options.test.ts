@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OptError, OptionRangeError, OptionTypeError } from '../errors.ts';
+import { stage } from '../transform/stage-options.ts';
 import { anyNumber, checkValue, hyper, isHyper } from './hyper.ts';
 import {
   above,
@@ -13,7 +14,6 @@ import {
   optional,
   positive,
   resolve,
-  stage,
   text,
   unit,
 } from './options.ts';

@@ -1,6 +1,5 @@
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
 import { mapValues } from '../records.ts';
-import type { Rule, Transform } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { didYouMean } from '../validation/names.ts';
 import { anyNumber, checkScalar, type Hyper, hyper, isHyper, message, type Range } from './hyper.ts';
@@ -132,32 +131,6 @@ export function optional<R>(option: Option<R>): Option<R | null> {
 export function nullable<R>(option: Option<R>): Option<R | null> {
   return (value, rule, name) => (value === null ? null : option(value, rule, name));
 }
-
-/** A stage to be used inside; left out, null. */
-export const stage: Option<Transform | null> = (value, rule, option) =>
-  value === undefined || value === null ? null : requiredStage(value, rule, option);
-
-/** A stage that cannot be left out. */
-export const requiredStage: Option<Transform> = (value, rule, option) => {
-  if (!isTransform(value)) throw new OptionTypeError(`${message(rule, option, 'a transform such as adam()', value)}${advice(value)}`);
-  return value;
-};
-
-const isTransform = (value: unknown): value is Transform =>
-  typeof value === 'object' &&
-  value !== null &&
-  'apply' in value &&
-  typeof value.apply === 'function' &&
-  'declare' in value &&
-  typeof value.declare === 'function';
-
-/** A rule that cannot be left out: a stage whose direction can be replaced. */
-export const requiredRule: Option<Rule> = (value, rule, option) => {
-  if (isRule(value)) return value;
-  throw new OptionTypeError(`${message(rule, option, 'an optimizer such as soap()', value)}${advice(value)}`);
-};
-
-const isRule = (value: unknown): value is Rule => isTransform(value) && 'mapDirection' in value && typeof value.mapDirection === 'function';
 
 /** A function that cannot be left out; what it gives is checked where it is called. */
 export const callable =

@@ -1,9 +1,9 @@
 import { TransformError } from '../errors.ts';
-import { requiredStage } from '../options/options.ts';
 import { own, record } from '../records.ts';
 import { full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { describe } from '../validation/describe.ts';
+import { requiredStage } from './stage-options.ts';
 import type { Declarer, Moment, Site, Tensors, Transform } from './transform.ts';
 
 /** Where the calls of a window are counted: apart from the parameters, one of which may be called ''. */

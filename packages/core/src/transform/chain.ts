@@ -1,6 +1,7 @@
 import { TransformError } from '../errors.ts';
-import { isName, requiredRule, requiredStage } from '../options/options.ts';
+import { isName } from '../options/options.ts';
 import { describe } from '../validation/describe.ts';
+import { requiredRule, requiredStage } from './stage-options.ts';
 import type { Moment, Rule, Site, Tensors, Transform } from './transform.ts';
 
 /** Stages one after another; a transparent name. Two stages of one name would share their state, so they are refused. */

@@ -1,10 +1,10 @@
 import { TransformError } from '../errors.ts';
-import { requiredStage } from '../options/options.ts';
 import { size } from '../program/shape.ts';
 import { mapValues, own, record, required } from '../records.ts';
 import { concat, full } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { lostMove } from './moves.ts';
+import { requiredStage } from './stage-options.ts';
 import type { Declarer, Shapes, Tensors, Transform } from './transform.ts';
 
 /** The name of all parameters joined. */

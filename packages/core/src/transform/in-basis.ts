@@ -1,12 +1,12 @@
 import { KindError, OptionTypeError, TransformError } from '../errors.ts';
 import { message } from '../options/hyper.ts';
-import { requiredStage } from '../options/options.ts';
 import { mapValues, own, record, required } from '../records.ts';
 import { saturate, where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { advice } from '../validation/describe.ts';
 import type { Basis, Change, Frame } from './basis.ts';
 import { lostMove } from './moves.ts';
+import { requiredStage } from './stage-options.ts';
 import type { Coordinates, Declarer, Flow, Kind, Shapes, Site, Slot, SlotRef, Tensors, Transform } from './transform.ts';
 
 /**

@@ -1,11 +1,12 @@
 import { OptionTypeError, TransformError } from '../errors.ts';
 import { warn } from '../log.ts';
 import { message } from '../options/hyper.ts';
-import { callable, flag, requiredStage, resolve } from '../options/options.ts';
+import { callable, flag, resolve } from '../options/options.ts';
 import type { Shape } from '../program/shape.ts';
 import { mapValues, merged, record, required } from '../records.ts';
 import { describe, isPlain } from '../validation/describe.ts';
 import { named } from './chain.ts';
+import { requiredStage } from './stage-options.ts';
 import type { About, Flow, Shapes, Site, Transform } from './transform.ts';
 
 /** Says where a parameter goes, by its name, its shape and what its model said about it. */

@@ -1,5 +1,6 @@
-import { choice, requiredStage } from '../options/options.ts';
+import { choice } from '../options/options.ts';
 import { record } from '../records.ts';
+import { requiredStage } from './stage-options.ts';
 import type { Moment, Site, Tensors, Transform } from './transform.ts';
 
 /**

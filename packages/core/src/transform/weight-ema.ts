@@ -1,9 +1,10 @@
 import type { Setting } from '../options/hyper.ts';
 import { checkNames, type Names, names } from '../options/names.ts';
-import { closedUnit, integer, optional, requiredStage, resolve, text } from '../options/options.ts';
+import { closedUnit, integer, optional, resolve, text } from '../options/options.ts';
 import { mapValues, merged, record, required } from '../records.ts';
 import { mod, where } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
+import { requiredStage } from './stage-options.ts';
 import type { Site, Tensors, Transform } from './transform.ts';
 
 export interface WeightEmaOptions {

@@ -1,8 +1,8 @@
 import { type Floats, type MaybePromise, whenDone } from '../../backend.ts';
 import { CheckpointError } from '../../errors.ts';
 import { printShape, type Shape, sameShape } from '../../program/shape.ts';
-import { isParameterKey, isSkipCount, parameterKey } from '../keys.ts';
-import { inTurn } from '../turns.ts';
+import { isParameterKey, isSkipCount, parameterKey } from '../memory/keys.ts';
+import { inTurn } from '../memory/turns.ts';
 import { Checksum } from './checksum.ts';
 import { decodeHost, encodeHost, type HostState } from './host-state.ts';
 import { decodeSafetensors, type Entry, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';

@@ -2,10 +2,10 @@ import { type Backend, type MaybePromise, type Mode, whenDone } from '../../back
 import { CheckpointError } from '../../errors.ts';
 import type { Hyper, Scalar } from '../../options/hyper.ts';
 import type { Shapes } from '../../transform/transform.ts';
-import type { Counters } from '../counters.ts';
-import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../layout.ts';
-import type { Memory } from '../memory.ts';
-import { attempt, inTurn } from '../turns.ts';
+import type { Memory } from '../memory/memory.ts';
+import { attempt, inTurn } from '../memory/turns.ts';
+import type { Counters } from '../plans/counters.ts';
+import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../plans/layout.ts';
 import { type Bounds, boundsOf } from './bounds.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Sink } from './checkpoint.ts';
 import type { HostState } from './host-state.ts';

@@ -1,8 +1,8 @@
 import { CheckpointError } from '../../errors.ts';
 import { printShape, type Shape, sameShape } from '../../program/shape.ts';
 import type { Slot } from '../../transform/transform.ts';
-import { isParameterKey, parameterKey } from '../keys.ts';
-import { type DeclaredSlot, ownerOf, stageOf } from '../layout.ts';
+import { isParameterKey, parameterKey } from '../memory/keys.ts';
+import { type DeclaredSlot, ownerOf, stageOf } from '../plans/layout.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { HostState } from './host-state.ts';
 import type { ResolvedLoad } from './load-options.ts';

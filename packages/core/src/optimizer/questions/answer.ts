@@ -1,10 +1,10 @@
-import type { Floats } from '../backend.ts';
-import { ObjectiveError } from '../errors.ts';
-import { own } from '../records.ts';
-import type { Shapes } from '../transform/transform.ts';
-import { advice, describe, isPlain } from '../validation/describe.ts';
-import { listed } from '../validation/names.ts';
-import { numbersFrom } from '../validation/numbers.ts';
+import type { Floats } from '../../backend.ts';
+import { ObjectiveError } from '../../errors.ts';
+import { own } from '../../records.ts';
+import type { Shapes } from '../../transform/transform.ts';
+import { advice, describe, isPlain } from '../../validation/describe.ts';
+import { listed } from '../../validation/names.ts';
+import { numbersFrom } from '../../validation/numbers.ts';
 
 /** What an objective answered with a vector of the whole model, by parameters that there are. `what`: the method that was asked. */
 export function byParameter(what: string, given: unknown, shapes: Shapes): Readonly<Record<string, unknown>> {

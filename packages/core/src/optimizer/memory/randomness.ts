@@ -1,7 +1,7 @@
-import { ObjectiveError, OptionRangeError } from '../errors.ts';
-import { message } from '../options/hyper.ts';
-import type { Shape } from '../program/shape.ts';
-import { numbersFrom } from '../validation/numbers.ts';
+import { ObjectiveError, OptionRangeError } from '../../errors.ts';
+import { message } from '../../options/hyper.ts';
+import type { Shape } from '../../program/shape.ts';
+import { numbersFrom } from '../../validation/numbers.ts';
 
 /** Random numbers from outside, by the name of the draw and whose it is; `shape` is [] where a position among choices is asked for. */
 export type Draws = (name: string, owner: string, shape: Shape) => ArrayLike<number>;

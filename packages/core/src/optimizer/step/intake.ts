@@ -1,11 +1,11 @@
-import type { Backend, Floats, Mode } from '../backend.ts';
-import { GradientError } from '../errors.ts';
-import { printShape, type Shape, sameShape, size } from '../program/shape.ts';
-import { advice, describe, isPlain } from '../validation/describe.ts';
-import { listed } from '../validation/names.ts';
-import { isArrayLike, isTyped, strange } from '../validation/numbers.ts';
-import { gradientKey } from './keys.ts';
-import type { Memory } from './memory.ts';
+import type { Backend, Floats, Mode } from '../../backend.ts';
+import { GradientError } from '../../errors.ts';
+import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
+import { advice, describe, isPlain } from '../../validation/describe.ts';
+import { listed } from '../../validation/names.ts';
+import { isArrayLike, isTyped, strange } from '../../validation/numbers.ts';
+import { gradientKey } from '../memory/keys.ts';
+import type { Memory } from '../memory/memory.ts';
 
 /** What came for each parameter, by its position; undefined: nothing did. */
 export type Found<Native> = readonly (ArrayLike<number> | Native | undefined)[];

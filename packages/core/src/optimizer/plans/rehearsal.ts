@@ -1,5 +1,5 @@
-import { TransformError } from '../errors.ts';
-import { during } from '../trace/graph.ts';
+import { TransformError } from '../../errors.ts';
+import { during } from '../../trace/graph.ts';
 import { Counters } from './counters.ts';
 import type { Layout } from './layout.ts';
 import { StepSite } from './step-site.ts';

@@ -1,15 +1,15 @@
-import { type Backend, type Executable, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { BackendError, DisposedError, StepInterrupted } from '../errors.ts';
-import { checkValue, type Hyper, type Scalar, type Schedule } from '../options/hyper.ts';
-import { HostEvaluator } from '../program/host.ts';
-import { precisions } from '../program/precision.ts';
-import type { Program } from '../program/program.ts';
-import { partsOf } from './asking.ts';
-import type { Counters } from './counters.ts';
-import { verdictKey } from './keys.ts';
-import type { Memory } from './memory.ts';
-import type { HyperInput, Plan } from './plan.ts';
-import { attempt } from './turns.ts';
+import { type Backend, type Executable, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
+import { BackendError, DisposedError, StepInterrupted } from '../../errors.ts';
+import { checkValue, type Hyper, type Scalar, type Schedule } from '../../options/hyper.ts';
+import { HostEvaluator } from '../../program/host.ts';
+import { precisions } from '../../program/precision.ts';
+import type { Program } from '../../program/program.ts';
+import { verdictKey } from '../memory/keys.ts';
+import type { Memory } from '../memory/memory.ts';
+import { attempt } from '../memory/turns.ts';
+import { partsOf } from '../plans/asking.ts';
+import type { Counters } from '../plans/counters.ts';
+import type { HyperInput, Plan } from '../plans/plan.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */
 export class LiveHypers extends Map<Hyper, Scalar> {

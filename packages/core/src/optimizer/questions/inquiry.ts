@@ -1,21 +1,21 @@
-import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { ObjectiveError } from '../errors.ts';
-import { type Differences, displacement, quotient, shifted } from '../objective/differences.ts';
-import type { Objective, Values } from '../objective/objective.ts';
-import { size } from '../program/shape.ts';
-import { mapValues, own, record } from '../records.ts';
-import type { Need, Shapes } from '../transform/transform.ts';
-import { advice, describe, isPlain, isThenable } from '../validation/describe.ts';
-import { numbersFrom } from '../validation/numbers.ts';
+import { allOf, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
+import { ObjectiveError } from '../../errors.ts';
+import { type Differences, displacement, quotient, shifted } from '../../objective/differences.ts';
+import type { Objective, Values } from '../../objective/objective.ts';
+import { size } from '../../program/shape.ts';
+import { mapValues, own, record } from '../../records.ts';
+import type { Need, Shapes } from '../../transform/transform.ts';
+import { advice, describe, isPlain, isThenable } from '../../validation/describe.ts';
+import { numbersFrom } from '../../validation/numbers.ts';
+import { allFinite } from '../memory/floats.ts';
+import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { Draws } from '../memory/randomness.ts';
+import { partsOf } from '../plans/asking.ts';
+import { lacking } from '../plans/lacking.ts';
+import { isProbed } from '../plans/layout.ts';
+import type { Plan } from '../plans/plan.ts';
 import { byParameter, numbersOf } from './answer.ts';
-import { partsOf } from './asking.ts';
-import { allFinite } from './floats.ts';
-import { gradientKey, lossesKey, lossKey, nameIn, parameterKey, probeKey, productKey, samplesKey } from './keys.ts';
-import { lacking } from './lacking.ts';
-import { isProbed } from './layout.ts';
-import type { Memory } from './memory.ts';
-import type { Plan } from './plan.ts';
-import type { Draws } from './randomness.ts';
 
 type Given<Native> = Objective<string, Mode, Native> | undefined;
 

@@ -1,8 +1,8 @@
-import type { Floats } from '../backend.ts';
-import { NonFiniteGradientError } from '../errors.ts';
-import { warn } from '../log.ts';
-import type { Plan } from './plan.ts';
-import type { Verdict } from './step-trace.ts';
+import type { Floats } from '../../backend.ts';
+import { NonFiniteGradientError } from '../../errors.ts';
+import { warn } from '../../log.ts';
+import type { Plan } from '../plans/plan.ts';
+import type { Verdict } from '../plans/step-trace.ts';
 
 /** Reads a verdict on the gradients that are present: dropped calls give false, or throw where a stage asked for that. */
 export function passes({ verdicts, onlyInputs }: Plan, entries: Floats, present: ReadonlySet<string>): boolean {

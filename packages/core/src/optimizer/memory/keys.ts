@@ -1,5 +1,5 @@
-import type { DType } from '../program/program.ts';
-import type { Shape } from '../program/shape.ts';
+import type { DType } from '../../program/program.ts';
+import type { Shape } from '../../program/shape.ts';
 
 /** Keys of buffers that are no slots; slots have a '.' before their first ':', so the two cannot meet. */
 export const parameterKey = (name: string): string => `parameter:${name}`;

@@ -1,5 +1,5 @@
-import { ObjectiveError } from '../errors.ts';
-import type { Need } from '../transform/transform.ts';
+import { ObjectiveError } from '../../errors.ts';
+import type { Need } from '../../transform/transform.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   gradient: 'call step(objective) with gradients(at)',

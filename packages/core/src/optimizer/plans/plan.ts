@@ -1,6 +1,6 @@
-import type { Hyper } from '../options/hyper.ts';
-import type { Span } from '../program/interval.ts';
-import type { Program } from '../program/program.ts';
+import type { Hyper } from '../../options/hyper.ts';
+import type { Span } from '../../program/interval.ts';
+import type { Program } from '../../program/program.ts';
 import type { Batch } from './deferred.ts';
 import type { Asked } from './evaluations.ts';
 import type { Sound } from './soundness.ts';

@@ -1,8 +1,8 @@
-import type { Program } from '../program/program.ts';
-import { isSymmetric, nodeOf, operandOf, sameTensor } from '../trace/emit.ts';
-import { allFinite, where } from '../trace/functions.ts';
-import { type Tensor, tensorOf } from '../trace/tensor.ts';
-import { finishProgram, type TracedOutput } from '../trace/trace.ts';
+import type { Program } from '../../program/program.ts';
+import { isSymmetric, nodeOf, operandOf, sameTensor } from '../../trace/emit.ts';
+import { allFinite, where } from '../../trace/functions.ts';
+import { type Tensor, tensorOf } from '../../trace/tensor.ts';
+import { finishProgram, type TracedOutput } from '../../trace/trace.ts';
 import type { Facts } from './facts.ts';
 import { skippedKey } from './layout.ts';
 import type { StepTrace } from './step-trace.ts';

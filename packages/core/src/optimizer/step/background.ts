@@ -1,10 +1,10 @@
-import { type Backend, type Deferral, type Executable, isPromise, type Mode } from '../backend.ts';
-import { BackendError } from '../errors.ts';
-import type { Program } from '../program/program.ts';
-import type { Batch, Deferred, Standing } from './deferred.ts';
-import { storedType } from './deferred.ts';
-import type { Memory } from './memory.ts';
-import type { Plan } from './plan.ts';
+import { type Backend, type Deferral, type Executable, isPromise, type Mode } from '../../backend.ts';
+import { BackendError } from '../../errors.ts';
+import type { Program } from '../../program/program.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { Batch, Deferred, Standing } from '../plans/deferred.ts';
+import { storedType } from '../plans/deferred.ts';
+import type { Plan } from '../plans/plan.ts';
 
 /** One batch under way. */
 interface Job<Buffer> {

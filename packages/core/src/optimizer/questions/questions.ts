@@ -1,18 +1,18 @@
-import { allOf, type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { ObjectiveError } from '../errors.ts';
-import type { Objective, Values } from '../objective/objective.ts';
-import { printShape, type Shape, sameShape, size } from '../program/shape.ts';
-import { getters, own } from '../records.ts';
-import type { Shapes } from '../transform/transform.ts';
-import { advice, describe } from '../validation/describe.ts';
+import { allOf, type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
+import { ObjectiveError } from '../../errors.ts';
+import type { Objective, Values } from '../../objective/objective.ts';
+import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
+import { getters, own } from '../../records.ts';
+import type { Shapes } from '../../transform/transform.ts';
+import { advice, describe } from '../../validation/describe.ts';
+import { parameterKey } from '../memory/keys.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { Asked } from '../plans/evaluations.ts';
+import { lacking } from '../plans/lacking.ts';
+import type { Layout } from '../plans/layout.ts';
+import type { Plan } from '../plans/plan.ts';
 import { byParameter, numbersOf } from './answer.ts';
-import type { Asked } from './evaluations.ts';
 import type { Inquiry } from './inquiry.ts';
-import { parameterKey } from './keys.ts';
-import { lacking } from './lacking.ts';
-import type { Layout } from './layout.ts';
-import type { Memory } from './memory.ts';
-import type { Plan } from './plan.ts';
 
 type Asks<Native> = Objective<string, Mode, Native>;
 

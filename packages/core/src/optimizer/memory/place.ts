@@ -1,8 +1,8 @@
-import type { Backend, Mode } from '../backend.ts';
-import { BackendError, OptionRangeError, OptionTypeError, ShapeError } from '../errors.ts';
-import { printShape, type Shape, size } from '../program/shape.ts';
-import { advice, describe, isPlain } from '../validation/describe.ts';
-import { strange } from '../validation/numbers.ts';
+import type { Backend, Mode } from '../../backend.ts';
+import { BackendError, OptionRangeError, OptionTypeError, ShapeError } from '../../errors.ts';
+import { printShape, type Shape, size } from '../../program/shape.ts';
+import { advice, describe, isPlain } from '../../validation/describe.ts';
+import { strange } from '../../validation/numbers.ts';
 import { parameterKey } from './keys.ts';
 import type { Memory } from './memory.ts';
 

@@ -1,13 +1,13 @@
-import { OptionTypeError, TransformError } from '../errors.ts';
-import { silently } from '../log.ts';
-import { checkValue, type Hyper, message, type Scalar } from '../options/hyper.ts';
-import { isName } from '../options/options.ts';
-import { type Precision, precisions } from '../program/precision.ts';
-import { size } from '../program/shape.ts';
-import { own } from '../records.ts';
-import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../transform/transform.ts';
-import { describe } from '../validation/describe.ts';
-import { didYouMean } from '../validation/names.ts';
+import { OptionTypeError, TransformError } from '../../errors.ts';
+import { silently } from '../../log.ts';
+import { checkValue, type Hyper, message, type Scalar } from '../../options/hyper.ts';
+import { isName } from '../../options/options.ts';
+import { type Precision, precisions } from '../../program/precision.ts';
+import { size } from '../../program/shape.ts';
+import { own } from '../../records.ts';
+import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
+import { describe } from '../../validation/describe.ts';
+import { didYouMean } from '../../validation/names.ts';
 
 export interface DeclaredSlot {
   readonly key: string;

@@ -1,9 +1,9 @@
-import { own, required } from '../records.ts';
-import { sameTensor } from '../trace/emit.ts';
-import type { Tensor } from '../trace/tensor.ts';
-import type { TracedOutput } from '../trace/trace.ts';
+import { own, required } from '../../records.ts';
+import { sameTensor } from '../../trace/emit.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import type { TracedOutput } from '../../trace/trace.ts';
+import { parameterKey } from '../memory/keys.ts';
 import { stored } from './deferred.ts';
-import { parameterKey } from './keys.ts';
 import type { StepTrace } from './step-trace.ts';
 
 /** The parameters that are not what they were. */

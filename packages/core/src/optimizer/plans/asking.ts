@@ -1,5 +1,5 @@
-import { TransformError } from '../errors.ts';
-import { segments } from '../program/segments.ts';
+import { TransformError } from '../../errors.ts';
+import { segments } from '../../program/segments.ts';
 import type { Asked } from './evaluations.ts';
 import type { Asking, Plan } from './plan.ts';
 

@@ -1,12 +1,12 @@
-import type { DType, Program } from '../program/program.ts';
-import type { Shape } from '../program/shape.ts';
-import { mapValues, record } from '../records.ts';
-import { isSymmetric } from '../trace/emit.ts';
-import { during, Tracing } from '../trace/graph.ts';
-import type { Tensor } from '../trace/tensor.ts';
-import { finishProgram, inputTensor } from '../trace/trace.ts';
-import type { Tensors } from '../transform/transform.ts';
-import { deferredKey } from './keys.ts';
+import type { DType, Program } from '../../program/program.ts';
+import type { Shape } from '../../program/shape.ts';
+import { mapValues, record } from '../../records.ts';
+import { isSymmetric } from '../../trace/emit.ts';
+import { during, Tracing } from '../../trace/graph.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import { finishProgram, inputTensor } from '../../trace/trace.ts';
+import type { Tensors } from '../../transform/transform.ts';
+import { deferredKey } from '../memory/keys.ts';
 
 /** A tensor on its way into or out of a deferred computation. */
 interface Passed {

@@ -1,19 +1,19 @@
-import { TransformError } from '../errors.ts';
-import type { Hyper } from '../options/hyper.ts';
-import type { DType } from '../program/program.ts';
-import { printShape, type Shape, sameShape } from '../program/shape.ts';
-import { nodeOf, sameTensor } from '../trace/emit.ts';
-import { concat } from '../trace/functions.ts';
-import { Tracing } from '../trace/graph.ts';
-import type { Tensor } from '../trace/tensor.ts';
-import { inputTensor, type TracedOutput } from '../trace/trace.ts';
-import type { Pass, Tensors } from '../transform/transform.ts';
+import { TransformError } from '../../errors.ts';
+import type { Hyper } from '../../options/hyper.ts';
+import type { DType } from '../../program/program.ts';
+import { printShape, type Shape, sameShape } from '../../program/shape.ts';
+import { nodeOf, sameTensor } from '../../trace/emit.ts';
+import { concat } from '../../trace/functions.ts';
+import { Tracing } from '../../trace/graph.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import { inputTensor, type TracedOutput } from '../../trace/trace.ts';
+import type { Pass, Tensors } from '../../transform/transform.ts';
+import { gradientKey, verdictKey } from '../memory/keys.ts';
+import type { Randomness } from '../memory/randomness.ts';
 import type { Counters, Effect } from './counters.ts';
 import { type Deferred, defer, resultsOf, type Standing } from './deferred.ts';
 import { Evaluations } from './evaluations.ts';
-import { gradientKey, verdictKey } from './keys.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
-import type { Randomness } from './randomness.ts';
 
 /** A question a stage asked while it was traced, and what it was told: of a count, or how deferred computations stand. */
 export type Question = CountQuestion | { readonly about: 'deferred'; readonly answer: string; readonly label: string };

@@ -1,4 +1,4 @@
-import { isPromise, type MaybePromise } from '../backend.ts';
+import { isPromise, type MaybePromise } from '../../backend.ts';
 
 /** Calls one after the other, in the order they came in; on a synchronous backend, at once. */
 export class Turns {

@@ -1,9 +1,9 @@
-import { type Backend, type Floats, type MaybePromise, type Mode, type Role, whenDone } from '../backend.ts';
-import { DisposedError } from '../errors.ts';
-import type { DType } from '../program/program.ts';
-import { type Shape, size } from '../program/shape.ts';
-import type { Slot } from '../transform/transform.ts';
-import type { SavedTensor } from './checkpoint/safetensors.ts';
+import { type Backend, type Floats, type MaybePromise, type Mode, type Role, whenDone } from '../../backend.ts';
+import { DisposedError } from '../../errors.ts';
+import type { DType } from '../../program/program.ts';
+import { type Shape, size } from '../../program/shape.ts';
+import type { Slot } from '../../transform/transform.ts';
+import type { SavedTensor } from '../checkpoint/safetensors.ts';
 import { inTurn } from './turns.ts';
 
 /** The buffers of one optimizer on its backend, by key. */

@@ -1,9 +1,9 @@
-import { type Shape, size } from '../program/shape.ts';
-import { mapValues, merged, own } from '../records.ts';
-import { concat } from '../trace/functions.ts';
-import type { Tensor } from '../trace/tensor.ts';
-import { joined } from '../transform/concatenated.ts';
-import type { Coordinates, Surroundings } from '../transform/transform.ts';
+import { type Shape, size } from '../../program/shape.ts';
+import { mapValues, merged, own } from '../../records.ts';
+import { concat } from '../../trace/functions.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import { joined } from '../../transform/concatenated.ts';
+import type { Coordinates, Surroundings } from '../../transform/transform.ts';
 
 /** Vectors of whole parameters, and how a stage sees them: through the bases and joins around it. */
 export class Vectors {

@@ -1,8 +1,8 @@
-import type { Hyper } from '../options/hyper.ts';
-import { holds, hull, isFiniteSpan, type Span, span } from '../program/interval.ts';
-import type { Program } from '../program/program.ts';
-import { type Known, spans } from '../program/spans.ts';
-import type { Slot } from '../transform/transform.ts';
+import type { Hyper } from '../../options/hyper.ts';
+import { holds, hull, isFiniteSpan, type Span, span } from '../../program/interval.ts';
+import type { Program } from '../../program/program.ts';
+import { type Known, spans } from '../../program/spans.ts';
+import type { Slot } from '../../transform/transform.ts';
 import type { Layout } from './layout.ts';
 
 /** Rounds of widening in steps before a bound is given up for the largest number there is. */

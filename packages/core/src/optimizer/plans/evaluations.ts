@@ -1,15 +1,15 @@
-import { TransformError } from '../errors.ts';
-import type { Shape } from '../program/shape.ts';
-import { own } from '../records.ts';
-import { sameTensor } from '../trace/emit.ts';
-import { where } from '../trace/functions.ts';
-import type { Traced, Tracing } from '../trace/graph.ts';
-import type { Tensor } from '../trace/tensor.ts';
-import { inputTensor, type TracedOutput } from '../trace/trace.ts';
-import type { LossQuestion, VectorQuestion } from '../transform/evaluation.ts';
-import type { Need } from '../transform/transform.ts';
-import { describe } from '../validation/describe.ts';
-import { alongKey, answeredLossKey, answerKey, parameterKey, placeKey, whenKey } from './keys.ts';
+import { TransformError } from '../../errors.ts';
+import type { Shape } from '../../program/shape.ts';
+import { own } from '../../records.ts';
+import { sameTensor } from '../../trace/emit.ts';
+import { where } from '../../trace/functions.ts';
+import type { Traced, Tracing } from '../../trace/graph.ts';
+import type { Tensor } from '../../trace/tensor.ts';
+import { inputTensor, type TracedOutput } from '../../trace/trace.ts';
+import type { LossQuestion, VectorQuestion } from '../../transform/evaluation.ts';
+import type { Need } from '../../transform/transform.ts';
+import { describe } from '../../validation/describe.ts';
+import { alongKey, answeredLossKey, answerKey, parameterKey, placeKey, whenKey } from '../memory/keys.ts';
 import type { Layout } from './layout.ts';
 import type { Vectors } from './vectors.ts';
 
