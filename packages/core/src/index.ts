@@ -52,6 +52,7 @@ export { constant, cosine, exponential, linear, piecewise, power, sequence, type
 export { type Axis, axesOf } from './planning/axes.ts';
 export { type Grid, Lifetimes } from './planning/lifetimes.ts';
 export { Precedence } from './planning/order.ts';
+export { computedAgain, dependencies } from './planning/sharing.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
 export type { Span } from './program/interval.ts';

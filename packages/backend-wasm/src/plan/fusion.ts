@@ -1,4 +1,4 @@
-import { Precedence, type Shape, strides } from '@opt/core';
+import { computedAgain, dependencies, Precedence, type Shape, strides } from '@opt/core';
 import { type Body, makeBody, type Root, type Surroundings } from './body.ts';
 import { aliased, literalRow, operand, type Value } from './values.ts';
 
@@ -63,6 +63,9 @@ export const storesItself = ({ operation, inputs }: Value): boolean =>
 /** Kernels that are tried for a new root: the last ones, since neighbours in the program have most in common. */
 const window = 12;
 
+/** Effort above which a value that several kernels need is computed once. */
+const worthStoring = 3;
+
 /** Groups the work of a block into kernels. Values in `targets` are wanted in memory of their own. */
 export function fuse(list: readonly Value[], targets: readonly Value[]): Fused {
   const stored = new Set(targets);
@@ -84,8 +87,8 @@ class Planner implements Surroundings, Fused {
 
   constructor(list: readonly Value[], memory: ReadonlySet<Value>) {
     this.#memory = memory;
-    const needed = this.#needed(list);
-    for (const value of list) if (needed.has(value)) this.#plan(value);
+    const reached = dependencies(list, memory);
+    for (const value of list) if (reached.has(value)) this.#plan(value);
   }
 
   stored(value: Value): boolean {
@@ -99,16 +102,6 @@ class Planner implements Surroundings, Fused {
   wanted(): ReadonlySet<Value> {
     if (this.#requests.size === 0) this.#requestShared();
     return this.#requests;
-  }
-
-  /** What the wanted values depend on: rewriting leaves some values without a reader. */
-  #needed(list: readonly Value[]): ReadonlySet<Value> {
-    const needed = new Set<Value>(this.#memory);
-    for (let i = list.length - 1; i >= 0; i--) {
-      const value = list[i];
-      if (value !== undefined && needed.has(value)) for (const input of value.inputs) needed.add(input);
-    }
-    return needed;
   }
 
   #plan(value: Value): void {
@@ -222,18 +215,10 @@ class Planner implements Surroundings, Fused {
 
   /** Requests memory for what several kernels would compute again and again, where that is no trifle. */
   #requestShared(): void {
-    const users = new Map<Value, number>();
-    for (const { work } of this.kernels) {
-      if (work.kind !== 'loop') continue;
-      const here = new Set(work.body.instances.filter(({ read }) => read === undefined).map(({ value }) => value));
-      for (const value of here) users.set(value, (users.get(value) ?? 0) + 1);
-    }
-    const shared = new Set(
-      [...users].filter(([value, count]) => count > 1 && !this.stored(value) && this.#effort(value) > 3).map(([value]) => value),
+    const computed = this.kernels.map(({ work }) =>
+      work.kind === 'loop' ? new Set(work.body.instances.filter(({ read }) => read === undefined).map(({ value }) => value)) : [],
     );
-    const inner = new Set<Value>();
-    for (const value of shared) for (const input of value.inputs) inner.add(input);
-    for (const value of shared) if (!inner.has(value)) this.request(value);
+    for (const value of computedAgain(computed, (one) => !this.stored(one) && this.#effort(one) > worthStoring)) this.request(value);
   }
 
   /** Operations it takes to compute a value from memory. */

@@ -1,4 +1,4 @@
-import { Precedence } from '@opt/core';
+import { computedAgain, dependencies, Precedence } from '@opt/core';
 import { anyText } from '../wgsl/any.ts';
 import { argsortText } from '../wgsl/argsort.ts';
 import { mapText } from '../wgsl/map.ts';
@@ -34,7 +34,7 @@ const window = 8;
 /** Most single numbers that one kernel computes: all of a model may have something in common, such as a count. */
 const singles = 8;
 
-/** Effort from which a value that several kernels need is computed once. */
+/** Effort above which a value that several kernels need is computed once. */
 const worthStoring = 12;
 
 /** Groups the work of a block into kernels. */
@@ -69,8 +69,8 @@ class Planner implements Surroundings, Fused {
     this.#wishes = wishes;
     this.alone = wishes.alone;
     this.abilities = wishes.abilities;
-    const needed = this.#needed(list);
-    for (const value of list) if (needed.has(value)) this.#plan(value);
+    const reached = dependencies(list, memory);
+    for (const value of list) if (reached.has(value)) this.#plan(value);
   }
 
   // Functions that are handed over: bound to the planner.
@@ -101,16 +101,6 @@ class Planner implements Surroundings, Fused {
       kernel.roots = roots.filter(({ into }) => into !== core.value);
       kernel.text = this.#text(core, kernel.roots);
     }
-  }
-
-  /** What the wanted values depend on: lowering leaves some values without a reader. */
-  #needed(list: readonly Value[]): ReadonlySet<Value> {
-    const needed = new Set<Value>(this.#memory);
-    for (let i = list.length - 1; i >= 0; i--) {
-      const value = list[i];
-      if (value !== undefined && needed.has(value)) for (const input of value.inputs) needed.add(input);
-    }
-    return needed;
   }
 
   #plan(value: Value): void {
@@ -279,14 +269,8 @@ class Planner implements Surroundings, Fused {
 
   /** Requests memory for what several kernels would compute again and again, where that is no trifle. */
   #requestShared(): void {
-    const users = new Map<Value, number>();
-    for (const { text } of this.kernels) for (const value of text?.template.computed ?? []) users.set(value, (users.get(value) ?? 0) + 1);
-    const shared = new Set(
-      [...users].filter(([value, count]) => count > 1 && !this.stored(value) && this.effort(value) > worthStoring).map(([value]) => value),
-    );
-    const inner = new Set<Value>();
-    for (const value of shared) for (const input of value.inputs) inner.add(input);
-    for (const value of shared) if (!inner.has(value)) this.request(value);
+    const computed = this.kernels.map(({ text }) => text?.template.computed ?? []);
+    for (const value of computedAgain(computed, (one) => !this.stored(one) && this.effort(one) > worthStoring)) this.request(value);
   }
 }
 
