@@ -1,10 +1,15 @@
-import type { Rule, Shape } from '@opt/core';
-import { muon, oblique, type Role } from '@opt/geometric';
+import { mars, ngd } from '@opt/adaptive';
+import { scheduleFree } from '@opt/averaging';
+import { inBasis, type Rule, type Shape } from '@opt/core';
+import { muon, norMuon, oblique, type Role } from '@opt/geometric';
 import { lmAdagrad } from '@opt/lm-adagrad';
 import { lre } from '@opt/lre';
 import { normalizeEma } from '@opt/normalize-ema';
-import { soap } from '@opt/soap';
-import { adamw, sgd } from '@opt/transforms';
+import { psgdKron } from '@opt/psgd';
+import { splus } from '@opt/shampoo';
+import { klSoap, kroneckerEigenbasis, soap } from '@opt/soap';
+import { adam, adamw, sgd } from '@opt/transforms';
+import { hyperball, normControl, relativeUpdate, updateFloor, type WeightHook } from '@opt/weight-hooks';
 
 /** An optimizer under test. */
 export interface Contender {
@@ -30,14 +35,17 @@ const heads = { 'layer4.weight': 'head' } as const;
 
 const plainAdamw = (learningRate: number): Rule => adamw({ learningRate, weightDecay: 0 });
 const plainSoap = (learningRate: number): Rule => soap({ learningRate, weightDecay: 0 });
-const plainMuon = (learningRate: number): Rule => muon({ learningRate, roles: matrices, aux: { learningRate: 0.1 * learningRate } });
+const muonOptions = (learningRate: number) => ({ learningRate, roles: matrices, aux: { learningRate: 0.1 * learningRate } });
+const plainMuon = (learningRate: number): Rule => muon(muonOptions(learningRate));
+const controlledSoap = (learningRate: number, hook: WeightHook): Rule => normControl({ base: plainSoap(learningRate), stages: [hook] });
 
 /**
  * Every optimizer that can be swept, one line each: name, label, decades of its learning rate, rule. Rates are constant, no weights
  * decay, everything else is the package's default. Those up to LM-Adagrad are set and swept as the recorded runs with PyTorch were. The
  * decades of the others lie around their packages' defaults; with normalize-EMA they begin where those of SOAP do, since its norm starts
- * small. Oblique moves hidden matrices and kernels, AdamW at the same rate the rest; on the synthetic tasks its constraint excludes the
- * solution.
+ * small. Oblique moves hidden matrices and kernels, AdamW at the same rate the rest. On the synthetic tasks its constraint excludes the
+ * solution, and so does the hyperball. PSGD-Kron is swept as its recorded runs were. Schedule-free SOAP has no first moment: the average
+ * is its momentum; it and SPlus are tested at their averages, and trained where gradients are taken.
  */
 export const optimizers: readonly Contender[] = [
   contender('sgd-momentum', 'SGD + momentum', [-3, 0], (learningRate) => sgd({ learningRate, momentum: 0.9 })),
@@ -53,4 +61,18 @@ export const optimizers: readonly Contender[] = [
   contender('oblique', 'Oblique', [-4, -1], (learningRate) => oblique({ learningRate, roles: heads, aux: { learningRate } })),
   contender('adamw-normalize-ema', 'AdamW + normalize-EMA', [-3, 0], (rate) => normalizeEma({ base: plainAdamw(rate) })),
   contender('muon-normalize-ema', 'Muon + normalize-EMA', [-3, 0], (rate) => normalizeEma({ base: plainMuon(rate) })),
+  contender('psgd-kron', 'PSGD-Kron', [-3, -1], (learningRate) => psgdKron({ learningRate })),
+  contender('mars', 'MARS', [-4, -1], (learningRate) => mars({ learningRate, others: { learningRate, weightDecay: 0 } })),
+  contender('ngd', 'NGD', [-3, 0], (learningRate) => ngd({ learningRate, momentum: 0.9 })),
+  contender('normuon', 'NorMuon', [-3, 0], (learningRate) => norMuon(muonOptions(learningRate))),
+  contender('kl-soap-normalize-ema', 'KL-SOAP + normalize-EMA', [-3, 0], (learningRate) =>
+    normalizeEma({ base: soap({ ...klSoap, learningRate, weightDecay: 0 }) }),
+  ),
+  contender('schedule-free-soap', 'Schedule-free SOAP', [-4, -1], (learningRate) =>
+    scheduleFree({ learningRate, direction: inBasis(kroneckerEigenbasis(), adam({ beta1: 0, beta2: 0.95 })) }),
+  ),
+  contender('splus', 'SPlus', [-3, 0], (learningRate) => splus({ learningRate, weightDecay: 0 })),
+  contender('soap-hyperball', 'SOAP + hyperball', [-4, -1], (learningRate) => controlledSoap(learningRate, hyperball())),
+  contender('soap-relative-update', 'SOAP + relative update', [-4, -1], (learningRate) => controlledSoap(learningRate, relativeUpdate())),
+  contender('soap-update-floor', 'SOAP + update floor', [-4, -1], (learningRate) => controlledSoap(learningRate, updateFloor())),
 ];

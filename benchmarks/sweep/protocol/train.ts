@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Rule } from '@opt/core';
-import { createOptimizer } from '@opt/core';
+import { createOptimizer, type Floats, type MaybePromise, type Rule, required } from '@opt/core';
 import type { AnyBackend } from '../../src/backends.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { RunResult, TestPoint } from '../runs/run.ts';
@@ -18,7 +17,8 @@ export interface Training {
   readonly onStep?: (step: number) => void;
 }
 
-/** Trains from the first step to the last or to divergence; tests before steps 1, 1 + testEvery, … and after the last. */
+/** Trains from the first step to the last or to divergence; tests before steps 1, 1 + testEvery, … and after the last, what a model is
+ * judged with: an average, where the optimizer has one. */
 export const train = async ({ task, rule, backend, seed, steps, onStep }: Training): Promise<RunResult> => {
   const startedAt = performance.now();
   const run = await task.start(seed);
@@ -26,20 +26,18 @@ export const train = async ({ task, rule, backend, seed, steps, onStep }: Traini
   const losses: number[] = [];
   const tests: TestPoint[] = [];
   const names = Object.keys(run.parameters);
-  const parameters = async () => {
-    const live = optimizer.parameters;
-    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await live[name]) ?? new Float32Array()] as const)));
-  };
+  const read = async (values: Readonly<Record<string, MaybePromise<Floats>>>) =>
+    Object.fromEntries(await Promise.all(names.map(async (name) => [name, await required(values, name, 'parameter')] as const)));
   const test = async (afterStep: number) => {
-    const tested = run.test?.(await parameters());
-    if (tested === undefined) return;
+    if (run.test === undefined) return;
+    const tested = run.test(await read(await optimizer.evaluation));
     tests.push({ afterStep, loss: tested.loss, ...(tested.accuracy === undefined ? {} : { accuracy: tested.accuracy }) });
   };
   try {
     let diverged = false;
     for (let step = 1; step <= steps && !diverged; step++) {
       if (task.testEvery !== undefined && (step - 1) % task.testEvery === 0) await test(step - 1);
-      const { loss, gradients } = run.step(await parameters());
+      const { loss, gradients } = run.step(await read(optimizer.parameters));
       if (Number.isFinite(loss)) losses.push(loss);
       diverged = !Number.isFinite(loss) || loss > divergedBeyond * (losses[0] ?? loss);
       if (!diverged) await optimizer.step(gradients);

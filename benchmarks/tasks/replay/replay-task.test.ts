@@ -43,6 +43,11 @@ describe('a recording that is not of this task', () => {
     expect(outcomes.filter(({ result }) => result === 'failed')).toEqual([{ what, result: 'failed', why: expect.stringContaining(why) }]);
   });
 
+  it('leaves out what draws random numbers of its own', async () => {
+    const outcomes = await replayed({ ...quadratic, checks: [], optimizers: { 'psgd-kron': sgd } });
+    expect(outcomes.at(-1)).toMatchObject({ what: 'psgd-kron', result: 'left out', why: expect.stringContaining('random numbers') });
+  });
+
   it('leaves out what no optimizer of ours is called', async () => {
     const outcomes = await replayed({ ...quadratic, checks: [], optimizers: { unheard: sgd } });
     expect(outcomes.at(-1)).toEqual({ what: 'unheard', result: 'left out', why: 'no optimizer of ours has this name' });
