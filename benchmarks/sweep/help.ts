@@ -9,6 +9,7 @@ Every finished run is kept: started again, a sweep goes on where it was. Nothing
   --tasks NAMES       of ${tasks.join(', ')} (default: all)
   --optimizers NAMES  of ${optimizers.join(', ')} (default: all)
   --rates NUMBERS     exactly these learning rates, in place of the search
+  --universal         one optimizer with one set of hyperparameters on every task: how soon is it where tuned AdamW gets?
   --seeds N           seed 0 for the search, N at its best rate (default: 3)
   --workers N         processes (default: ${cores}, one per core)
   --out DIR           where results go and earlier ones are found (default: ./${defaultOut})

@@ -3,10 +3,15 @@ import { UsageError } from '../src/bench/options.ts';
 import { type Choices, parseOptions } from './options.ts';
 import { parseWorkerOptions } from './queue/worker-options.ts';
 
-const choices: Choices = { tasks: ['rnn', 'convnet'], optimizers: ['adamw', 'soap'], backends: ['wasm', 'reference'], cores: 4 };
+const choices: Choices = {
+  tasks: ['rnn', 'convnet'],
+  optimizers: ['adamw', 'soap', 'universal'],
+  backends: ['wasm', 'reference'],
+  cores: 4,
+};
 const defaults = {
   tasks: ['rnn', 'convnet'],
-  optimizers: ['adamw', 'soap'],
+  optimizers: ['adamw', 'soap', 'universal'],
   rates: undefined,
   seeds: undefined,
   workers: 4,
@@ -23,6 +28,7 @@ describe('what is understood', () => {
     [['--', '--quick'], { ...defaults, quick: true }],
     [['--tasks', 'convnet, rnn'], { ...defaults, tasks: ['convnet', 'rnn'] }],
     [['--optimizers=soap'], { ...defaults, optimizers: ['soap'] }],
+    [['--universal'], { ...defaults, optimizers: ['universal'] }],
     [['--rates', '0.1,1e-3, 0.1'], { ...defaults, rates: [0.001, 0.1] }],
     [
       ['--seeds', '5', '--workers', '2', '--out', 'x', '--backend', 'reference'],
@@ -40,6 +46,7 @@ describe('what is refused, in one line', () => {
     [['--tasks', 'chess'], '--tasks: expected names separated by commas out of rnn, convnet, got "chess"'],
     [['--tasks', ''], '--tasks: expected names separated by commas out of rnn, convnet, got ""'],
     [['--optimizers', 'soap,soap'], '--optimizers: expected every name once, got "soap" twice'],
+    [['--universal', '--optimizers', 'soap'], '--universal: expected none beside --optimizers, it means the optimizer universal'],
     [['--rates', '0'], '--rates: expected positive numbers separated by commas, got "0"'],
     [['--rates', '0.1,-1'], '--rates: expected positive numbers separated by commas, got "-1"'],
     [['--rates', '-1'], '--rates: expected positive numbers separated by commas, got "-1"'],

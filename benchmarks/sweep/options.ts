@@ -44,6 +44,7 @@ export const parseOptions = (args: readonly string[], choices: Choices): SweepOp
     out: { type: 'string' },
     backend: { type: 'string' },
     queue: { type: 'string' },
+    universal: { type: 'boolean' },
     quick: { type: 'boolean' },
     report: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -51,9 +52,11 @@ export const parseOptions = (args: readonly string[], choices: Choices): SweepOp
   if (values.help) return 'help';
   if (values.queue !== undefined && values.workers !== undefined)
     throw new UsageError('--workers: expected none beside --queue, whose workers are started with pnpm sweep-worker');
+  if (values.universal && values.optimizers !== undefined)
+    throw new UsageError('--universal: expected none beside --optimizers, it means the optimizer universal');
   return {
     tasks: values.tasks === undefined ? choices.tasks : names('tasks', values.tasks, choices.tasks).filter(isTaskName),
-    optimizers: values.optimizers === undefined ? choices.optimizers : names('optimizers', values.optimizers, choices.optimizers),
+    optimizers: chosen(values.universal ? 'universal' : values.optimizers, choices.optimizers),
     rates: values.rates === undefined ? undefined : rates(values.rates),
     seeds: values.seeds === undefined ? undefined : whole('seeds', values.seeds, 1, mostSeeds),
     workers: values.workers === undefined ? choices.cores : whole('workers', values.workers, 1, mostWorkers),
@@ -64,6 +67,9 @@ export const parseOptions = (args: readonly string[], choices: Choices): SweepOp
     queue: values.queue === undefined ? undefined : redisUrl('queue', values.queue),
   };
 };
+
+const chosen = (value: string | undefined, known: readonly string[]): readonly string[] =>
+  value === undefined ? known : names('optimizers', value, known);
 
 type Kinds = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>>;
 

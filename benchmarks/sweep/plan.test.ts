@@ -21,7 +21,8 @@ test('a full sweep: every task at its full length, every optimizer from its deca
     segmentation: 500,
   });
   expect(optimizers.map(({ name }) => name)).toEqual(choice.optimizers);
-  for (const { search } of optimizers) expect(search).toMatchObject({ extensions: 3, refine: true });
+  for (const { name, search } of optimizers)
+    expect(search).toMatchObject(name === 'universal' ? { rates: [1] } : { extensions: 3, refine: true });
   expect({ seeds, shortened }).toEqual({ seeds: 3, shortened: [] });
 });
 

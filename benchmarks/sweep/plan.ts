@@ -46,7 +46,9 @@ export const makePlan = async (choice: Choice, catalogue: Catalogue): Promise<Pl
   const seeds = choice.seeds ?? (quick ? 1 : fullSeeds);
   const optimizers = catalogue.optimizers
     .filter(({ name }) => choice.optimizers.includes(name))
-    .map(({ name, decades: [first, last] }): PlannedOptimizer => {
+    .map(({ name, decades }): PlannedOptimizer => {
+      if (decades === null) return { name, search: { rates: [1] } };
+      const [first, last] = decades;
       if (rates !== undefined) return { name, search: { rates } };
       if (quick) return { name, search: { decades: [first + 1, last - 1], extensions: 0, refine: false } };
       return { name, search: { decades: [first, last], extensions: mostExtensions, refine: true } };

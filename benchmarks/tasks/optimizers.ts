@@ -10,17 +10,18 @@ import { splus } from '@opt/shampoo';
 import { klSoap, kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, sgd } from '@opt/transforms';
 import { hyperball, normControl, relativeUpdate, updateFloor, type WeightHook } from '@opt/weight-hooks';
+import { universal } from './universal.ts';
 
 /** An optimizer under test. */
 export interface Contender {
   readonly name: string;
   readonly label: string;
-  /** log₁₀ of the first and the last rate of the sweep, which goes by decades. */
-  readonly decades: readonly [number, number];
+  /** log₁₀ of the first and the last rate of the sweep, which goes by decades; null: nothing is swept, `make` is given 1. */
+  readonly decades: readonly [number, number] | null;
   make(learningRate: number): Rule;
 }
 
-const contender = (name: string, label: string, decades: readonly [number, number], make: Contender['make']): Contender => ({
+const contender = (name: string, label: string, decades: Contender['decades'], make: Contender['make']): Contender => ({
   name,
   label,
   decades,
@@ -75,4 +76,5 @@ export const optimizers: readonly Contender[] = [
   contender('soap-hyperball', 'SOAP + hyperball', [-4, -1], (learningRate) => controlledSoap(learningRate, hyperball())),
   contender('soap-relative-update', 'SOAP + relative update', [-4, -1], (learningRate) => controlledSoap(learningRate, relativeUpdate())),
   contender('soap-update-floor', 'SOAP + update floor', [-4, -1], (learningRate) => controlledSoap(learningRate, updateFloor())),
+  contender('universal', 'Universal', null, universal),
 ];

@@ -12,7 +12,7 @@ test('tables of winners, of means, and of what was recorded; the first of a task
   expect(text).toContain('| rnn | SGD + momentum | 0.102 (0.102–0.102) | 3 of 3 | AdamW | 0.103 (0.103–0.103) | 1.01× |\n');
   expect(text).toMatch(/^\| Oblique \| 0\.00 \|.* – \| 0\.224 \|$/m);
   expect(text.match(/\*\*/g)?.length).toBe(2 * 10);
-  expect(text).toMatch(/^\| rnn \| 0 of 6 \| SGD \+ momentum 0\.00230, recorded 2\.25; /m);
+  expect(text).toMatch(/^\| rnn \| 0 of 7 \| SGD \+ momentum 0\.00230, recorded 2\.25; /m);
   expect(text).not.toMatch(/NaN|undefined|Infinity|not finished/);
 });
 

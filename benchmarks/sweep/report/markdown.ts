@@ -2,13 +2,14 @@ import { figure } from '../../../examples/race/src/figures.ts';
 import { recordedOf, recordedScores, withinRecorded } from '../results/recorded.ts';
 import type { SweepResults } from '../results/results.ts';
 import { standings } from '../results/standings.ts';
-import { caveats, winnerCells, winnerHeads, winners } from '../results/tables.ts';
+import { besideAdamwTable, caveats, winnerCells, winnerHeads, winners } from '../results/tables.ts';
 
 const markdownTable = ([heads = [], ...rows]: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
-/** The winners, every mean, and what was recorded with PyTorch beside ours, as tables for a README. */
+/** The winners, every mean, what was recorded with PyTorch beside ours, and how soon AdamW's best is reached, as tables for a README. */
 export const summaryMarkdown = (results: SweepResults): string => {
+  const beside = besideAdamwTable(results);
   const parts = [
     ...(caveats(results).length > 0
       ? [
@@ -23,6 +24,7 @@ export const summaryMarkdown = (results: SweepResults): string => {
     }),
     markdownTable(means(results)),
     ...besideRecorded(results),
+    ...(beside.length > 0 ? [markdownTable(beside)] : []),
   ];
   return `${parts.join('\n\n')}\n`;
 };

@@ -1,4 +1,5 @@
 import { colourOf } from '../../../examples/race/src/palette.ts';
+import { optimizers } from '../../tasks/optimizers.ts';
 import { type RecordedOptimizer, recordedOf } from '../results/recorded.ts';
 import type { OptimizerResults, RunSummary, TaskResults } from '../results/results.ts';
 import { plot, type Series, type Size } from './plot.ts';
@@ -68,9 +69,6 @@ export const testPlots = (task: TaskResults, size: Size): readonly [string, stri
   ];
 };
 
-/** Kron draws random numbers of its own and is only recorded. */
-const labelOfRecorded: Readonly<Record<string, string>> = { 'psgd-kron': 'PSGD-Kron' };
-
 const look = ({ name, label }: OptimizerResults) => ({ name, label, colour: colourOf(name), recorded: false });
 
 const curves = ({ optimizers }: TaskResults, of: (optimizer: OptimizerResults) => Series['points']): Series[] =>
@@ -92,7 +90,7 @@ const byRate = ({ optimizers }: TaskResults, of: (run: RunSummary) => number | n
 const recordedSeries = (task: TaskResults, of: (optimizer: RecordedOptimizer) => Series['points']): Series[] =>
   Object.entries(recordedOf(task)?.optimizers ?? {}).map(([name, optimizer]) => ({
     name,
-    label: task.optimizers.find((ours) => ours.name === name)?.label ?? labelOfRecorded[name] ?? name,
+    label: optimizers.find((ours) => ours.name === name)?.label ?? name,
     colour: colourOf(name),
     recorded: true,
     points: of(optimizer),

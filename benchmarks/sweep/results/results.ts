@@ -3,6 +3,7 @@ import type { Plan } from '../plan.ts';
 import { best } from '../protocol/search.ts';
 import type { Catalogue } from '../runs/catalogue.ts';
 import type { DoneRun, FailedRun, Pair } from '../sweep.ts';
+import { type BesideAdamw, besideAdamw } from './beside-adamw.ts';
 
 /** Contents of sweep.json: everything the reports are made from. Losses have six digits. */
 export interface SweepResults {
@@ -13,6 +14,8 @@ export interface SweepResults {
   /** What was shorter than in a full sweep; empty: nothing. */
   readonly shortened: readonly string[];
   readonly tasks: readonly TaskResults[];
+  /** Absent in results that were made before it was looked at. */
+  readonly besideAdamw?: readonly BesideAdamw[];
 }
 
 /** When, where, how long: the only part, with `seconds` of runs, that two sweeps with the same options differ in. */
@@ -88,6 +91,7 @@ export const sweepResults = (
     const [first] = own;
     return first === undefined ? [] : [taskResults(first.task, steps, own, optimizers)];
   }),
+  besideAdamw: besideAdamw(pairs),
 });
 
 const runsOf = ({ search, otherSeeds }: Pair): readonly DoneRun[] => [...search, ...otherSeeds];

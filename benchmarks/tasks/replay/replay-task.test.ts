@@ -66,5 +66,5 @@ describe('parseTaskResults', () => {
 
 it('every optimizer under test has a name and decades of its own', () => {
   expect(new Set(optimizers.map(({ name }) => name)).size).toBe(optimizers.length);
-  for (const { decades } of optimizers) expect(decades[1]).toBeGreaterThan(decades[0]);
+  for (const { decades } of optimizers) if (decades !== null) expect(decades[1]).toBeGreaterThan(decades[0]);
 });
