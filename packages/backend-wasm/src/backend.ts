@@ -80,8 +80,8 @@ export interface PartialExecutable {
  *
  * @throws OptionRangeError · OptionTypeError
  */
-export function wasm(options?: WasmOptions & { readonly threads?: never }): WasmBackend;
 export function wasm(options: ThreadedOptions): Promise<WasmBackend>;
+export function wasm(options?: WasmOptions & { readonly threads?: never }): WasmBackend;
 export function wasm(options: WasmOptions & { readonly threads?: number } = {}): WasmBackend | Promise<WasmBackend> {
   const { maxMemory, fma, threads } = resolve('wasm', options, { maxMemory: memoryOption, fma: flag(true), threads: integer(1) });
   if (options.threads === undefined) return new WasmBackend(maxMemory, fma);

@@ -4,7 +4,8 @@ import { everything } from '@opt/backend-contract/vitest';
 import type { Backend, Executable } from '@opt/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type WasmBackend, type WasmBuffer, wasm } from '../index.ts';
-import { finest, threadsOf } from '../testing/threads.ts';
+import { finest } from '../testing/finest.ts';
+import { threadsOf } from '../testing/threads.ts';
 
 const root = new URL('../../../backend-contract/golden/', import.meta.url);
 
