@@ -48,6 +48,8 @@ export interface PageOptions {
   readonly instead?: Readonly<Record<string, URL>>;
   /** The `Content-Security-Policy` of everything served. None by default. */
   readonly policy?: string;
+  /** Whether the page is cross-origin isolated, as shared memory demands. Default: no. */
+  readonly isolated?: boolean;
 }
 
 export interface OpenPage {
@@ -61,7 +63,7 @@ export interface OpenPage {
  * A page of Chromium on `http://127.0.0.1`, where the entry and the workers were bundled from sources for it, once it is ready.
  * Rejects with the first error nobody catches in it, and after 30 s; then nothing is left open.
  */
-export async function openPage({ entry, ready, workers = [], instead = {}, policy }: PageOptions): Promise<OpenPage> {
+export async function openPage({ entry, ready, workers = [], instead = {}, policy, isolated = false }: PageOptions): Promise<OpenPage> {
   const files = await bundle([entry, ...workers], instead);
   const script = `/${basename(entry.pathname, '.ts')}.js`;
   files.set('/', `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`);
@@ -70,6 +72,7 @@ export async function openPage({ entry, ready, workers = [], instead = {}, polic
     response.writeHead(text === undefined ? 404 : 200, {
       'content-type': url === '/' ? 'text/html' : 'text/javascript',
       ...(policy !== undefined && { 'content-security-policy': policy }),
+      ...(isolated && { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }),
     });
     response.end(text);
   });

@@ -7,6 +7,7 @@ import {
   type Floats,
   fixed,
   flag,
+  integer,
   type Option,
   type Program,
   type Role,
@@ -20,6 +21,9 @@ import { LinearMemory } from './memory.ts';
 import type { Handing } from './plan/handed.ts';
 import type { Place, Product } from './plan/products.ts';
 import { bytesOf, type Type } from './plan/values.ts';
+import type { Beginning, Crew } from './threads/begin.ts';
+import type { Work } from './threads/control.ts';
+import type { Split, Team } from './threads/team.ts';
 
 export interface WasmOptions {
   /** Most bytes of linear memory, at least 1 MiB, at most 4 GiB (default). */
@@ -29,6 +33,14 @@ export interface WasmOptions {
    * WebAssembly in every engine; large products take 1.15 times as long.
    */
   readonly fma?: boolean;
+}
+
+export interface ThreadedOptions extends WasmOptions {
+  /**
+   * How many threads compute, this one among them, an integer of at least 1. The bits are those of one thread. In a page that is not
+   * cross-origin isolated there is one, and a line in the log says so.
+   */
+  readonly threads: number;
 }
 
 /** A tensor in linear memory. */
@@ -64,11 +76,23 @@ export interface PartialExecutable {
  * Compiles every program to one WebAssembly SIMD module. Parameters, state and gradients live in one linear memory; what is read are
  * views of it, and a gradient written into its view is not copied.
  *
+ * With `threads` it is a promise: the workers have begun when it is fulfilled.
+ *
  * @throws OptionRangeError · OptionTypeError
  */
-export function wasm(options: WasmOptions = {}): WasmBackend {
-  const { maxMemory, fma } = resolve('wasm', options, { maxMemory: memoryOption, fma: flag(true) });
-  return new WasmBackend(maxMemory, fma);
+export function wasm(options: ThreadedOptions): Promise<WasmBackend>;
+export function wasm(options?: WasmOptions & { readonly threads?: never }): WasmBackend;
+export function wasm(options: WasmOptions & { readonly threads?: number } = {}): WasmBackend | Promise<WasmBackend> {
+  const { maxMemory, fma, threads } = resolve('wasm', options, { maxMemory: memoryOption, fma: flag(true), threads: integer(1) });
+  if (options.threads === undefined) return new WasmBackend(maxMemory, fma);
+  return threaded(maxMemory, fma, threads);
+}
+
+/** A backend of several threads; of one where there can be no more. `beginning` is what tests set otherwise. */
+export async function threaded(maxMemory: number, fma: boolean, threads: number, beginning?: Beginning): Promise<WasmBackend> {
+  if (threads === 1) return new WasmBackend(maxMemory, fma);
+  const { begin } = await import('./threads/begin.ts');
+  return new WasmBackend(maxMemory, fma, await begin(maxMemory, fma && fmaSupported(), threads, beginning));
 }
 
 export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, 'f32'> {
@@ -86,16 +110,32 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   readonly #linear: LinearMemory;
   readonly #kernels: Kernels;
   readonly #arena: WebAssembly.Global;
+  readonly #own = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  readonly #team: Team | undefined;
   #arenaAddress = 0;
   #arenaBytes = 0;
+  /** Scratch of each thread, one behind the other. */
+  #ownAddress = 0;
+  #ownBytes = 0;
   #layout: { readonly buffer: ArrayBufferLike; readonly arena: number } = { buffer: new ArrayBuffer(0), arena: 0 };
 
-  /** `fma`: whether fused multiply-add may be used. */
-  constructor(maxMemory: number, fma = true) {
+  /** `fma`: whether fused multiply-add may be used. `crew`: the memory of several threads, of which this is one. */
+  constructor(maxMemory: number, fma = true, crew?: Crew) {
     this.fma = fma && fmaSupported();
-    this.#linear = new LinearMemory(maxMemory);
-    this.#kernels = instantiateKernels(this.#linear.memory, this.fma);
+    this.#linear = crew?.linear ?? new LinearMemory(maxMemory);
+    this.#team = crew?.team;
+    this.#kernels = this.#team?.kernels ?? instantiateKernels(this.#linear.memory, this.fma);
     this.#arena = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  }
+
+  /** How many threads compute here. */
+  get threads(): number {
+    return this.#team?.threads ?? 1;
+  }
+
+  /** Runs so far that were worth more than one thread. */
+  get sharedRuns(): number {
+    return this.#team?.runs ?? 0;
   }
 
   /** The bytes of linear memory at present. */
@@ -147,9 +187,15 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   /** Compiles a program whose products somebody else computes in part, as `handing` says: on this memory, between its parts. */
   compileParts(program: Program, bind: (key: string) => WasmBuffer, handing?: Handing): PartialExecutable {
     const scalars = this.#hold(program.host.scalars.length, 'f64', `program '${program.name}'`);
-    const dispose = (): void => this.#free(scalars);
+    let split: Split | undefined;
+    const dispose = (): void => {
+      split?.dispose();
+      this.#free(scalars);
+    };
     try {
-      const { parts, products } = this.#instantiate(program, bind, scalars, handing);
+      const made = this.#instantiate(program, bind, scalars, handing);
+      const { parts, products } = made;
+      split = made.split;
       this.compiled++;
       return {
         products,
@@ -177,23 +223,36 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     return this.#view(address + (inArena ? this.#arenaAddress : 0), size(shape), type);
   }
 
-  dispose(): void {}
+  /** Ends the workers, if there are any. */
+  dispose(): void {
+    this.#team?.dispose();
+  }
 
   #instantiate(
     program: Program,
     bind: (key: string) => WasmBuffer,
     scalars: WasmBuffer,
     handing: Handing | undefined,
-  ): { readonly parts: readonly (() => void)[]; readonly products: readonly (readonly Product[])[] } {
+  ): { readonly parts: readonly (() => void)[]; readonly products: readonly (readonly Product[])[]; readonly split?: Split } {
     const placement = (key: string): Placement => {
       const { address, length, type } = bind(key);
       return { address, bytes: length * bytesOf[type], type };
     };
-    const { bytes, arena, groups } = compileProgram(program, placement, scalars.address, this.#kernels, handing);
+    const team = this.#team;
+    const sharing = team?.sharing(program);
+    const { bytes, arena, own, width, groups } = compileProgram(program, placement, scalars.address, this.#kernels, handing, sharing);
     this.#reserve(arena, program.name);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { ...this.#kernels, memory: this.#linear.memory, arena: this.#arena },
+    this.#reserveOwn(own, program.name);
+    const module = new WebAssembly.Module(bytes);
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { ...this.#kernels, memory: this.#linear.memory, arena: this.#arena, own: this.#own },
     });
+    if (team !== undefined && typeof exports['work'] === 'function') {
+      // The compiler of programs wrote it.
+      const split = team.admit(module, exports['work'] as Work, width);
+      const run = (): void => split.run({ arena: this.#arenaAddress, own: this.#ownAddress, stride: this.#ownBytes });
+      return { parts: [run], products: [], split };
+    }
     const parts = Array.from({ length: groups.length + 1 }, (_, i) => {
       const run = exports[`run${i}`];
       if (typeof run !== 'function') throw new BackendError(`wasm: program '${program.name}' has no part ${i}`);
@@ -221,6 +280,16 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     if (this.#arenaBytes > 0) this.#linear.free(this.#arenaAddress, this.#arenaBytes);
     [this.#arenaAddress, this.#arenaBytes] = [address, bytes];
     this.#arena.value = address;
+  }
+
+  /** Threads have scratch of their own, as much as the kernel needs that needs most. */
+  #reserveOwn(bytes: number, program: string): void {
+    if (bytes <= this.#ownBytes) return;
+    const each = Math.ceil(bytes / 64) * 64;
+    const address = this.#linear.allocate(this.threads * each, `scratch of the threads for program '${program}'`);
+    if (this.#ownBytes > 0) this.#linear.free(this.#ownAddress, this.threads * this.#ownBytes);
+    [this.#ownAddress, this.#ownBytes] = [address, each];
+    this.#own.value = address;
   }
 
   #view(address: number, length: number, type: Type): Floats {

@@ -25,9 +25,15 @@ export class LinearMemory {
   // Address 0 stays free: kernels read it as "absent".
   #top = 64;
 
-  constructor(limit: number) {
+  /** Most pages it can grow to. */
+  get pages(): number {
+    return this.#limit;
+  }
+
+  /** `shared`: between threads; views then stay good when it grows. */
+  constructor(limit: number, shared = false) {
     this.#limit = Math.floor(limit / page);
-    this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.#limit), maximum: this.#limit });
+    this.memory = new WebAssembly.Memory({ initial: Math.min(initial, this.#limit), maximum: this.#limit, ...(shared && { shared }) });
   }
 
   /** `what` they are for is named where they cannot be had. */

@@ -6,5 +6,6 @@ export { exp, expm1, log, pow } from './exponential';
 export { gemmBatched as gemm, gemmScratch as gemmScratchBytes } from './gemm';
 export { gram, gramScratch as gramScratchBytes } from './gram';
 export { orthonormalize, orthonormalizeScratch as orthonormalizeScratchBytes } from './orthonormalize';
+export { packAcross as transpose } from './pack';
 export { random } from './random';
 export { cos, sin } from './wave';

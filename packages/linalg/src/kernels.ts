@@ -86,6 +86,12 @@ export interface Kernels {
   ): void;
   solveTriangularScratchBytes(z: ElementSize, n: number, r: number): number;
 
+  /**
+   * The transpose of a matrix [rows, columns], into lines of `height` ≥ `rows` elements, zeros behind the last row: element (p, r) of the
+   * result is element (r, p) of the source.
+   */
+  transpose(z: ElementSize, height: number, rows: number, columns: number, from: number, ldFrom: number, to: number, ldTo: number): void;
+
   /** C ← XᵀX in float64 from float32 X [d,k]; C: [k,k] float64. */
   gram(d: number, k: number, x: number, ldx: number, c: number, ldc: number, scratch: number): void;
   gramScratchBytes(d: number, k: number): number;

@@ -9,6 +9,16 @@ import type { Func } from '../wasm/module.ts';
 /** Index of the global that holds where the arena starts. */
 export const arenaGlobal = 0;
 
+/** Index of the global that holds where the scratch of this thread starts, in modules for several threads. */
+const ownGlobal = 1;
+
+/** The part of the outermost loop that a function walks over: `rounds` of them, from round `rounds`·index on. */
+export interface Part {
+  /** The local that holds the index. */
+  readonly index: number;
+  readonly rounds: number;
+}
+
 export interface RowStart {
   readonly index: Instance;
   readonly width: number;
@@ -29,11 +39,13 @@ export class Addresses {
   readonly #before: Code;
   /** Pushes a scalar, as f64, in the code before the loops. */
   readonly #pushIndex: (index: Instance) => void;
+  readonly #part: Part | undefined;
 
-  constructor(func: Func, before: Code, pushIndex: (index: Instance) => void) {
+  constructor(func: Func, before: Code, pushIndex: (index: Instance) => void, part?: Part) {
     this.#func = func;
     this.#before = before;
     this.#pushIndex = pushIndex;
+    this.#part = part;
   }
 
   /** Pushes the address for a walk; gives what is still to be added as the access's own offset. */
@@ -70,7 +82,11 @@ export class Addresses {
     }
     if (base === 'arena') before.global(arenaGlobal);
     if (row !== undefined && base === 'arena') before.op(i32.add);
-    if (row === undefined && base !== 'arena') return walk;
+    const start = this.#part === undefined ? 0 : (steps[0] ?? 0) * this.#part.rounds;
+    if (this.#part !== undefined && start !== 0) {
+      before.get(this.#part.index).i32(start).op(i32.mul);
+      if (row !== undefined || base === 'arena') before.op(i32.add);
+    } else if (row === undefined && base !== 'arena') return walk;
     before.set(walk.local);
     return walk;
   }
@@ -78,8 +94,13 @@ export class Addresses {
 
 /** Pushes where a region starts. */
 export function pushAddress(code: Code, region: Region): void {
-  if (region.arena) code.global(arenaGlobal).i32(region.address).op(i32.add);
-  else code.i32(region.address);
+  const { base, address } = region;
+  if (base === 'fixed') code.i32(address);
+  else
+    code
+      .global(base === 'arena' ? arenaGlobal : ownGlobal)
+      .i32(address)
+      .op(i32.add);
 }
 
 /** Pushes integers, and where regions start. */

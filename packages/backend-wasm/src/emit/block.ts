@@ -21,7 +21,8 @@ export function emitBlock(context: Context, run: Func, plan: BlockPlan, next: ()
   for (const { from, to } of plan.copies) emitCopy(here, from, to, from.bytes);
 }
 
-function emitKernel(context: Context, run: Func, plan: BlockPlan, kernel: Kernel): void {
+/** Emits a kernel, and into `run` what runs it. */
+export function emitKernel(context: Context, run: Func, plan: BlockPlan, kernel: Kernel): void {
   const { work } = kernel;
   if (work.kind === 'copy') {
     const { value } = work;

@@ -45,8 +45,15 @@ export function emitCall(context: Context, func: Func, kernel: Kernel, work: Cal
 
 const distributions = { uniform: 0, normal: 1, rademacher: 2 } as const;
 
-/** A matrix factorisation, one call a matrix. */
-function emitFactorization({ module }: Context, { code }: Func, { value }: CallWork, plan: BlockPlan, scratch: Region): void {
+/** A matrix factorisation, one call a matrix, of all of a batch or of those from one to before another. */
+export function emitFactorization(
+  { module }: Context,
+  { code }: Func,
+  { value }: CallWork,
+  plan: BlockPlan,
+  scratch: Region,
+  [from, end]: readonly [number, number] = [0, Number.POSITIVE_INFINITY],
+): void {
   const { operation, type } = value;
   const source = operand(value, 0);
   const [rows = 1, columns = 1] = source.shape.slice(-2);
@@ -55,7 +62,7 @@ function emitFactorization({ module }: Context, { code }: Func, { value }: CallW
   const matrix = rows * line;
   const batches = size(source.shape) / Math.max(1, rows * columns);
   const to = plan.home(value);
-  for (let batch = 0; batch < batches; batch++) {
+  for (let batch = from; batch < Math.min(end, batches); batch++) {
     const input = plan.place(source).part(batch * matrix, 0);
     const output = to.part(batch * matrix, 0);
     switch (operation.op) {
@@ -76,24 +83,47 @@ function emitFactorization({ module }: Context, { code }: Func, { value }: CallW
         const right = operand(value, 1);
         const width = right.shape.at(-1) ?? 1;
         const side = batch * rows * width * z;
-        const [from, solution] = [plan.place(right).part(side, 0), to.part(side, 0)];
-        pushAll(code, [z, rows, width, input, line, operation.transpose ? 1 : 0, from, width * z, solution, width * z, scratch]);
+        const [given, solution] = [plan.place(right).part(side, 0), to.part(side, 0)];
+        pushAll(code, [z, rows, width, input, line, operation.transpose ? 1 : 0, given, width * z, solution, width * z, scratch]);
         code.call(importKernel(module, 'solveTriangular'));
       }
     }
   }
 }
 
-/** α·op(a)·op(b) + β·c. */
-function emitProduct(
+/** A part of a batch of products: matrices from … end − 1, and of each a block of rows and columns, of all or of what lies on and below the diagonal. */
+export interface Window {
+  readonly batch: readonly [from: number, end: number];
+  readonly rows: readonly [from: number, end: number];
+  readonly columns: readonly [from: number, end: number];
+  readonly symmetric: boolean;
+}
+
+/** Operands of a product in memory, in elements where not said otherwise. */
+export interface ProductShape {
+  readonly matrices: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+export function productShape({ value }: CallWork, transposeA: boolean): ProductShape {
+  const [m = 1, n = 1] = value.shape.slice(-2);
+  return { matrices: size(value.shape.slice(0, -2)), m, n, k: operand(value, 0).shape.at(transposeA ? -2 : -1) ?? 1 };
+}
+
+/** α·op(a)·op(b) + β·c, or windows of it one after the other; β·c then lies where the result goes. */
+export function emitProduct(
   context: Context,
   func: Func,
   kernel: Kernel,
-  { value, factors }: CallWork,
+  work: CallWork,
   plan: BlockPlan,
   { transposeA, transposeB }: { readonly transposeA: boolean; readonly transposeB: boolean },
+  windows?: readonly Window[],
 ): void {
   const { code } = func;
+  const { value, factors } = work;
   const { type, shape, symmetric } = value;
   const [a, b] = [operand(value, 0), operand(value, 1)];
   const [placeA, placeB, result] = [plan.place(a), plan.place(b), plan.home(value)];
@@ -102,25 +132,30 @@ function emitProduct(
     emitScalar(context, func, found(factors[position], `factor ${position}`), 'f64', (of) => plan.home(of));
   const alpha = scalar(2);
   const beta = value.inputs.length > 3 ? scalar(4) : undefined;
-  if (beta !== undefined) emitCopy(func, plan.place(operand(value, 3)), result, value.size * z);
-  const [m = 1, n = 1] = shape.slice(-2);
-  const k = a.shape.at(transposeA ? -2 : -1) ?? 1;
+  if (beta !== undefined && windows === undefined) emitCopy(func, plan.place(operand(value, 3)), result, value.size * z);
+  const { matrices, m, n, k } = productShape(work, transposeA);
   const [lda, ldb] = [(a.shape.at(-1) ?? 1) * z, (b.shape.at(-1) ?? 1) * z];
   const [flagA, flagB] = [transposeA ? 1 : 0, transposeB ? 1 : 0];
   const batch = shape.slice(0, -2);
   const matrix = m * n * z;
   const scratch = plan.scratch(kernel);
-  const push = (count: number, fromA: number, stepA: number, fromB: number, stepB: number, to: number): void => {
-    pushAll(code, [z, count, m, n, k]);
-    pushAll(code.get(alpha), [placeA.part(fromA * z, 0), lda, stepA * z, flagA, placeB.part(fromB * z, 0), ldb, stepB * z, flagB]);
+  const [stepsA, stepsB] = [batchSteps(a.shape, batch), batchSteps(b.shape, batch)];
+  const push = (first: number, count: number, { rows: [row, rowEnd], columns: [column, columnEnd], symmetric: half }: Window): void => {
+    const fromA = (stepsA.starts[first] ?? 0) * z + row * (transposeA ? z : lda);
+    const fromB = (stepsB.starts[first] ?? 0) * z + column * (transposeB ? ldb : z);
+    pushAll(code, [z, count, rowEnd - row, columnEnd - column, k]);
+    pushAll(code.get(alpha), [placeA.part(fromA, 0), lda, (stepsA.even ?? 0) * z, flagA]);
+    pushAll(code, [placeB.part(fromB, 0), ldb, (stepsB.even ?? 0) * z, flagB]);
     if (beta === undefined) code.f64(0);
     else code.get(beta);
-    pushAll(code, [result.part(to, 0), n * z, matrix, symmetric ? 1 : 0, scratch]);
+    pushAll(code, [result.part(first * matrix + (row * n + column) * z, 0), n * z, matrix, half ? 1 : 0, scratch]);
     code.call(importKernel(context.module, 'matmul'));
   };
-  const [stepsA, stepsB] = [batchSteps(a.shape, batch), batchSteps(b.shape, batch)];
-  if (stepsA.even !== undefined && stepsB.even !== undefined) push(size(batch), 0, stepsA.even, 0, stepsB.even, 0);
-  else for (let i = 0; i < size(batch); i++) push(1, stepsA.starts[i] ?? 0, 0, stepsB.starts[i] ?? 0, 0, i * matrix);
+  for (const window of windows ?? [{ batch: [0, matrices], rows: [0, m], columns: [0, n], symmetric }]) {
+    const [from, end] = window.batch;
+    if (stepsA.even !== undefined && stepsB.even !== undefined) push(from, end - from, window);
+    else for (let i = from; i < end; i++) push(i, 1, window);
+  }
 }
 
 /** Where each matrix of a batch starts in an operand; `even` is the step where they follow one another, or are all the same. */

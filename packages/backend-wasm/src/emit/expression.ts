@@ -5,7 +5,7 @@ import type { View } from '../plan/view.ts';
 import type { Code, ValueType } from '../wasm/code.ts';
 import { convert, highFirst, loads, lowHalves, stores, v128 } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
-import { Addresses, pushAddress, type RowStart } from './addresses.ts';
+import { Addresses, type Part, pushAddress, type RowStart } from './addresses.ts';
 import type { Context } from './context.ts';
 import { type Form, formsOf, isVector, typeOf } from './form.ts';
 import { emitValue } from './operations.ts';
@@ -30,13 +30,13 @@ export class Expressions {
   readonly #lasting = new Set<number>();
   at: readonly number[] = [];
 
-  constructor(context: Context, func: Func, home: (value: Value) => Region) {
+  constructor(context: Context, func: Func, home: (value: Value) => Region, part?: Part) {
     this.context = context;
     this.func = func;
     this.#home = home;
     this.before = context.drafts.before.clear();
     this.out = this.before;
-    this.addresses = new Addresses(func, this.before, (index) => this.#hoisted(() => this.push(index, 'f64')));
+    this.addresses = new Addresses(func, this.before, (index) => this.#hoisted(() => this.push(index, 'f64')), part);
   }
 
   /** Starts a round. */

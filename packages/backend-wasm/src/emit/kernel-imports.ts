@@ -9,6 +9,8 @@ const signatures = {
   solveTriangular: ['solveTriangular', 'iiiiiiiiiii', ''],
   argsort: ['argsort', 'iiiiii', ''],
   random: ['random', 'iiidiii', ''],
+  /** What a symmetric product by blocks needs beside it. */
+  mirror: ['transpose', 'iiiiiiii', ''],
 } as const;
 
 /** Operations that a kernel computes. */

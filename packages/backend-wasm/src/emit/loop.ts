@@ -4,6 +4,7 @@ import { tiled } from '../plan/tiling.ts';
 import type { Value } from '../plan/values.ts';
 import type { Code } from '../wasm/code.ts';
 import type { Func } from '../wasm/module.ts';
+import type { Part } from './addresses.ts';
 import type { Context } from './context.ts';
 import { Expressions } from './expression.ts';
 import { type Form, formsOf, isVector, typeOf } from './form.ts';
@@ -14,13 +15,29 @@ const writtenOut = 16;
 
 /** Emits a loop nest into `func`. */
 export function emitLoop(context: Context, func: Func, roots: readonly Root[], body: Body, home: (value: Value) => Region): void {
-  const expressions = new Expressions(context, func, home);
+  emitNest(context, func, roots, tiled(body), home);
+}
+
+/**
+ * Emits a loop nest as it is, or the part of it that an argument of `func` picks. `several`: other functions do other parts of it, perhaps at
+ * the same time.
+ */
+export function emitNest(
+  context: Context,
+  func: Func,
+  roots: readonly Root[],
+  body: Body,
+  home: (value: Value) => Region,
+  several = false,
+  part?: Part,
+): void {
+  const expressions = new Expressions(context, func, home, part);
   if (body.loops.includes(0)) {
     for (const root of roots) if (root.kind === 'reduce') fillFirst({ root }, expressions);
     func.code.append(expressions.before);
     return;
   }
-  const nest = new LoopNest(expressions, tiled(body), context.drafts.inside.clear());
+  const nest = new LoopNest(expressions, body, context.drafts.inside.clear(), several);
   const code = nest.emit();
   func.code.append(expressions.before).append(code);
 }
@@ -33,7 +50,7 @@ class LoopNest {
   readonly #flat: boolean;
   readonly #code: Code;
 
-  constructor(expressions: Expressions, body: Body, code: Code) {
+  constructor(expressions: Expressions, body: Body, code: Code, several: boolean) {
     this.#code = code;
     this.#expressions = expressions;
     this.#body = body;
@@ -41,7 +58,7 @@ class LoopNest {
     this.#flat = this.#loops.reduce((a, b) => a * b, 1) <= writtenOut;
     this.#reductions = body.roots
       .filter(({ root }) => root.kind === 'reduce')
-      .map((placed) => new Reduction(placed, this.#loops, expressions));
+      .map((placed) => new Reduction(placed, this.#loops, expressions, several));
   }
 
   emit(): Code {

@@ -20,23 +20,24 @@ export class Reduction {
   readonly #inMemory: boolean;
   readonly #expressions: Expressions;
   readonly #depth: number;
+  readonly #several: boolean;
   /** Vectors gathered so far, in turn so that one round need not wait for the one before, and the number beside them. */
   #lanes: readonly (readonly { readonly form: Form; readonly local: number }[])[] = [];
   #turn = 0;
   #single: number | undefined;
   #vectors = false;
 
-  constructor(placed: PlacedRoot, loops: readonly number[], expressions: Expressions) {
+  /** `several`: functions beside this one gather into the same result. */
+  constructor(placed: PlacedRoot, loops: readonly number[], expressions: Expressions, several: boolean) {
+    this.#several = several;
     this.#placed = placed;
     this.#expressions = expressions;
     this.#depth = loops.length;
     const { op } = placed.root.into.operation;
     this.#op = op === 'maximum' || op === 'poison' ? op : 'sum';
     const { steps } = placed.view;
-    let level = steps.length;
-    while (level > 0 && (steps[level - 1] ?? 0) === 0) level--;
-    this.level = level;
-    this.#inMemory = steps.slice(0, level).some((step) => step === 0) || (level === steps.length && steps.length > 0);
+    this.level = reducedFrom(steps);
+    this.#inMemory = gathersInMemory(steps);
   }
 
   /** Code before all loops. */
@@ -123,6 +124,15 @@ export class Reduction {
     const { type } = placed.root.into;
     const result = expressions.temporary(type, 'result');
     expressions.round(at);
+    if (this.#several && this.#op === 'poison') {
+      // It is 0 to begin with, and whoever finds something writes the same.
+      out.get(single).if();
+      expressions.constant(type, 1);
+      out.set(result);
+      expressions.store(() => result, placed.root.into, placed.view, undefined, 1);
+      out.end();
+      return;
+    }
     out.get(single);
     if (this.#op === 'poison') out.op(type === 'f32' ? convert.f32FromI32 : convert.f64FromI32);
     if (this.#inMemory) {
@@ -165,6 +175,19 @@ export class Reduction {
   get #singleType(): ValueType {
     return this.#op === 'poison' ? 'i32' : this.#placed.root.into.type;
   }
+}
+
+/** The loop from which on all loops run over what is reduced, by the strides of the result. */
+function reducedFrom(steps: readonly number[]): number {
+  let level = steps.length;
+  while (level > 0 && (steps[level - 1] ?? 0) === 0) level--;
+  return level;
+}
+
+/** Whether results are gathered in memory, which is filled before all loops. */
+export function gathersInMemory(steps: readonly number[]): boolean {
+  const level = reducedFrom(steps);
+  return steps.slice(0, level).some((step) => step === 0) || (level === steps.length && steps.length > 0);
 }
 
 /** Fills the result of a reduction with what a reduction of nothing gives. */

@@ -2,7 +2,7 @@ import { type Block, Lifetimes, type Precedence } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { found } from './found.ts';
 import { fuse, type Kernel } from './fusion.ts';
-import type { Handing } from './handed.ts';
+import type { Cutting } from './handed.ts';
 import type { BlockPlan, LoopPlan, Turn } from './planned.ts';
 import { Region } from './region.ts';
 import { scratchBytes } from './scratch.ts';
@@ -20,9 +20,9 @@ export type Source = (
   operation: { readonly op: 'input'; readonly key: string } | { readonly op: 'parameter'; readonly index: number },
 ) => Region;
 
-/** `handing` says which kernels somebody else runs; those inside of loops are run here all the same. */
-export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels, handing?: Handing): BlockPlan {
-  return new Planning(block, source, targets, kernels, handing);
+/** `cutting` says which kernels somebody else runs, or may run at the same time; those inside of loops are run here, one by one. */
+export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels, cutting?: Cutting): BlockPlan {
+  return new Planning(block, source, targets, kernels, cutting);
 }
 
 class Planning implements BlockPlan {
@@ -30,6 +30,7 @@ class Planning implements BlockPlan {
   readonly copies: { readonly from: Region; readonly to: Region }[] = [];
   readonly arena: Region = Region.scratch(0);
   readonly bytes: number;
+  own = 0;
   readonly #homes = new Map<Value, Region>();
   readonly #loops = new Map<Value, LoopPlan>();
   readonly #scratches = new Map<Kernel, Region>();
@@ -38,7 +39,7 @@ class Planning implements BlockPlan {
   readonly #sizes: Kernels;
   readonly #own = new Set<Region>();
 
-  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels, handing: Handing | undefined) {
+  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels, cutting: Cutting | undefined) {
     this.#sizes = sizes;
     const values = new Values(block);
     const claimed = new Map<Value, Target>();
@@ -55,7 +56,7 @@ class Planning implements BlockPlan {
     this.#assign(values.list, claimed);
     this.#inPlace(claimed, kernels, values.list);
     const order = sorted(kernels, producers);
-    this.turns = handing?.turns(order, producers) ?? [{ kernels: order, handed: false }];
+    this.turns = cutting?.turns(order, producers) ?? [{ kernels: order, handed: false }];
     this.bytes = this.#layOut();
   }
 
@@ -196,28 +197,33 @@ class Planning implements BlockPlan {
       if (this.#own.has(region.owner)) lifetimes.use(region.owner, time);
     };
     let time = 0;
-    for (const { kernels, handed } of this.turns) {
+    for (const { kernels, handed, together = false } of this.turns) {
       for (const kernel of kernels) {
         for (const value of kernel.reads) use(this.home(value), time);
         for (const value of producedBy(kernel)) if (this.#homes.has(value)) use(this.home(value), time);
         if (handed) continue;
-        this.#makeScratch(kernel, (region) => use(region, time));
-        time++;
+        this.#makeScratch(kernel, (region) => use(region, time), together);
+        if (!together) time++;
       }
-      // What is handed over together is done in any order: all of its memory is in use at once.
-      if (handed) time++;
+      // What is handed over or run together is done in any order: all of its memory is in use at once.
+      if (handed || together) time++;
     }
     for (const { from } of this.copies) use(from, time);
     return lifetimes.layOut({ alignment: 64 }, (region, offset) => region.moveInto(this.arena, offset));
   }
 
   /** What a kernel needs beside what it reads and writes. */
-  #makeScratch(kernel: Kernel, use: (region: Region) => void): void {
+  #makeScratch(kernel: Kernel, use: (region: Region) => void, together: boolean): void {
     const loop = kernel.work.kind === 'call' ? this.#loops.get(kernel.work.value) : undefined;
     for (const region of loop?.carry ?? []) use(region);
     if (loop !== undefined) use(loop.flag);
     const bytes = loop === undefined ? scratchBytes(kernel, this.#sizes) : loop.body.bytes + (loop.until?.bytes ?? 0);
     if (bytes === 0) return;
+    if (together && loop === undefined) {
+      this.own = Math.max(this.own, bytes);
+      this.#scratches.set(kernel, Region.own(bytes));
+      return;
+    }
     const scratch = this.#fresh(bytes);
     this.#scratches.set(kernel, scratch);
     use(scratch);

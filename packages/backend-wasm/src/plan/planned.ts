@@ -2,10 +2,12 @@ import type { Kernel } from './fusion.ts';
 import type { Region } from './region.ts';
 import type { Value } from './values.ts';
 
-/** A stretch of kernels: run here one after the other, or handed over together. */
+/** A stretch of kernels: run here one after the other or at the same time, or handed over together. */
 export interface Turn {
   readonly kernels: readonly Kernel[];
   readonly handed: boolean;
+  /** Whether they may run at the same time, each on a thread or on several. */
+  readonly together?: boolean;
 }
 
 /** The inside of a loop. */
@@ -31,4 +33,6 @@ export interface BlockPlan {
   /** All scratch of the block; `bytes` long. */
   readonly arena: Region;
   readonly bytes: number;
+  /** Scratch that every thread needs for itself. */
+  readonly own: number;
 }

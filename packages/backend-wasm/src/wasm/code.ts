@@ -84,16 +84,16 @@ export class Code {
 
   /** A constant; addresses above 2³¹ wrap to the same bits. */
   i32(value: number): this {
-    this.byte(0x41);
-    let rest = value | 0;
-    for (;;) {
-      const byte = rest & 0x7f;
-      rest >>= 7;
-      if ((rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0)) {
-        return this.byte(byte);
-      }
-      this.byte(byte | 0x80);
-    }
+    return this.byte(0x41).#signed(value);
+  }
+
+  i64(value: number): this {
+    return this.byte(0x42).#signed(value);
+  }
+
+  /** An atomic access to the address on the stack plus `offset`, which must be a multiple of 2^`alignment`. */
+  atomic(instruction: Instruction, offset: number, alignment = 2): this {
+    return this.op(instruction).byte(alignment).unsigned(offset);
   }
 
   f32(value: number): this {
@@ -153,6 +153,10 @@ export class Code {
     return this.byte(0x0d).unsigned(depth);
   }
 
+  return(): this {
+    return this.byte(0x0f);
+  }
+
   /** Copies bytes: destination, source and length are on the stack. */
   copy(): this {
     return this.byte(0xfc).byte(10).byte(0).byte(0);
@@ -166,6 +170,19 @@ export class Code {
   /** local ← local + constant. */
   bump(local: number, by: number): this {
     return by === 0 ? this : this.get(local).i32(by).op(i32.add).set(local);
+  }
+
+  /** A signed LEB128 number of 32 bits. */
+  #signed(value: number): this {
+    let rest = value | 0;
+    for (;;) {
+      const byte = rest & 0x7f;
+      rest >>= 7;
+      if ((rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0)) {
+        return this.byte(byte);
+      }
+      this.byte(byte | 0x80);
+    }
   }
 
   #reserve(more: number): void {

@@ -4,18 +4,34 @@ export type Instruction = number;
 /** One for each precision. */
 type PerType<T> = Readonly<Record<'f32' | 'f64', T>>;
 
-export const valueTypes = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
+export const valueTypes = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 
 export const i32 = {
+  eq: 0x46,
+  ne: 0x47,
   ltS: 0x48,
   ltU: 0x49,
   gtS: 0x4a,
+  geS: 0x4e,
   geU: 0x4f,
   add: 0x6a,
   sub: 0x6b,
   mul: 0x6c,
+  and: 0x71,
   or: 0x72,
   fromF64: 0xfc02,
+} as const;
+
+export const i64 = { eq: 0x51, add: 0x7c, shrU: 0x88, wrap: 0xa7 } as const;
+
+/** On shared memory. */
+export const atomics = {
+  notify: 0xfe00,
+  waitI32: 0xfe01,
+  loadI32: 0xfe10,
+  loadI64: 0xfe11,
+  addI32: 0xfe1e,
+  exchangeI64: 0xfe49,
 } as const;
 
 export const drop = 0x1a;

@@ -34,13 +34,27 @@ export class Func {
   }
 }
 
-/** A module that imports a memory, a mutable i32 global and functions. All imports come before the first function. */
+/** A memory that threads share. */
+export interface Shared {
+  /** Most pages it can grow to. */
+  readonly pages: number;
+}
+
+/**
+ * A module that imports a memory, the mutable i32 global `arena` and functions; where the memory is shared, `own` too, where the scratch
+ * of the thread starts. All imports come before the first function.
+ */
 export class ModuleBuilder {
   readonly #types = new Map<string, number>();
   readonly #typeCode = new Code();
   readonly #imports = new Map<string, { readonly index: number; readonly type: number }>();
   readonly #functions: { readonly func: Func; readonly type: number }[] = [];
   readonly #exports: [string, number][] = [];
+  readonly #shared: Shared | undefined;
+
+  constructor(shared?: Shared) {
+    this.#shared = shared;
+  }
 
   /** The index of an imported function, from `env`. */
   import(name: string, parameters: readonly ValueType[], results: readonly ValueType[]): number {
@@ -67,12 +81,15 @@ export class ModuleBuilder {
     section(out, 1, this.#types.size, this.#typeCode);
 
     const imports = new Code();
-    text(text(imports, 'env'), 'memory').byte(0x02).byte(0).byte(0);
-    text(text(imports, 'env'), 'arena').byte(0x03).byte(valueTypes.i32).byte(1);
+    text(text(imports, 'env'), 'memory').byte(0x02);
+    if (this.#shared === undefined) imports.byte(0).byte(0);
+    else imports.byte(3).byte(0).unsigned(this.#shared.pages);
+    const globals = this.#shared === undefined ? ['arena'] : ['arena', 'own'];
+    for (const name of globals) text(text(imports, 'env'), name).byte(0x03).byte(valueTypes.i32).byte(1);
     for (const [name, { type }] of this.#imports) {
       text(text(imports, 'env'), name).byte(0x00).unsigned(type);
     }
-    section(out, 2, this.#imports.size + 2, imports);
+    section(out, 2, this.#imports.size + 1 + globals.length, imports);
 
     const declared = new Code();
     for (const { type } of this.#functions) declared.unsigned(type);
