@@ -25,6 +25,7 @@ import { testRandom } from './contract/random.ts';
 import { testRank } from './contract/rank.ts';
 import { testReordering } from './contract/reordering.ts';
 import { testRotations } from './contract/rotations.ts';
+import { testStarts } from './contract/starts.ts';
 import { testTable } from './contract/table.ts';
 import type { AnyBackend } from './families/family.ts';
 import type { TransformRecord } from './records/record.ts';
@@ -68,6 +69,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testNames(harness);
     testOverlap(harness);
     testRank(harness);
+    testStarts(harness);
     testGolden(harness);
     testFuzz(harness);
   });

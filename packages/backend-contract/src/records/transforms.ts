@@ -184,8 +184,13 @@ export const transformsRecords: readonly TransformRecord[] = [
       decayOnly: refuses.decayOnly,
       mode: refuses.choice('decoupled', 'independent', 'cautious'),
       rateOf: refuses.wrong('a function of the shape', 3, 'keller', {}, true),
+      heedsGain: refuses.flag,
     },
-    variants: [{ mode: 'independent' }, { mode: 'cautious', learningRate: 0.5, rateOf: (shape: Shape) => shape.length }],
+    variants: [
+      { mode: 'independent' },
+      { heedsGain: true },
+      { mode: 'cautious', learningRate: 0.5, rateOf: (shape: Shape) => shape.length },
+    ],
   },
   {
     name: 'descend',

@@ -17,7 +17,7 @@ import { attempt, Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
 import { Counters } from './plans/counters.ts';
-import { Layout, skippedKey } from './plans/layout.ts';
+import { type DeclaredSlot, Layout, skippedKey } from './plans/layout.ts';
 import { Measures, type Measuring, widensSquares } from './plans/measures.ts';
 import { rehearse } from './plans/rehearsal.ts';
 import { Inquiry } from './questions/inquiry.ts';
@@ -213,7 +213,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** What the transform does to parameters outside of steps. */
   once(moment: Exclude<Moment, 'evaluate'>): MaybePromise<void> {
     return whenDone(this.prepareParameters(moment), (refusals) => {
-      if (refusals.length === 0) return;
+      if (refusals.length === 0) return moment === 'construct' ? this.start([...this.layout.slots.values()]) : undefined;
       this.dispose();
       throw new TransformError(refusals.join('; '));
     });
@@ -264,9 +264,14 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
         this.steps.restart(file.tally, file.bounds);
         this.forgetMetrics();
         this.interruption = undefined;
-        return file.report;
+        return whenDone(this.start(file.fresh), () => file.report);
       },
     );
+  }
+
+  /** What slots start from that is made by a program; nothing else of the optimizer knows of that. */
+  private start(slots: readonly DeclaredSlot[]): MaybePromise<void> {
+    return whenDone(this.steps.start(slots), () => this.runner.keep(this.steps.planner.plans));
   }
 
   private read(key: string): MaybePromise<Floats> {

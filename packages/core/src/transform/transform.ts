@@ -23,14 +23,25 @@ export interface About {
  */
 export type Kind = 'vector' | 'diagonal' | 'matrix' | 'cubic' | 'invariant';
 
+/**
+ * What a slot starts from: a number; the identity matrix, or that times a number; the parameter, as construction left it; or random numbers of
+ * the optimizer's seed, times `scale` (default 1).
+ */
+export type Start =
+  | number
+  | 'identity'
+  | { readonly identity: number }
+  | 'parameter'
+  | { readonly draw: Distribution; readonly scale?: number };
+
 /** One declared piece of state. */
 export interface Slot {
   readonly shape: Shape;
   readonly kind: Kind;
   /** `wide` is f64 where the backend has it. */
   readonly dtype?: 'working' | 'wide';
-  /** The value before the first step, default 0; or the identity matrix, or that times a number. */
-  readonly init?: number | 'identity' | { readonly identity: number };
+  /** What it holds before the first step, default 0. */
+  readonly init?: Start;
   /** Equal to its transpose at all times: products of it need half the work. */
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */

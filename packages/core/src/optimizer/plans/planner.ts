@@ -14,11 +14,12 @@ import { cutPlan } from './asking.ts';
 import type { Counters } from './counters.ts';
 import { merged, type Standing } from './deferred.ts';
 import { Facts } from './facts.ts';
-import type { Layout } from './layout.ts';
+import type { DeclaredSlot, Layout } from './layout.ts';
 import type { Measures } from './measures.ts';
 import { changedSlots, handedOver, movedParameters } from './outputs.ts';
 import type { Plan, SoundPlan } from './plan.ts';
 import { soundProgram } from './soundness.ts';
+import { startOf } from './starts.ts';
 import { StepSite } from './step-site.ts';
 import { type Question, StepTrace } from './step-trace.ts';
 
@@ -111,6 +112,17 @@ export class Planner {
   /** What is done to parameters and state at `moment`; not kept. */
   once(moment: Exclude<Moment, 'evaluate'>): Plan {
     return this.outside(moment).plan;
+  }
+
+  /** What slots start from that no host knows: their parameters, and draws; not kept. */
+  starts(slots: readonly DeclaredSlot[]): Plan {
+    const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
+    return during(trace.tracing, () => {
+      for (const declared of slots) trace.setSlot(declared, startOf(declared, trace));
+      const program = finishProgram('start', trace.tracing, changedSlots(trace));
+      this.facts.unproved(program, new Set(Object.keys(this.shapes).map(parameterKey)));
+      return this.plan(trace, program);
+    });
   }
 
   /** What the model is judged with, where that is not the parameters: in buffers of its own. */

@@ -11,10 +11,11 @@ import { inTurn } from '../memory/turns.ts';
 import type { Counters } from '../plans/counters.ts';
 import { Facts } from '../plans/facts.ts';
 import { lacking } from '../plans/lacking.ts';
-import { isProbed, type Layout } from '../plans/layout.ts';
+import { type DeclaredSlot, isProbed, type Layout } from '../plans/layout.ts';
 import { Due, type Measures } from '../plans/measures.ts';
 import type { Plan } from '../plans/plan.ts';
 import { Planner } from '../plans/planner.ts';
+import { isMade } from '../plans/starts.ts';
 import type { Inquiry } from '../questions/inquiry.ts';
 import type { Questions } from '../questions/questions.ts';
 import type { Background } from './background.ts';
@@ -88,6 +89,14 @@ export class Steps<Native, Buffer> {
       if (finding === 'poisoned') return this.drop();
       return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
     });
+  }
+
+  /** Gives slots what they start from that are to start anew, where a program has to make that. */
+  start(slots: readonly DeclaredSlot[]): MaybePromise<void> {
+    const made = slots.filter(isMade);
+    if (made.length === 0) return undefined;
+    const plan = this.planner.starts(made);
+    return whenDone(this.shop.inquiry.supply(plan, undefined, this.random.draws), () => this.run(plan));
   }
 
   /** Runs what a plan has to run. */
