@@ -27,6 +27,7 @@ import { testReordering } from './contract/reordering.ts';
 import { testRotations } from './contract/rotations.ts';
 import { testStarts } from './contract/starts.ts';
 import { testTable } from './contract/table.ts';
+import { testWindows } from './contract/windows.ts';
 import type { AnyBackend } from './families/family.ts';
 import type { TransformRecord } from './records/record.ts';
 import { subjects } from './subjects.ts';
@@ -70,6 +71,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testOverlap(harness);
     testRank(harness);
     testStarts(harness);
+    testWindows(harness);
     testGolden(harness);
     testFuzz(harness);
   });

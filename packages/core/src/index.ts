@@ -86,7 +86,7 @@ export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
 export { clipFactor, clipped, frobenius, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
-export { accumulate } from './transform/accumulate.ts';
+export { type AccumulateOptions, accumulate } from './transform/accumulate.ts';
 export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';

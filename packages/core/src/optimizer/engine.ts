@@ -179,6 +179,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     );
   }
 
+  flush(): MaybePromise<boolean> {
+    this.usable('flush');
+    return this.turns.take(undefined, () => this.interruptible(() => this.steps.flush()));
+  }
+
   finalize(): MaybePromise<void> {
     this.usable('finalize');
     return this.turns.take(undefined, () => this.once('finalize'));
@@ -222,15 +227,13 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** The same, giving what the transform has against them. */
   private prepareParameters(moment: Exclude<Moment, 'evaluate'>): MaybePromise<string[]> {
     const plan = this.steps.planner.once(moment);
-    const ran = attempt(
-      () => this.steps.run(plan),
-      (error) => this.interrupt(error),
-    );
-    return whenDone(ran, () =>
-      whenDone(this.runner.verdict(plan), (entries) => {
-        this.runner.keep(this.steps.planner.plans);
-        return refusalsOf(plan, entries ?? []);
-      }),
+    return whenDone(
+      this.interruptible(() => this.steps.run(plan)),
+      () =>
+        whenDone(this.runner.verdict(plan), (entries) => {
+          this.runner.keep(this.steps.planner.plans);
+          return refusalsOf(plan, entries ?? []);
+        }),
     );
   }
 
@@ -245,15 +248,15 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.usable('step');
     this.background?.look();
     this.intake.write(found);
-    return attempt(
-      () => this.steps.take(found, objective),
-      (error) => this.interrupt(error),
-    );
+    return this.interruptible(() => this.steps.take(found, objective));
   }
 
-  private interrupt(error: unknown): never {
-    if (error instanceof StepInterrupted) this.interruption = error;
-    throw error;
+  /** What may break off with parameters half written; then only `load` helps. */
+  private interruptible<T>(run: () => MaybePromise<T>): MaybePromise<T> {
+    return attempt(run, (error) => {
+      if (error instanceof StepInterrupted) this.interruption = error;
+      throw error;
+    });
   }
 
   private loadNow(file: Takeover): MaybePromise<LoadReport> {
