@@ -1,4 +1,4 @@
-import { guarded, subjects, type Wrapper, wrappers } from '@opt/backend-contract';
+import { guarded, subjects, transforms, type Wrapper, wrappers } from '@opt/backend-contract';
 import { type Objective, type Shape, skipNonFinite, type Transform } from '@opt/core';
 import { asking, objectiveOf, type Poison } from './asking.ts';
 import type { Dice } from './dice.ts';
@@ -15,7 +15,7 @@ export interface Subject {
   readonly start: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
 }
 
-const all = subjects().filter(({ record }) => record.from !== '@opt/lre-curvature');
+const all = subjects(transforms).filter(({ record }) => record.from !== '@opt/lre-curvature');
 const shapes: readonly Shape[] = [[], [1], [3], [7], [3, 3], [4, 3], [2, 5], [6, 4], [2, 2, 2], [3, 2, 1, 2]];
 
 /** Those of the contract's that are content with gradients: those that are not are `asking`. */

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testAuthor } from './author.ts';
 import { testBundles } from './bundles.ts';
 import { testDeclarations } from './declarations.ts';
 import { here, packAll, packages, pnpm, root, run } from './pack.ts';
@@ -99,5 +100,6 @@ describe.each([
 });
 
 testReadmes(installed, outside);
+testAuthor(installed, outside);
 testDeclarations(installed, outside);
 testBundles(installed, outside);

@@ -81,7 +81,7 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
       name,
       hyper,
       state: ({ shape }) => ({ m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
-      apply(step: TensorStep<Slow, Hypers>) {
+      apply(step) {
         const g = squarable(step);
         return mixed(step, g, g);
       },
@@ -91,7 +91,7 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
     name,
     hyper,
     state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
-    apply(step: TensorStep<Slow | 'm1', Hypers>) {
+    apply(step) {
       const g = squarable(step);
       const m1 = step.state.m1.lerp(g, step.hyper.beta1.not());
       const { update, state } = mixed(step, g, m1.div(debias(step.hyper.beta1, step.count)));

@@ -3,21 +3,18 @@ import {
   exact,
   fixed,
   flag,
-  type Hyper,
   integer,
   nonNegative,
   optional,
-  perTensor,
   positive,
   type Rule,
   resolve,
   rule,
   type Setting,
-  type Transform,
   unit,
   within,
 } from '@opt/core';
-import { descend, type GeneralOptions, general, generalOptions, l2 } from '@opt/transforms';
+import { decay, descend, type GeneralOptions, general, generalOptions, l2 } from '@opt/transforms';
 import { prodigyDirection } from './prodigy-direction.ts';
 
 export interface ProdigyOptions extends GeneralOptions {
@@ -84,17 +81,9 @@ export function prodigy(options: ProdigyOptions = {}): Rule {
   const move = descend({ learningRate });
   return general(
     o,
-    decoupled ? rule(direction, shrink(learningRate, weightDecay), move) : rule(chain(l2({ weightDecay }), direction), move),
+    // The gain holds d.
+    decoupled
+      ? rule(direction, decay({ learningRate, weightDecay, heedsGain: true }), move)
+      : rule(chain(l2({ weightDecay }), direction), move),
   );
 }
-
-/** p ← p(1 − ληγ) with the gain γ of the direction, which holds d. */
-const shrink = (learningRate: Hyper, weightDecay: Hyper): Transform =>
-  perTensor({
-    name: 'decay',
-    hyper: { learningRate, weightDecay },
-    apply({ parameter: p, gain, hyper: h }) {
-      const rate = h.learningRate.mul(h.weightDecay);
-      return { parameter: p.mul((gain === undefined ? rate : gain.mul(rate)).not()) };
-    },
-  });

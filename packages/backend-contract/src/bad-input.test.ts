@@ -1,6 +1,6 @@
 import * as adaptiveExports from '@opt/adaptive';
 import * as averagingExports from '@opt/averaging';
-import { OptError, OptionRangeError, OptionTypeError, weightEma } from '@opt/core';
+import { OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
 import * as psgdExports from '@opt/psgd';
@@ -9,23 +9,8 @@ import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
 import * as weightHooksExports from '@opt/weight-hooks';
 import { describe, expect, it } from 'vitest';
-import type { BadValue, TransformRecord } from './records/record.ts';
+import { failure, show, testOptions } from './contract/options.ts';
 import { transforms } from './transforms.ts';
-
-const failure = (call: () => unknown): unknown => {
-  try {
-    call();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-};
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
-}
 
 describe('the table', () => {
   it.each([
@@ -50,47 +35,9 @@ describe('the table', () => {
   });
 });
 
-const cases = transforms.flatMap((record) =>
-  Object.entries(record.options).map(([option, bad]): [string, string, TransformRecord, readonly BadValue[]] => [
-    record.name,
-    option,
-    record,
-    bad,
-  ]),
-);
+testOptions(transforms);
 
 describe('bad input', () => {
-  it.each(cases)('%s: %s', (_, option, record, bad) => {
-    expect(bad.length).toBeGreaterThan(0);
-    for (const { value, error, rule } of bad) {
-      const thrown = failure(() => record.make({ [option]: value }));
-      const [kind, builtIn] = error === 'range' ? [OptionRangeError, RangeError] : [OptionTypeError, TypeError];
-      expect(thrown, `${option}: ${show(value)}`).toBeInstanceOf(kind);
-      expect(thrown).toBeInstanceOf(builtIn);
-      expect(OptError.isInstance(thrown)).toBe(true);
-      expect(thrown instanceof Error && thrown.message).toBe(`${record.called}: ${option} must be ${rule}, received ${show(value)}`);
-    }
-  });
-
-  const optional = transforms.filter(({ options }) => Object.keys(options).length > 0);
-
-  it.each(optional.map((record) => [record.name, record] as const))('%s refuses unknown options, by name', (_, record) => {
-    const thrown = failure(() => record.make({ learningrate: 0.1 }));
-    expect(thrown).toBeInstanceOf(OptionTypeError);
-    expect(thrown instanceof Error && thrown.message).toContain(`${record.called}: unknown option 'learningrate', known are `);
-    for (const option of Object.keys(record.options).filter((name) => name !== 'base'))
-      expect(thrown instanceof Error && thrown.message).toContain(option);
-  });
-
-  it.each(optional.map((record) => [record.name, record] as const))('%s takes undefined for every option', (_, record) => {
-    const undefinedOptions = Object.fromEntries(
-      Object.keys(record.options)
-        .filter((name) => name !== 'base')
-        .map((name) => [name, undefined]),
-    );
-    expect(() => record.make(undefinedOptions)).not.toThrow();
-  });
-
   it('messages begin with the name the optimizer was given', () => {
     for (const record of transforms.filter(({ options }) => 'name' in options && 'epsilon' in options)) {
       const thrown = failure(() => record.make({ name: 'mine', epsilon: -1 }));

@@ -9,58 +9,17 @@ import {
   marsDirection,
 } from '@opt/adaptive';
 import { reference } from '@opt/backend-reference';
-import { type Basis, chain, inBasis, type Kind, KindError, perTensor, rotation, rule, size, type Transform } from '@opt/core';
+import { type Basis, chain, inBasis, type Kind, KindError, perTensor, rule } from '@opt/core';
 import { adam, descend, ema, lion, momentum, rmsprop } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { expectSame } from './contract/harness.ts';
 import { oddModel, optimizerOn, snapshot, train, withOptimizer } from './contract/models.ts';
+import { rotating, testRotations, trained } from './contract/rotations.ts';
 import { transforms } from './transforms.ts';
 
-/** A rotation of each parameter as one vector, drawn anew before every step, or never. */
-const rotating = (redraw: boolean): Basis => ({
-  name: 'rotating',
-  kinds: ['vector', 'diagonal', 'cubic', 'matrix'],
-  coordinates: (shape) => [size(shape)],
-  declare: (owner, shape, at) => at.slot('Q', owner, { shape: [size(shape), size(shape)], kind: 'invariant', init: 'identity' }),
-  before(owner, gradient, site) {
-    if (!redraw) return {};
-    const n = size(gradient.shape);
-    const old = site.get('Q', owner);
-    const Q = site.draw('X', owner, 'normal', [n, n]).orthonormalize('complete');
-    site.set('Q', owner, Q);
-    return { move: rotation(Q.matmul(old, { transposeA: true })) };
-  },
-  frame(owner, shape, site) {
-    const Q = site.get('Q', owner);
-    return {
-      project: (x) => Q.matmul(x.reshape([-1, 1]), { transposeA: true }).reshape([-1]),
-      unproject: (x) => Q.matmul(x.reshape([-1, 1])).reshape(shape),
-    };
-  },
-});
-
-const trained = (direction: Transform, steps = 6) =>
-  withOptimizer(optimizerOn(reference(), rule(direction, descend({ learningRate: 0.1 })), oddModel, 5), async (optimizer) => {
-    await train(optimizer, oddModel, 0, steps);
-    return snapshot(optimizer);
-  });
-
-const rotatable = transforms
-  .filter(({ rotates }) => rotates === true)
-  .flatMap(({ name, make, variants = [] }) =>
-    [{}, ...variants].map((options): [string, () => Transform] => [`${name} ${JSON.stringify(options)}`, () => make(options)]),
-  );
+testRotations(transforms);
 
 describe('bases', () => {
-  it.each(rotatable)('a direction of vector slots does not see the basis it runs in, however it is redrawn: %s', async (_, make) => {
-    const [plain, rotated] = [await trained(make()), await trained(inBasis(rotating(true), make()))];
-    for (const [name] of Object.entries(oddModel)) {
-      rotated[name]?.forEach((x, i) => {
-        expect(Math.abs(x - (plain[name]?.[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThanOrEqual(1e-12);
-      });
-    }
-  });
-
   it('several of them in a chain', async () => {
     const stages = () => chain(ema(), momentum({ nesterov: true }));
     const [plain, rotated] = [await trained(stages()), await trained(inBasis(rotating(true), stages()))];

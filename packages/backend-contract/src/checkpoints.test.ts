@@ -4,17 +4,14 @@ import { lmAdagrad } from '@opt/lm-adagrad';
 import { adamw, descend, ema, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { expectSame, input } from './contract/harness.ts';
-import { type AnyOptimizer, gradientsAt, type Model, oddModel, optimizerOn, snapshot, train, withOptimizer } from './contract/models.ts';
+import { type Model, oddModel, optimizerOn, snapshot, train, withOptimizer } from './contract/models.ts';
+import { failureOf } from './contract/optimizers.ts';
+import { feed, reversed, testReordering } from './contract/reordering.ts';
+import { subjects } from './subjects.ts';
 import { awaited, remote, submitting } from './testing/modes.ts';
-import { type Subject, subjects } from './transforms.ts';
+import { transforms } from './transforms.ts';
 
-const reversed = (model: Model): Model => Object.fromEntries(Object.entries(model).reverse());
 const on = (transform: Transform, model: Model = oddModel) => optimizerOn(reference(), transform, model);
-
-/** Steps with the gradients of `model`, whatever the order in which the optimizer holds them. */
-const feed = async (optimizer: AnyOptimizer, from: number, to: number): Promise<void> => {
-  for (let step = from; step < to; step++) await optimizer.step(gradientsAt(oddModel, step));
-};
 
 const savedBy = (transform: Transform, model: Model = oddModel): Promise<Uint8Array> =>
   withOptimizer(on(transform, model), async (optimizer) => {
@@ -22,44 +19,11 @@ const savedBy = (transform: Transform, model: Model = oddModel): Promise<Uint8Ar
     return optimizer.save();
   });
 
-const failing = async (call: () => unknown): Promise<unknown> => {
-  try {
-    await call();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-};
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '');
 
-describe('state is kept by name', () => {
-  it.each(subjects().map((subject): [string, Subject] => [subject.label, subject]))(
-    'parameters in another order go on as if nothing had happened: %s',
-    async (_, { make }) => {
-      await withOptimizer(on(make()), async (through) => {
-        await feed(through, 0, 5);
-        const file = await through.save();
-        await feed(through, 5, 9);
-        await withOptimizer(on(make(), reversed(oddModel)), async (reordered) => {
-          const refused = await failing(() => reordered.load(file));
-          // A joined matrix is not reordered but refused; what is drawn for a joined vector is drawn by position.
-          if (refused !== undefined) return expect(messageOf(refused)).toContain('cannot be reordered');
-          const draws = through.explain(9).programs.some(({ program }) => program.nodes.some(({ operation }) => operation.op === 'random'));
-          if (draws) return;
-          await feed(reordered, 5, 9);
-          const [actual, expected] = [await snapshot(reordered), await snapshot(through)];
-          for (const name of Object.keys(oddModel)) {
-            expected[name]?.forEach((x, i) => {
-              // Sums over all parameters are added up in another order.
-              expect(Math.abs(x - (actual[name]?.[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThanOrEqual(1e-10);
-            });
-          }
-        });
-      });
-    },
-  );
+testReordering(subjects(transforms));
 
+describe('state is kept by name', () => {
   it('joined state in a partition follows its parameters too, or is refused', async () => {
     const make = () => partition({ joined: lmAdagrad(), rest: sgd() }, (_, shape) => (shape.length === 2 ? 'joined' : 'rest'));
     await withOptimizer(on(make()), async (through) => {
@@ -67,7 +31,7 @@ describe('state is kept by name', () => {
       const file = await through.save();
       await feed(through, 5, 9);
       await withOptimizer(on(make(), reversed(oddModel)), async (reordered) => {
-        const refused = await failing(() => reordered.load(file));
+        const refused = await failureOf(() => reordered.load(file));
         if (refused !== undefined) return expect(refused).toBeInstanceOf(CheckpointError);
         await feed(reordered, 5, 9);
         const [actual, expected] = [await snapshot(reordered), await snapshot(through)];
@@ -88,7 +52,7 @@ describe('state is kept by name', () => {
     const file = await savedBy(transform, first);
     await withOptimizer(on(transform, second), async (optimizer) => {
       const before = await snapshot(optimizer);
-      expect(messageOf(await failing(() => optimizer.load(file)))).toContain("load: the file holds 'parameter:c', nothing here does");
+      expect(messageOf(await failureOf(() => optimizer.load(file)))).toContain("load: the file holds 'parameter:c', nothing here does");
       const after = await snapshot(optimizer);
       for (const [key, value] of Object.entries(before)) expectSame(key, after[key] ?? [], value);
     });

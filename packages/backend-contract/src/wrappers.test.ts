@@ -20,7 +20,7 @@ import { adamw, descend, general, generalOptions, lion, momentum, sgd } from '@o
 import { describe, expect, it } from 'vitest';
 import { expectSame, input } from './contract/harness.ts';
 import { type AnyOptimizer, type Model, optimizerOn, snapshot, withOptimizer } from './contract/models.ts';
-import { wrappers } from './transforms.ts';
+import { wrappers } from './subjects.ts';
 
 const model: Model = { a: { shape: [2], data: [1, 2] }, b: { shape: [2], data: [3, 4] }, c: { shape: [2], data: [5, 6] } };
 const on = (transform: Transform, parameters: Model = model) => optimizerOn(reference(), transform, parameters);

@@ -68,6 +68,7 @@ export { isModerate, moderate, sameTensor } from './trace/emit.ts';
 export {
   all,
   allFinite,
+  argmax,
   concat,
   debias,
   full,
@@ -77,21 +78,25 @@ export {
   repeat,
   saturate,
   scalar,
+  tril,
+  triu,
   where,
 } from './trace/functions.ts';
+export { symmetricPower } from './trace/matrix-functions.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
-export { clipFactor, clipped, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
+export { clipFactor, clipped, frobenius, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
-export { accumulate } from './transform/accumulate.ts';
+export { type AccumulateOptions, accumulate } from './transform/accumulate.ts';
 export { type Basis, type Change, type Frame, type Move, rotation } from './transform/basis.ts';
 export { chain, named, rule, wrapRule } from './transform/chain.ts';
 export { concatenated } from './transform/concatenated.ts';
 export type { GradientQuestion, LossQuestion, ProductQuestion, VectorQuestion } from './transform/evaluation.ts';
 export { hypersNamed } from './transform/hypers-named.ts';
 export { inBasis } from './transform/in-basis.ts';
+export { overSite } from './transform/over-site.ts';
 export { divide, type PartitionOptions, partition, type Route } from './transform/partition.ts';
-export { perTensor, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
+export { perTensor, type Slots, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
 export { skipNonFinite } from './transform/skip-non-finite.ts';
 export { requiredRule, requiredStage, stage } from './transform/stage-options.ts';
 export * from './transform/transform.ts';

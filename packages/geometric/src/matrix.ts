@@ -1,4 +1,4 @@
-import { clipped, identity, norm, printShape, type Shape, ShapeError, type Site, type Tensor, where } from '@opt/core';
+import { clipped, identity, printShape, type Shape, ShapeError, type Site, type Tensor, where } from '@opt/core';
 
 /**
  * Matrices over the last two axes; leading axes are a batch. Formulas stand for the tall form (rows ≥ columns); a wide matrix is
@@ -42,9 +42,6 @@ export const nonZero = (x: Tensor): Tensor => where(x.eq(0), 1, x);
 
 /** The axes of a matrix. */
 export const matrixAxes: readonly number[] = [-2, -1];
-
-/** ‖x‖_F of each matrix. */
-export const frobenius = (x: Tensor): Tensor => norm(x, matrixAxes);
 
 /** Kept short enough for products with points of a manifold, and with itself, to be finite: a longer gradient counts as one of that length. */
 export const shortened = (x: Tensor, { largest: most }: Site): Tensor => clipped([x], Math.sqrt(most) / 2 ** 16)(x);

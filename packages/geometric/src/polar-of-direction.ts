@@ -1,6 +1,5 @@
-import { choice, perTensor, positive, resolve, type Setting, schatten4, type Transform, text } from '@opt/core';
+import { choice, frobenius, perTensor, positive, resolve, type Setting, schatten4, type Transform, text } from '@opt/core';
 import { firstOf, type Triple } from './coefficients.ts';
-import { frobenius } from './matrix.ts';
 import { type Scale, shapeScale } from './muon-direction.ts';
 import { checked, integerIn } from './options.ts';
 import { polarStep } from './polar.ts';

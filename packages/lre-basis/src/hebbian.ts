@@ -4,7 +4,6 @@ import {
   flag,
   full,
   integer,
-  iota,
   message,
   nullable,
   OptionRangeError,
@@ -13,8 +12,8 @@ import {
   resolve,
   type Setting,
   type Tensor,
+  tril,
   unit,
-  where,
 } from '@opt/core';
 import { adamG } from './adam-g.ts';
 import { explicit } from './explicit.ts';
@@ -109,9 +108,8 @@ export function hebbian(options: HebbianOptions = {}): LowRankBasis {
 /** (1/k)(Ypᵀ − Q·tril(ppᵀ)) with p = QᵀY: the last column is to become the leading direction. */
 function sanger(Q: Tensor, Y: Tensor): Tensor {
   const [k = 1] = Y.shape;
-  const [, r = 0] = Q.shape;
   const p = Y.matmul(Q);
-  const lower = where(iota(r).reshape([r, 1]).ge(iota(r)), p.matmul(p, { transposeA: true }), 0);
+  const lower = tril(p.matmul(p, { transposeA: true }));
   return Y.matmul(p, { transposeA: true }).sub(Q.matmul(lower)).div(k);
 }
 

@@ -1,4 +1,4 @@
-import { all, allFinite, iota, norm, type Tensor, where } from '@opt/core';
+import { all, allFinite, argmax, identity, norm, type Tensor, triu, where } from '@opt/core';
 import { type Factor, multiplied, secondMoment, solved } from './factors.ts';
 
 /** The square root of f32's epsilon over two, whatever the precision: how much of its mean size is added to what is fitted, as noise. */
@@ -33,7 +33,7 @@ export function fitted(X: Tensor, factors: readonly Factor[], V: Tensor, { rate,
       return where(regular(moved, moved), moved, Q);
     }
     const step = rate.div(spectralNorm(sum).max(smallest)).neg();
-    const moved = upper(difference).matmul(Q, { alpha: step, add: Q });
+    const moved = triu(difference).matmul(Q, { alpha: step, add: Q });
     return where(regular(moved, diagonalOf(moved)), moved, Q);
   });
   return { noisy, factors: next };
@@ -44,18 +44,7 @@ const regular = (Q: Tensor, diagonal: Tensor): Tensor => all([allFinite(Q), diag
 
 const smallestNormal = (epsilon: number): number => (epsilon < 1e-10 ? 2 ** -1022 : 2 ** -126);
 
-const rowsAndColumns = (n: number): readonly [Tensor, Tensor] => [iota(n).reshape([n, 1]), iota(n)];
-
-/** The upper triangle, zeros below. */
-function upper(T: Tensor): Tensor {
-  const [row, column] = rowsAndColumns(T.shape[0] ?? 1);
-  return where(row.le(column), T, 0);
-}
-
-function diagonalOf(T: Tensor): Tensor {
-  const [row, column] = rowsAndColumns(T.shape[0] ?? 1);
-  return where(row.eq(column), T, 0).sum([1]);
-}
+const diagonalOf = (T: Tensor): Tensor => where(identity(T.shape[0] ?? 1), T, 0).sum([1]);
 
 /**
  * ‖T‖₂ of a symmetric matrix from below, by one power step from its longest column: with c = max|T|, t the first longest column of T/c and
@@ -64,7 +53,7 @@ function diagonalOf(T: Tensor): Tensor {
 export function spectralNorm(T: Tensor): Tensor {
   const c = T.abs().maximum();
   const scaled = T.div(where(c.gt(0), c, 1));
-  const longest = scaled.square().sum([0]).neg().argsort().row(0);
+  const longest = argmax(scaled.square().sum([0]));
   const n = T.shape[0] ?? 1;
   const x = scaled.row(longest).reshape([1, n]).matmul(scaled);
   const length = norm(x);

@@ -1,4 +1,4 @@
-import { allFinite, type Shape, type Site, type Tensor, where } from '@opt/core';
+import { allFinite, type Shape, type Site, symmetricPower, type Tensor, where } from '@opt/core';
 
 /** Which sides of a matrix have a factor: both, the left (rows), the right, or the one with fewer entries. */
 export type Sides = 'both' | 'left' | 'right' | 'shorter';
@@ -42,8 +42,6 @@ export function inverseRoot(
   );
   const [values, vectors] = [found?.['values'], found?.['vectors']];
   if (values === undefined || vectors === undefined) return B;
-  const shifted = values.sub(values.row(0).min(0)).add(epsilon);
-  const root = vectors.mul(shifted.pow(-exponent / 2));
-  const next = root.matmul(root, { transposeB: true }).working();
+  const next = symmetricPower({ values, vectors }, -exponent, epsilon).working();
   return where(allFinite(next), next, B);
 }

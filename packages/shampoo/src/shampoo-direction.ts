@@ -33,7 +33,7 @@ export interface ShampooDirectionOptions extends AxesOptions {
 export function shampooDirection(o: ShampooDirectionOptions): Transform {
   const { beta1, beta2, epsilon, grafting, preconditionFrequency: f, startStep: s } = o;
   const phaseAt = (t: number): 'before' | 'roots' | 'step' => (t < s ? 'before' : t === s || t % f === 0 ? 'roots' : 'step');
-  return perTensor<string, string>({
+  return perTensor<Record<string, Slot>, string>({
     name: o.name,
     hyper: { beta1, beta2, epsilon, ...grafting.hyper },
     state: ({ shape }) => slotsOf(shape, o),

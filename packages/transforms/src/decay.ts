@@ -1,5 +1,6 @@
 import {
   choice,
+  flag,
   message,
   nonNegative,
   type Option,
@@ -34,6 +35,8 @@ export interface DecayOptions {
   readonly mode?: 'decoupled' | 'independent' | 'cautious';
   /** What η is multiplied by for a parameter of this shape, such as the factor of its step; default null, 1. Not used by `'independent'`. */
   readonly rateOf?: RateOf | null;
+  /** Whether η is multiplied by the gain that travels beside the direction too, as `descend` multiplies it; default false: η alone. */
+  readonly heedsGain?: boolean;
   /** Which parameters decay: all (null, default), or those of two axes and more. */
   readonly decayOnly?: DecayOnly;
 }
@@ -46,22 +49,27 @@ const rateOfOption: Option<RateOf | null> = (value, rule, option) => {
   return value;
 };
 
-/** Weight decay as a move of its own: before `descend` as in AdamW, after it as in SOAP. */
+/**
+ * Weight decay as a move of its own: before `descend` as in AdamW, after it as in SOAP. A direction that sets its own rate by the gain, as
+ * Prodigy does, decays by it too with `heedsGain`.
+ */
 export function decay(options: DecayOptions = {}): Transform {
-  const { mode, rateOf, decayOnly, ...hyper } = resolve('decay', options, {
+  const { mode, rateOf, heedsGain, decayOnly, ...hyper } = resolve('decay', options, {
     learningRate: nonNegative(1e-3),
     weightDecay: nonNegative(0.01),
     mode: choice('decoupled', ['decoupled', 'independent', 'cautious']),
     rateOf: rateOfOption,
+    heedsGain: flag(false),
     decayOnly: decayOnlyOption,
   });
   return perTensor({
     name: 'decay',
     hyper,
-    apply({ update: u, parameter: p, hyper: { learningRate, weightDecay } }) {
+    apply({ update: u, parameter: p, gain, hyper: { learningRate, weightDecay } }) {
       if (!decays(decayOnly, p.shape)) return { parameter: p };
       if (mode === 'independent') return { parameter: p.mul(weightDecay.not()) };
-      const rate = learningRate.mul(weightDecay).mul(rateOf?.(p.shape) ?? 1);
+      const plain = learningRate.mul(weightDecay).mul(rateOf?.(p.shape) ?? 1);
+      const rate = heedsGain && gain !== undefined ? plain.mul(gain) : plain;
       return { parameter: mode === 'cautious' ? p.sub(p.mul(u.sign().mul(p.sign()).ge(0)).mul(rate)) : p.mul(rate.not()) };
     },
   });

@@ -14,6 +14,8 @@ import {
   type Rule,
   rule,
   skipNonFinite,
+  type TensorChange,
+  type TensorStep,
   type Transform,
   TransformError,
   weightEma,
@@ -250,7 +252,7 @@ export function testAnswers(harness: Harness): void {
       });
     });
 
-    const asking = (question: Parameters<typeof perTensor>[0]['apply'], declared = true): Transform =>
+    const asking = (question: (step: TensorStep<never, never>) => TensorChange<never>, declared = true): Transform =>
       rule(perTensor({ name: 'odd', ...(declared && { needs: [{ what: 'gradient', evaluated: 'shifted' }] }), apply: question }), move);
     it.each<[string, Transform, string]>([
       [

@@ -2,7 +2,7 @@ import { emaNesterov, scheduleFreeAdamW, tailAverage } from '@opt/averaging';
 import { type Rule, weightEma } from '@opt/core';
 import { adamw, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
-import { wrappers } from '../transforms.ts';
+import { wrappers } from '../subjects.ts';
 import { expectClose, expectSame, type Harness } from './harness.ts';
 import { type AnyOptimizer, gradientsAt, optimizerOn, smallModel, snapshot, train, withOptimizer } from './models.ts';
 

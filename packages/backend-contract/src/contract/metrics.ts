@@ -2,7 +2,7 @@ import { createOptimizer, type Metrics, type Norms, record, type Transform } fro
 import { soap } from '@opt/soap';
 import { adamw, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
-import { wrappers } from '../transforms.ts';
+import { wrappers } from '../subjects.ts';
 import { expectSame, type Harness } from './harness.ts';
 import { type AnyOptimizer, gradientsAt, type Model, optimizerOn, smallModel, snapshot, train, withOptimizer } from './models.ts';
 

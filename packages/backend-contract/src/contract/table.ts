@@ -1,14 +1,14 @@
 import { reference } from '@opt/backend-reference';
 import { describe, expect, it } from 'vitest';
-import { guarded, type Subject, subjects, type Wrapper, wrappers } from '../transforms.ts';
+import { guarded, type Subject, type Wrapper, wrappers } from '../subjects.ts';
 import { expectClose, expectSame, type Harness } from './harness.ts';
 import { everythingFitted, gradientsAt, type Model, oddModel, optimizerOn, smallModel, snapshot, train, withOptimizer } from './models.ts';
 
-/** Every transform in every wrapper, and every variant of it alone: what holds for all of them. */
-export function testTable(harness: Harness): void {
+/** Transforms in every wrapper, and every variant of them alone: what holds for all of them. */
+export function testTable(harness: Harness, all: readonly Subject[]): void {
   const [alone, ...around] = wrappers;
   const cases = harness
-    .share(subjects())
+    .share(all)
     .flatMap((subject, at) =>
       [alone, ...(subject.plain ? harness.wrappers(around, at) : [])].flatMap((wrapper): [string, Subject, Wrapper][] =>
         wrapper === undefined ? [] : [[`${subject.label}, ${wrapper.name}`, subject, wrapper]],

@@ -20,26 +20,8 @@ import {
 } from '@opt/adaptive';
 import type { Rule, Transform } from '@opt/core';
 import type { Hyperparameters } from '../families/family.ts';
-import {
-  amount,
-  atLeastOne,
-  choice,
-  closedUnit,
-  everyGeneral,
-  flag,
-  general,
-  integer,
-  names,
-  nonNegative,
-  number,
-  openUnit,
-  orNull,
-  positive,
-  type TransformRecord,
-  text,
-  unit,
-  wrong,
-} from './record.ts';
+import { everyGeneral, type TransformRecord } from './record.ts';
+import * as refuses from './refuses.ts';
 
 const from = '@opt/adaptive';
 
@@ -64,12 +46,21 @@ const pair = ({ name, rule, direction, options, more, variants = [], mayDrop }: 
     role: 'rule',
     called: name,
     make: rule,
-    options: { ...general, learningRate: nonNegative, weightDecay: nonNegative, ...options, ...more },
+    options: { ...refuses.general, learningRate: refuses.nonNegative, weightDecay: refuses.nonNegative, ...options, ...more },
     variants: [...everyGeneral, ...variants],
   },
   ...(direction === undefined
     ? []
-    : [{ name: `${name}Direction`, from, role: 'direction', called: name, make: direction, options: { ...options, name: text } } as const]),
+    : [
+        {
+          name: `${name}Direction`,
+          from,
+          role: 'direction',
+          called: name,
+          make: direction,
+          options: { ...options, name: refuses.text },
+        } as const,
+      ]),
 ];
 
 export const adaptiveRecords: readonly TransformRecord[] = [
@@ -78,13 +69,13 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     rule: ademamix,
     direction: ademamixDirection,
     options: {
-      beta1: unit,
-      beta2: unit,
-      beta3: unit,
-      alpha: nonNegative,
-      alphaWarmup: orNull(integer(1)),
-      beta3Warmup: orNull(integer(1)),
-      epsilon: positive,
+      beta1: refuses.unit,
+      beta2: refuses.unit,
+      beta3: refuses.unit,
+      alpha: refuses.nonNegative,
+      alphaWarmup: refuses.orNull(refuses.integer(1)),
+      beta3Warmup: refuses.orNull(refuses.integer(1)),
+      epsilon: refuses.positive,
     },
     variants: [
       { beta1: 0, alpha: 5 },
@@ -95,8 +86,14 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     name: 'adan',
     rule: adan,
     direction: adanDirection,
-    options: { beta1: unit, beta2: unit, beta3: unit, epsilon: positive, maxGradientNorm: orNull(positive) },
-    more: { proximal: flag },
+    options: {
+      beta1: refuses.unit,
+      beta2: refuses.unit,
+      beta3: refuses.unit,
+      epsilon: refuses.positive,
+      maxGradientNorm: refuses.orNull(refuses.positive),
+    },
+    more: { proximal: refuses.flag },
     variants: [
       { maxGradientNorm: 0.5, weightDecay: 0.1 },
       { proximal: false, weightDecay: 0.1, beta2: 0 },
@@ -106,8 +103,8 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     name: 'adopt',
     rule: adopt,
     direction: adoptDirection,
-    options: { beta1: unit, beta2: unit, epsilon: positive, clipPower: orNull(nonNegative) },
-    more: { decoupled: flag },
+    options: { beta1: refuses.unit, beta2: refuses.unit, epsilon: refuses.positive, clipPower: refuses.orNull(refuses.nonNegative) },
+    more: { decoupled: refuses.flag },
     variants: [
       { weightDecay: 0.1, decoupled: true, beta2: 0.9 },
       { clipPower: null, epsilon: 1e-3, weightDecay: 0.1 },
@@ -118,15 +115,15 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     rule: lamb,
     direction: lambDirection,
     options: {
-      beta1: unit,
-      beta2: unit,
-      epsilon: positive,
-      correctBias: flag,
-      weightDecay: nonNegative,
-      minNorm: nonNegative,
-      maxNorm: orNull(positive),
-      noDecay: names,
-      noTrust: names,
+      beta1: refuses.unit,
+      beta2: refuses.unit,
+      epsilon: refuses.positive,
+      correctBias: refuses.flag,
+      weightDecay: refuses.nonNegative,
+      minNorm: refuses.nonNegative,
+      maxNorm: refuses.orNull(refuses.positive),
+      noDecay: refuses.names,
+      noTrust: refuses.names,
     },
     variants: [
       { weightDecay: 0.1, correctBias: false, maxNorm: null },
@@ -137,17 +134,17 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     name: 'prodigy',
     rule: prodigy,
     options: {
-      beta1: unit,
-      beta2: unit,
-      beta3: orNull(unit),
-      initialDistance: number('a finite number > 0', [0, -1, Infinity]),
-      distanceCoefficient: positive,
-      growthRate: orNull(atLeastOne),
-      correctBias: flag,
-      safeguardWarmup: flag,
-      decoupled: flag,
-      sliceEvery: integer(1),
-      epsilon: positive,
+      beta1: refuses.unit,
+      beta2: refuses.unit,
+      beta3: refuses.orNull(refuses.unit),
+      initialDistance: refuses.number('a finite number > 0', [0, -1, Infinity]),
+      distanceCoefficient: refuses.positive,
+      growthRate: refuses.orNull(refuses.atLeastOne),
+      correctBias: refuses.flag,
+      safeguardWarmup: refuses.flag,
+      decoupled: refuses.flag,
+      sliceEvery: refuses.integer(1),
+      epsilon: refuses.positive,
     },
     variants: [
       { initialDistance: 0.01, sliceEvery: 3, correctBias: true, weightDecay: 0.1 },
@@ -158,8 +155,12 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     name: 'mars',
     rule: mars,
     direction: marsDirection,
-    options: { beta1: unit, beta2: unit, epsilon: positive, gamma: nonNegative, amsgrad: flag },
-    more: { form: choice('approximate', 'exact'), optimize1d: flag, others: wrong('an object', 3, 'adamw', null, true) },
+    options: { beta1: refuses.unit, beta2: refuses.unit, epsilon: refuses.positive, gamma: refuses.nonNegative, amsgrad: refuses.flag },
+    more: {
+      form: refuses.choice('approximate', 'exact'),
+      optimize1d: refuses.flag,
+      others: refuses.wrong('an object', 3, 'adamw', null, true),
+    },
     variants: [
       { amsgrad: true, optimize1d: true, weightDecay: 0.1 },
       { amsgrad: true, gamma: 0.1, others: { learningRate: 0.01, weightDecay: 0 } },
@@ -170,13 +171,13 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     rule: ngd,
     mayDrop: 'its estimate starts from 10⁻¹⁰, and takes in the fourth power of what a gradient is beside it',
     options: {
-      momentum: unit,
-      dampening: closedUnit,
-      nesterov: flag,
-      alpha: positive,
-      rank: orNull(integer(1)),
-      updatePeriod: integer(1),
-      eta: openUnit,
+      momentum: refuses.unit,
+      dampening: refuses.closedUnit,
+      nesterov: refuses.flag,
+      alpha: refuses.positive,
+      rank: refuses.orNull(refuses.integer(1)),
+      updatePeriod: refuses.integer(1),
+      eta: refuses.openUnit,
     },
     variants: [
       { learningRate: 0.05, rank: 1, momentum: 0.9, nesterov: true, weightDecay: 0.1 },
@@ -187,9 +188,14 @@ export const adaptiveRecords: readonly TransformRecord[] = [
     name: 'adagrad',
     rule: adagrad,
     direction: adagradDirection,
-    options: { initialAccumulator: amount, epsilon: positive },
+    options: { initialAccumulator: refuses.amount, epsilon: refuses.positive },
     variants: [{ initialAccumulator: 0, weightDecay: 0.1 }],
   }),
-  ...pair({ name: 'adadelta', rule: adadelta, direction: adadeltaDirection, options: { rho: unit, epsilon: positive } }),
-  ...pair({ name: 'adamax', rule: adamax, direction: adamaxDirection, options: { beta1: unit, beta2: unit, epsilon: positive } }),
+  ...pair({ name: 'adadelta', rule: adadelta, direction: adadeltaDirection, options: { rho: refuses.unit, epsilon: refuses.positive } }),
+  ...pair({
+    name: 'adamax',
+    rule: adamax,
+    direction: adamaxDirection,
+    options: { beta1: refuses.unit, beta2: refuses.unit, epsilon: refuses.positive },
+  }),
 ];

@@ -1,8 +1,9 @@
 import { diloco, muloco, sparseLoco } from '@opt/local-sgd';
-import { flag, nonNegative, type TransformRecord, unit } from './record.ts';
+import type { TransformRecord } from './record.ts';
+import * as refuses from './refuses.ts';
 
 const from = '@opt/local-sgd';
-const options = { outerLearningRate: nonNegative, outerMomentum: unit, nesterov: flag };
+const options = { outerLearningRate: refuses.nonNegative, outerMomentum: refuses.unit, nesterov: refuses.flag };
 const variants = [{ outerLearningRate: 0.05, outerMomentum: 0.5, nesterov: false }];
 
 /** Outer optimizers are rules like any other: here their gradients are gradients. */
@@ -15,6 +16,6 @@ export const localSgdRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'sparseLoco',
     make: (given) => sparseLoco(given),
-    options: { outerLearningRate: nonNegative },
+    options: { outerLearningRate: refuses.nonNegative },
   },
 ];

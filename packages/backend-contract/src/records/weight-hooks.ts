@@ -2,7 +2,8 @@ import { soap } from '@opt/soap';
 import { adam, adamw, sgd } from '@opt/transforms';
 import { hyperball, normControl, radialBrake, radiusPin, relativeUpdate, updateFloor, type WeightHook } from '@opt/weight-hooks';
 import type { Hyperparameters } from '../families/family.ts';
-import { choice, closedUnit, defined, integer, nonNegative, orNull, positive, type TransformRecord, text, wrong } from './record.ts';
+import { defined, type TransformRecord } from './record.ts';
+import * as refuses from './refuses.ts';
 
 const from = '@opt/weight-hooks';
 
@@ -19,7 +20,7 @@ const stage = (
   role: 'rule',
   called,
   make: (given) => normControl({ base: sgd({ learningRate: 0.05, momentum: 0.5 }), stages: [make(given)] }),
-  options: { ...options, name: text },
+  options: { ...options, name: refuses.text },
   ...(variants && { variants }),
 });
 
@@ -31,33 +32,45 @@ export const weightHooksRecords: readonly TransformRecord[] = [
     called: 'norm-control',
     make: (options) => normControl({ base: sgd({ learningRate: 0.05 }), stages: [hyperball()], ...defined(options) }),
     options: {
-      base: wrong('an optimizer such as soap()', null, 3, {}, adam()),
-      stages: wrong('a list of at least one stage such as hyperball()', [], 3, null, {}, [3], [adam()]),
-      weightDecay: nonNegative,
-      cautiousDecay: nonNegative,
-      learningRate: orNull(nonNegative),
-      minRank: integer(0),
-      name: text,
+      base: refuses.wrong('an optimizer such as soap()', null, 3, {}, adam()),
+      stages: refuses.wrong('a list of at least one stage such as hyperball()', [], 3, null, {}, [3], [adam()]),
+      weightDecay: refuses.nonNegative,
+      cautiousDecay: refuses.nonNegative,
+      learningRate: refuses.orNull(refuses.nonNegative),
+      minRank: refuses.integer(0),
+      name: refuses.text,
     },
     variants: [
       { base: adamw({ weightDecay: 0, useEma: true }), stages: [relativeUpdate()], weightDecay: 0.1, cautiousDecay: 0.2 },
       { base: soap({ preconditionFrequency: 3, weightDecay: 0 }), stages: [radialBrake({ form: 'component' }), radiusPin()], minRank: 1 },
     ],
   },
-  stage('hyperball', 'hyperball', hyperball, { radius: orNull(positive), zeroWeights: choice('free', 'throw'), epsilon: positive }, [
-    { radius: 0.5 },
-  ]),
-  stage('relativeUpdate', 'relative-update', relativeUpdate, { epsilon: positive }),
+  stage(
+    'hyperball',
+    'hyperball',
+    hyperball,
+    { radius: refuses.orNull(refuses.positive), zeroWeights: refuses.choice('free', 'throw'), epsilon: refuses.positive },
+    [{ radius: 0.5 }],
+  ),
+  stage('relativeUpdate', 'relative-update', relativeUpdate, { epsilon: refuses.positive }),
   stage(
     'radialBrake',
     'radial-brake',
     radialBrake,
-    { form: choice('norm', 'component'), outwardScale: closedUnit, inwardScale: closedUnit, epsilon: positive },
+    {
+      form: refuses.choice('norm', 'component'),
+      outwardScale: refuses.closedUnit,
+      inwardScale: refuses.closedUnit,
+      epsilon: refuses.positive,
+    },
     [{ form: 'component', inwardScale: 0.5 }],
   ),
-  stage('updateFloor', 'update-floor', updateFloor, { ratio: positive, per: choice('tensor', 'row'), layout: choice('out-in', 'in-out') }, [
-    { per: 'row' },
-    { per: 'row', layout: 'in-out' },
-  ]),
-  stage('radiusPin', 'radius-pin', radiusPin, { epsilon: positive }),
+  stage(
+    'updateFloor',
+    'update-floor',
+    updateFloor,
+    { ratio: refuses.positive, per: refuses.choice('tensor', 'row'), layout: refuses.choice('out-in', 'in-out') },
+    [{ per: 'row' }, { per: 'row', layout: 'in-out' }],
+  ),
+  stage('radiusPin', 'radius-pin', radiusPin, { epsilon: refuses.positive }),
 ];

@@ -1,47 +1,32 @@
 import { kron, psgdKron } from '@opt/psgd';
 import { klShampoo, shampoo, splus } from '@opt/shampoo';
-import {
-  type BadValue,
-  choice,
-  everyGeneral,
-  flag,
-  general,
-  integer,
-  live,
-  nonNegative,
-  number,
-  orNull,
-  positive,
-  type TransformRecord,
-  text,
-  unit,
-  wrong,
-} from './record.ts';
+import { everyGeneral, type TransformRecord } from './record.ts';
+import * as refuses from './refuses.ts';
 
-const above = number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY]);
+const above = refuses.number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY]);
 
 const falling = { maximum: 1, minimum: 0.1, decay: 0.1, flatStart: 3 };
 const probability = 'in (0, 1], or { maximum, minimum, decay, flatStart } with 0 < minimum <= maximum <= 1, decay >= 0, flatStart >= 0';
-const probabilities: readonly BadValue[] = [
+const probabilities: readonly refuses.BadValue[] = [
   ...[0, 1.5, Number.NaN, { ...falling, minimum: 0 }, { ...falling, maximum: 0.05 }, { ...falling, decay: -1 }].map(
-    (value): BadValue => ({ value, error: 'range', rule: probability }),
+    (value): refuses.BadValue => ({ value, error: 'range', rule: probability }),
   ),
   ...['0.5', true, null, {}, { maximum: 1, minimum: 0.1 }, { ...falling, other: 1 }].map(
-    (value): BadValue => ({ value, error: 'type', rule: probability }),
+    (value): refuses.BadValue => ({ value, error: 'type', rule: probability }),
   ),
 ];
 
 const kronOptions = {
-  beta: unit,
+  beta: refuses.unit,
   preconditionerUpdateProbability: probabilities,
-  preconditionerLearningRate: live('in (0, 1)', [0, 1, -0.1]),
+  preconditionerLearningRate: refuses.live('in (0, 1)', [0, 1, -0.1]),
   preconditionerInitialScale: above,
-  maxSizeTriangular: integer(0),
-  minNdimTriangular: integer(0),
-  memorySaveMode: orNull(choice('smartOneDiag', 'oneDiag', 'allDiag')),
-  momentumIntoPreconditionerUpdate: flag,
-  mergeDims: choice('squarest', 'last', 'off'),
-  noiseInDirection: flag,
+  maxSizeTriangular: refuses.integer(0),
+  minNdimTriangular: refuses.integer(0),
+  memorySaveMode: refuses.orNull(refuses.choice('smartOneDiag', 'oneDiag', 'allDiag')),
+  momentumIntoPreconditionerUpdate: refuses.flag,
+  mergeDims: refuses.choice('squarest', 'last', 'off'),
+  noiseInDirection: refuses.flag,
 } as const;
 
 export const whiteningRecords: readonly TransformRecord[] = [
@@ -51,7 +36,7 @@ export const whiteningRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'psgd-kron',
     make: (options) => psgdKron(options),
-    options: { ...general, ...kronOptions, learningRate: nonNegative, weightDecay: nonNegative },
+    options: { ...refuses.general, ...kronOptions, learningRate: refuses.nonNegative, weightDecay: refuses.nonNegative },
     variants: [
       ...everyGeneral,
       { learningRate: 0.02, weightDecay: 0.1, memorySaveMode: 'oneDiag', preconditionerUpdateProbability: falling },
@@ -64,7 +49,7 @@ export const whiteningRecords: readonly TransformRecord[] = [
     role: 'direction',
     called: 'psgd-kron',
     make: (options) => kron(options),
-    options: { ...kronOptions, name: text },
+    options: { ...kronOptions, name: refuses.text },
     variants: [
       { mergeDims: 'off', minNdimTriangular: 1, noiseInDirection: true, preconditionerInitialScale: 3 },
       { memorySaveMode: 'allDiag' },
@@ -77,20 +62,20 @@ export const whiteningRecords: readonly TransformRecord[] = [
     called: 'shampoo',
     make: (options) => shampoo(options),
     options: {
-      ...general,
-      learningRate: nonNegative,
-      beta1: unit,
-      beta2: live('in (0, 1]', [0, 1.5]),
-      epsilon: positive,
-      weightDecay: nonNegative,
-      preconditionFrequency: integer(1),
-      startStep: orNull(integer(1)),
-      correctBias: flag,
-      exponent: orNull(number('in (0, 1]', [0, 1.5])),
-      sides: choice('both', 'left', 'right', 'shorter'),
-      maxPreconditionDim: integer(1),
-      precondition1d: flag,
-      grafting: wrong("an object such as { kind: 'adam' }", 'adam', 3, null),
+      ...refuses.general,
+      learningRate: refuses.nonNegative,
+      beta1: refuses.unit,
+      beta2: refuses.live('in (0, 1]', [0, 1.5]),
+      epsilon: refuses.positive,
+      weightDecay: refuses.nonNegative,
+      preconditionFrequency: refuses.integer(1),
+      startStep: refuses.orNull(refuses.integer(1)),
+      correctBias: refuses.flag,
+      exponent: refuses.orNull(refuses.number('in (0, 1]', [0, 1.5])),
+      sides: refuses.choice('both', 'left', 'right', 'shorter'),
+      maxPreconditionDim: refuses.integer(1),
+      precondition1d: refuses.flag,
+      grafting: refuses.wrong("an object such as { kind: 'adam' }", 'adam', 3, null),
     },
     variants: [
       ...everyGeneral,
@@ -106,16 +91,16 @@ export const whiteningRecords: readonly TransformRecord[] = [
     called: 'splus',
     make: (options) => splus(options),
     options: {
-      ...general,
-      learningRate: nonNegative,
-      beta1: unit,
-      beta2: unit,
-      emaRate: unit,
-      inverseEvery: integer(1),
-      weightDecay: nonNegative,
-      maxDim: integer(1),
+      ...refuses.general,
+      learningRate: refuses.nonNegative,
+      beta1: refuses.unit,
+      beta2: refuses.unit,
+      emaRate: refuses.unit,
+      inverseEvery: refuses.integer(1),
+      weightDecay: refuses.nonNegative,
+      maxDim: refuses.integer(1),
       nonstandardScale: above,
-      signTolerance: number('in [0, 1)', [-0.1, 1]),
+      signTolerance: refuses.number('in [0, 1)', [-0.1, 1]),
     },
     variants: [...everyGeneral, { inverseEvery: 3, beta2: 0.9, emaRate: 0.9, maxDim: 5, signTolerance: 0 }],
   },
@@ -125,7 +110,13 @@ export const whiteningRecords: readonly TransformRecord[] = [
     role: 'rule',
     called: 'kl-shampoo',
     make: (options) => klShampoo(options),
-    options: { ...general, learningRate: nonNegative, beta1: unit, preconditionFrequency: integer(1), sortOnRefresh: flag },
+    options: {
+      ...refuses.general,
+      learningRate: refuses.nonNegative,
+      beta1: refuses.unit,
+      preconditionFrequency: refuses.integer(1),
+      sortOnRefresh: refuses.flag,
+    },
     variants: [{ preconditionFrequency: 1, sortOnRefresh: true }],
   },
 ];

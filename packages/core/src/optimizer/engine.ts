@@ -17,7 +17,7 @@ import { attempt, Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
 import { Counters } from './plans/counters.ts';
-import { Layout, skippedKey } from './plans/layout.ts';
+import { type DeclaredSlot, Layout, skippedKey } from './plans/layout.ts';
 import { Measures, type Measuring, widensSquares } from './plans/measures.ts';
 import { rehearse } from './plans/rehearsal.ts';
 import { Inquiry } from './questions/inquiry.ts';
@@ -179,6 +179,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     );
   }
 
+  flush(): MaybePromise<boolean> {
+    this.usable('flush');
+    return this.turns.take(undefined, () => this.interruptible(() => this.steps.flush()));
+  }
+
   finalize(): MaybePromise<void> {
     this.usable('finalize');
     return this.turns.take(undefined, () => this.once('finalize'));
@@ -213,7 +218,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** What the transform does to parameters outside of steps. */
   once(moment: Exclude<Moment, 'evaluate'>): MaybePromise<void> {
     return whenDone(this.prepareParameters(moment), (refusals) => {
-      if (refusals.length === 0) return;
+      if (refusals.length === 0) return moment === 'construct' ? this.start([...this.layout.slots.values()]) : undefined;
       this.dispose();
       throw new TransformError(refusals.join('; '));
     });
@@ -222,15 +227,13 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   /** The same, giving what the transform has against them. */
   private prepareParameters(moment: Exclude<Moment, 'evaluate'>): MaybePromise<string[]> {
     const plan = this.steps.planner.once(moment);
-    const ran = attempt(
-      () => this.steps.run(plan),
-      (error) => this.interrupt(error),
-    );
-    return whenDone(ran, () =>
-      whenDone(this.runner.verdict(plan), (entries) => {
-        this.runner.keep(this.steps.planner.plans);
-        return refusalsOf(plan, entries ?? []);
-      }),
+    return whenDone(
+      this.interruptible(() => this.steps.run(plan)),
+      () =>
+        whenDone(this.runner.verdict(plan), (entries) => {
+          this.runner.keep(this.steps.planner.plans);
+          return refusalsOf(plan, entries ?? []);
+        }),
     );
   }
 
@@ -245,15 +248,15 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.usable('step');
     this.background?.look();
     this.intake.write(found);
-    return attempt(
-      () => this.steps.take(found, objective),
-      (error) => this.interrupt(error),
-    );
+    return this.interruptible(() => this.steps.take(found, objective));
   }
 
-  private interrupt(error: unknown): never {
-    if (error instanceof StepInterrupted) this.interruption = error;
-    throw error;
+  /** What may break off with parameters half written; then only `load` helps. */
+  private interruptible<T>(run: () => MaybePromise<T>): MaybePromise<T> {
+    return attempt(run, (error) => {
+      if (error instanceof StepInterrupted) this.interruption = error;
+      throw error;
+    });
   }
 
   private loadNow(file: Takeover): MaybePromise<LoadReport> {
@@ -264,9 +267,14 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
         this.steps.restart(file.tally, file.bounds);
         this.forgetMetrics();
         this.interruption = undefined;
-        return file.report;
+        return whenDone(this.start(file.fresh), () => file.report);
       },
     );
+  }
+
+  /** What slots start from that is made by a program; nothing else of the optimizer knows of that. */
+  private start(slots: readonly DeclaredSlot[]): MaybePromise<void> {
+    return whenDone(this.steps.start(slots), () => this.runner.keep(this.steps.planner.plans));
   }
 
   private read(key: string): MaybePromise<Floats> {

@@ -96,6 +96,11 @@ export interface Optimizer<
    * an option allows it, and reported. A `CheckpointError` has changed nothing.
    */
   load(file: Uint8Array | ArrayBuffer, options?: LoadOptions): Result<Run, LoadReport>;
+  /**
+   * Closes windows of accumulated gradients that are not full, with the mean of the gradients they hold, such as at the end of an epoch. Gives
+   * whether anything was applied: not where no window holds a gradient. Counts as a step, not as a call.
+   */
+  flush(): Result<Run, boolean>;
   /** Ends training: an averaged model takes its average. */
   finalize(): Result<Run, void>;
   /**

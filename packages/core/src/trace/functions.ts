@@ -30,6 +30,26 @@ export const full = (shape: Shape, value: Tensor | number): Tensor => tensorOf(t
 /** The identity matrix. */
 export const identity = (n: number): Tensor => iota(n).reshape([n, 1]).eq(iota(n));
 
+/** The lower triangle of each matrix over the last two axes: what is at most `k` diagonals above the diagonal, and 0. */
+export const tril = (x: Tensor, k = 0): Tensor => triangle(x, (row, column) => column.le(row.add(k)));
+
+/** The upper triangle of each matrix over the last two axes: what is at least `k` diagonals above the diagonal, and 0. */
+export const triu = (x: Tensor, k = 0): Tensor => triangle(x, (row, column) => column.ge(row.add(k)));
+
+function triangle(x: Tensor, holds: (row: Tensor, column: Tensor) => Tensor): Tensor {
+  const [rows, columns] = x.shape.slice(-2);
+  if (rows === undefined || columns === undefined) return fail(`a triangle of a matrix is needed, received shape [${x.shape}]`);
+  return where(holds(iota(rows).reshape([rows, 1]), iota(columns)), x, 0);
+}
+
+/** The position of the largest element along the last axis; of equal ones the first. */
+export function argmax(x: Tensor): Tensor {
+  const n = x.shape.at(-1);
+  if (n === undefined) return fail('argmax: an axis is needed, received a scalar');
+  const first = x.neg().argsort();
+  return first.slice([...x.shape.slice(0, -1).map(() => 0), 0], [...x.shape.slice(0, -1), Math.min(1, n)]).reshape(x.shape.slice(0, -1));
+}
+
 /** The smallest of the conditions: 1 where all hold. */
 export const all = (conditions: readonly Tensor[]): Tensor => conditions.reduce((a, b) => a.min(b), scalar(1));
 

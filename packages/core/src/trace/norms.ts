@@ -61,6 +61,9 @@ export function scaled(xs: readonly Tensor[], axes?: readonly number[], q = 2): 
 /** ‖x‖₂ of all elements, or over some axes, kept as axes of 1. Infinite only where it is more than there are numbers for. */
 export const norm = (x: Tensor, axes?: readonly number[]): Tensor => scaled([x], axes).norm;
 
+/** ‖x‖_F of each matrix over the last two axes, as [..., 1, 1]. */
+export const frobenius = (x: Tensor): Tensor => norm(x, [-2, -1]);
+
 /** x/‖x‖₂, also where that norm is infinite; 0 for x = 0. */
 export const normalized = (x: Tensor, axes?: readonly number[]): Tensor => scaled([x], axes).to(x, 1);
 

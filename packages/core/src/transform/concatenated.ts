@@ -30,12 +30,13 @@ export function concatenated(inner: Transform): Transform {
       });
     },
     apply(flow, site) {
-      if (Object.keys(flow.updates).length === 0) return flow;
+      const { flushing } = site;
+      if (Object.keys(flow.updates).length === 0 && !flushing) return flow;
       const shapes = mapValues(flow.parameters, ({ shape }) => shape);
       const parameters = alone(join(flow.parameters, shapes));
       const result = inner.apply(
         {
-          updates: alone(join(flow.updates, shapes)),
+          updates: flushing ? record() : alone(join(flow.updates, shapes)),
           gradients: alone(join(flow.gradients, shapes)),
           parameters,
           gains: record(),
@@ -47,11 +48,15 @@ export function concatenated(inner: Transform): Transform {
       const update = own(result.updates, joined);
       if (update === undefined) return { ...flow, updates: record() };
       const parts = split(update, shapes);
+      const moving = flushing ? shapes : flow.updates;
       const gain = own(result.gains, joined);
       return {
         ...flow,
-        updates: mapValues(flow.updates, (_, owner) => required(parts, owner, 'parameter')),
-        gains: gain === undefined ? flow.gains : mapValues(flow.updates, (_, owner) => gain.mul(own(flow.gains, owner) ?? 1)),
+        // Where nothing entered, what came out stands for it.
+        ...(flushing && { gradients: parts }),
+        updates: mapValues<string, unknown, Tensor>(moving, (_, owner) => required(parts, owner, 'parameter')),
+        gains:
+          gain === undefined ? flow.gains : mapValues<string, unknown, Tensor>(moving, (_, owner) => gain.mul(own(flow.gains, owner) ?? 1)),
       };
     },
   };

@@ -71,6 +71,10 @@ function onlyKinds(basis: Basis, at: Declarer): Declarer {
       at.needs(need);
     },
     slot(name: string, owner: string, slot: Slot) {
+      if (slot.init === 'parameter')
+        throw new TransformError(
+          `${basis.name}: '${at.path}.${name}' starts from the parameter, which is in other coordinates than what is inside this basis`,
+        );
       if (!carried.has(slot.kind)) {
         throw new KindError(
           `${basis.name}: this basis carries state of kind ${[...carried].join(', ')}, but '${at.path}.${name}' is of kind ${slot.kind}`,

@@ -23,14 +23,25 @@ export interface About {
  */
 export type Kind = 'vector' | 'diagonal' | 'matrix' | 'cubic' | 'invariant';
 
+/**
+ * What a slot starts from: a number; the identity matrix, or that times a number; the parameter, as construction left it; or random numbers of
+ * the optimizer's seed, times `scale` (default 1).
+ */
+export type Start =
+  | number
+  | 'identity'
+  | { readonly identity: number }
+  | 'parameter'
+  | { readonly draw: Distribution; readonly scale?: number };
+
 /** One declared piece of state. */
 export interface Slot {
   readonly shape: Shape;
   readonly kind: Kind;
   /** `wide` is f64 where the backend has it. */
   readonly dtype?: 'working' | 'wide';
-  /** The value before the first step, default 0; or the identity matrix, or that times a number. */
-  readonly init?: number | 'identity' | { readonly identity: number };
+  /** What it holds before the first step, default 0. */
+  readonly init?: Start;
   /** Equal to its transpose at all times: products of it need half the work. */
   readonly symmetric?: boolean;
   /** The parameters it joins, in order; said by `concatenated`. */
@@ -153,6 +164,8 @@ export interface Surroundings {
   readonly counts?: Tensors;
   /** Runs the host counted and the device dropped, for the counts of stages. */
   readonly dropped?: Tensor;
+  /** A window closes here that no call closed: what is inside is applied, and counts. */
+  readonly flushed?: boolean;
 }
 
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
@@ -163,6 +176,8 @@ export interface Site {
   readonly pass: Pass;
   /** Whether the host must not look at values within a step, so that the device may have to drop one. */
   readonly deviceDecides: boolean;
+  /** Whether this is no call but `optimizer.flush()`: nothing has a gradient, and windows close with what they hold. */
+  readonly flushing: boolean;
   /** Machine epsilon of working precision: what a tolerance is a multiple of. */
   readonly epsilon: number;
   /** The largest finite number of working precision: what `saturate` keeps powers and sums within. */
@@ -240,6 +255,12 @@ export interface Site {
   loss(): Tensor;
   /** [b, …shape] gradients and [b] losses of the samples. */
   samples(owner: string, shape: Shape): { readonly gradients: Tensor; readonly losses: Tensor };
+
+  /**
+   * Says that this stage counts, under '', the calls of a window whose questions are asked of the objectives of all its calls; `closes`: this
+   * one closes it, and what is asked is asked of each, at one place, and the answer is their mean.
+   */
+  gathers(closes: boolean): void;
 
   /** Says by which factor a stage makes a direction shorter, for `optimizer.metrics()`: `factor` is called only where somebody wants to know. */
   shortens(owner: string, factor: () => Tensor): void;

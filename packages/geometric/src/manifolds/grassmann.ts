@@ -1,7 +1,7 @@
 import type { Tensor } from '@opt/core';
-import { where } from '@opt/core';
+import { frobenius, where } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
-import { along, frobenius, inner, nonZero, sides } from '../matrix.ts';
+import { along, inner, nonZero, sides } from '../matrix.ts';
 import { nearestOrthonormal, polarRetraction } from '../polar.ts';
 import type { Direction, PolarOf } from './shared.ts';
 import { orthonormalityError } from './stiefel.ts';

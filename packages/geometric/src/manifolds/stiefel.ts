@@ -1,6 +1,6 @@
-import { normalized, repeat, type Tensor } from '@opt/core';
+import { frobenius, normalized, repeat, type Tensor } from '@opt/core';
 import type { Manifold } from '../manifold.ts';
-import { addIdentity, along, deviation, frobenius, inner, isTall, matrixAxes, sides, solve, sym } from '../matrix.ts';
+import { addIdentity, along, deviation, inner, isTall, matrixAxes, sides, solve, sym } from '../matrix.ts';
 import { nearestOrthonormal, polarRetraction, qrRetraction } from '../polar.ts';
 import { type Direction, isMatrix, type PolarOf } from './shared.ts';
 

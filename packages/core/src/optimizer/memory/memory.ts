@@ -40,13 +40,14 @@ export class Memory<Native, Buffer> {
     return found?.buffer;
   }
 
-  /** Gives a slot the value it has before the first step. */
+  /** Gives a slot the value it has before the first step, and 0 where a program has to make that (`Planner.starts`). */
   initialize(key: string, { shape, init = 0 }: Slot): void {
     const value = new Float64Array(size(shape));
-    if (typeof init !== 'number') {
-      const [n, diagonal] = [shape.at(-1) ?? 1, init === 'identity' ? 1 : init.identity];
+    const diagonal = init === 'identity' ? 1 : typeof init === 'object' && 'identity' in init ? init.identity : undefined;
+    if (diagonal !== undefined) {
+      const n = shape.at(-1) ?? 1;
       for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = diagonal;
-    } else if (init !== 0) value.fill(init);
+    } else if (typeof init === 'number' && init !== 0) value.fill(init);
     this.write(key, value);
   }
 

@@ -96,7 +96,9 @@ export class Facts {
 }
 
 function atFirst({ init = 0 }: Slot): Span {
-  const value = typeof init === 'number' ? init : init === 'identity' ? 1 : init.identity;
+  // What a program makes, the induction learns of that program.
+  const value =
+    typeof init === 'number' ? init : init === 'identity' ? 1 : typeof init === 'object' && 'identity' in init ? init.identity : 0;
   return span(Math.min(0, value), Math.max(0, value));
 }
 

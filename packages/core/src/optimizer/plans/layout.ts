@@ -3,10 +3,10 @@ import { silently } from '../../log.ts';
 import { checkValue, type Hyper, message, type Scalar } from '../../options/hyper.ts';
 import { isName } from '../../options/options.ts';
 import { type Precision, precisions } from '../../program/precision.ts';
-import { size } from '../../program/shape.ts';
+import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
 import { own } from '../../records.ts';
 import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
-import { describe } from '../../validation/describe.ts';
+import { describe, isPlain } from '../../validation/describe.ts';
 import { didYouMean } from '../../validation/names.ts';
 
 export interface DeclaredSlot {
@@ -28,6 +28,12 @@ export const ownerOf = (key: string): string => key.slice(key.indexOf(':') + 1);
 export const stageOf = (key: string): string => {
   const head = key.slice(0, key.indexOf(':'));
   return head.slice(0, Math.max(0, head.lastIndexOf('.')));
+};
+
+/** What the stage calls it. */
+export const slotNameOf = (key: string): string => {
+  const head = key.slice(0, key.indexOf(':'));
+  return head.slice(head.lastIndexOf('.') + 1);
 };
 
 const nothing: About = {};
@@ -126,13 +132,19 @@ export class Layout {
     throw new TransformError(`set: '${address}' is ${what}, known are ${known.join(', ')}${meant}`);
   }
 
+  /** The shape of what a slot starts from that starts from its parameter. */
+  private startOf(owner: string, { joins }: Slot): Shape | undefined {
+    return joins === undefined ? own(this.parameters, owner) : [Object.values(joins).reduce((sum, shape) => sum + size(shape), 0)];
+  }
+
   private at(path: string, open: readonly string[]): Declarer {
     return {
       path,
       deviceDecides: this.deviceDecides,
       about: (owner) => this.about(owner),
       child: (name) => this.at(name === '' ? path : path === '' ? checkedName(name) : `${path}/${checkedName(name)}`, open),
-      slot: (name, owner, slot) => this.add({ key: slotKey(path, name, owner), owner, slot: checkedSlot(`${path}.${name}`, name, slot) }),
+      slot: (name, owner, slot) =>
+        this.add({ key: slotKey(path, name, owner), owner, slot: checkedSlot(`${path}.${name}`, name, slot, this.startOf(owner, slot)) }),
       hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
@@ -210,7 +222,7 @@ const kinds: Readonly<Record<Kind, true>> = { vector: true, diagonal: true, matr
 const isIn = (known: object, value: unknown): boolean => typeof value === 'string' && Object.hasOwn(known, value);
 
 /** What a stage declares, where the compiler did not look. */
-function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
+function checkedSlot(what: string, name: unknown, slot: Slot, parameter: Shape | undefined): Slot {
   const fail = (part: string, expected: string, received: unknown): never => {
     throw new TransformError(`slot '${what}': ${part} must be ${expected}, received ${describe(received)}`);
   };
@@ -220,9 +232,25 @@ function checkedSlot(what: string, name: unknown, slot: Slot): Slot {
   if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) fail('shape', 'an array of integers >= 0', shape);
   if (!isIn(kinds, kind)) fail('kind', Object.keys(kinds).join(', '), kind);
   if (!isIn({ working: true, wide: true }, dtype)) fail('dtype', "'working' or 'wide'", dtype);
-  const start = typeof init === 'object' && init !== null ? init.identity : init === 'identity' ? 1 : init;
-  if (typeof start !== 'number' || !Number.isFinite(start)) fail('init', "a finite number, 'identity' or { identity: scale }", init);
+  checkStart(init, fail);
+  if (init === 'parameter' && !(parameter !== undefined && sameShape(parameter, shape)))
+    fail(
+      'shape',
+      parameter === undefined ? "a parameter's, of which it starts" : `${printShape(parameter)}, that of the parameter it starts from`,
+      shape,
+    );
   return slot;
+}
+
+function checkStart(init: unknown, fail: (part: string, expected: string, received: unknown) => never): void {
+  if (typeof init === 'number' ? Number.isFinite(init) : init === 'identity' || init === 'parameter') return;
+  if (isPlain(init)) {
+    const { identity, draw, scale = 1 } = init;
+    if (draw === undefined && typeof identity === 'number' && Number.isFinite(identity)) return;
+    const known = isIn({ normal: true, rademacher: true, uniform: true }, draw);
+    if (identity === undefined && known && typeof scale === 'number' && Number.isFinite(scale)) return;
+  }
+  fail('init', "a finite number, 'identity', { identity: scale }, 'parameter' or { draw: 'normal', scale }", init);
 }
 
 /** The live hyperparameters of a transform over parameters of these shapes, before there is an optimizer. What it warns of goes unsaid. */

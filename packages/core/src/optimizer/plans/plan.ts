@@ -4,7 +4,7 @@ import type { Program } from '../../program/program.ts';
 import type { Batch } from './deferred.ts';
 import type { Asked } from './evaluations.ts';
 import type { Sound } from './soundness.ts';
-import type { FedDraw, Verdict } from './step-trace.ts';
+import type { FedDraw, Verdict, Window } from './step-trace.ts';
 
 /** A hyperparameter a program reads, the cell whose count its schedule follows, and where it is assumed to stay. */
 export interface HyperInput {
@@ -32,6 +32,10 @@ export interface Plan {
   readonly verdicts: readonly Verdict[];
   /** Draws the program takes from outside. */
   readonly fed: readonly FedDraw[];
+  /** The window that the call is part of, where its objectives are asked. */
+  readonly window: Window | undefined;
+  /** Whether it is no call but the end of windows. */
+  readonly flushes: boolean;
   /** Deferred computations whose results the program reads. */
   readonly taken: readonly string[];
   /** What the program hands over to be computed beside later steps. */

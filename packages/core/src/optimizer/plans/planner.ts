@@ -14,11 +14,13 @@ import { cutPlan } from './asking.ts';
 import type { Counters } from './counters.ts';
 import { merged, type Standing } from './deferred.ts';
 import { Facts } from './facts.ts';
-import type { Layout } from './layout.ts';
+import type { DeclaredSlot, Layout } from './layout.ts';
 import type { Measures } from './measures.ts';
+import { nameOf } from './name.ts';
 import { changedSlots, handedOver, movedParameters } from './outputs.ts';
 import type { Plan, SoundPlan } from './plan.ts';
 import { soundProgram } from './soundness.ts';
+import { startOf } from './starts.ts';
 import { StepSite } from './step-site.ts';
 import { type Question, StepTrace } from './step-trace.ts';
 
@@ -98,6 +100,11 @@ export class Planner {
     return this.find(key, () => this.trace('step', present, decides, samples, measures));
   }
 
+  /** What closes windows with what they hold, without a call. */
+  flush(): Plan {
+    return this.find('flush', () => this.trace('step', new Set(), false, undefined, undefined, true));
+  }
+
   /** The plan of the pass that finds what the objective is to multiply by the Hessian. */
   probe(present: ReadonlySet<string>, kind: string, samples?: number): Plan {
     return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, false, samples));
@@ -111,6 +118,17 @@ export class Planner {
   /** What is done to parameters and state at `moment`; not kept. */
   once(moment: Exclude<Moment, 'evaluate'>): Plan {
     return this.outside(moment).plan;
+  }
+
+  /** What slots start from that no host knows: their parameters, and draws; not kept. */
+  starts(slots: readonly DeclaredSlot[]): Plan {
+    const trace = new StepTrace(this.layout, this.counters, 'step', false, this.random);
+    return during(trace.tracing, () => {
+      for (const declared of slots) trace.setSlot(declared, startOf(declared, trace));
+      const program = finishProgram('start', trace.tracing, changedSlots(trace));
+      this.facts.unproved(program, new Set(Object.keys(this.shapes).map(parameterKey)));
+      return this.plan(trace, program);
+    });
   }
 
   /** What the model is judged with, where that is not the parameters: in buffers of its own. */
@@ -200,7 +218,7 @@ export class Planner {
     this.settled = this.facts.version;
   }
 
-  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number, measures?: Measures): Hung {
+  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number, measures?: Measures, flush = false): Hung {
     const trace = new StepTrace(this.layout, this.counters, pass, decides, this.random, samples, this.standing);
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
@@ -209,7 +227,8 @@ export class Planner {
       for (const [name, shape] of Object.entries(this.shapes))
         if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
       const site = new StepSite(trace);
-      if (pass === 'step') site.tick();
+      if (flush) trace.flushing = 'asked';
+      else if (pass === 'step') site.tick();
       if (measures !== undefined) trace.clips = new Map();
       const flow = this.transform.apply({ updates, gradients: updates, gains: record(), parameters }, site);
       if (pass === 'check') return { trace, plan: this.plan(trace, finishProgram('check', trace.tracing, trace.verdictOutput())) };
@@ -226,10 +245,10 @@ export class Planner {
           `'${this.transform.name}' moves no parameter: it gives a direction only; use rule(direction, descend({ learningRate }))`,
         );
       }
-      const outputs = [...moved, ...changedSlots(trace), ...handedOver(trace)];
+      const outputs = trace.flushing === 'asked' ? [] : [...moved, ...changedSlots(trace), ...handedOver(trace)];
       for (const [address, { hyper, clock }] of trace.hypers) this.assumed(trace, address, hyper, clock);
       const measured = measures?.output(trace, { gradients: updates, before: parameters, after: flow.parameters });
-      const name = `${nameOf(trace, present, this.shapes)}${measured === undefined ? '' : ', measured'}`;
+      const name = `${flush ? 'flush' : nameOf(trace, present, this.shapes)}${measured === undefined ? '' : ', measured'}`;
       const sound = soundProgram(name, trace, outputs, this.facts, measured);
       return { trace, plan: this.plan(trace, sound.program, { ...sound, finite: trace.finite }) };
     });
@@ -270,17 +289,11 @@ export class Planner {
       reset: cellsOf('reset'),
       verdicts: trace.verdicts.map(({ passed: _, ...verdict }) => verdict),
       fed: [...trace.fed.values()].filter(({ key }) => program.inputs.some((input) => input.key === key)),
+      window: steps ? trace.window : undefined,
+      flushes: trace.flushing !== undefined,
       taken: steps ? [...trace.taken] : [],
       deferred: requests.length === 0 ? undefined : { requests, program: merged(requests) },
     };
     return steps ? cutPlan(whole, trace.evaluations.asked()) : whole;
   }
-}
-
-/** What sets a program apart, for people: the answers it was traced for, and what was missing. */
-function nameOf(trace: StepTrace, present: ReadonlySet<string>, shapes: Shapes): string {
-  const said = trace.questions.map((question) => (question.about === 'count' ? question.answer : question.label));
-  const answers = [...new Set(said)].filter((answer) => answer !== '').join(', ') || 'step';
-  const missing = Object.keys(shapes).filter((name) => !present.has(name));
-  return `${answers}${missing.length === 0 ? '' : ` without ${missing.join(', ')}`}`;
 }

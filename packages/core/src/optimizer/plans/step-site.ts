@@ -47,6 +47,10 @@ export class StepSite implements Site {
     return this.trace.layout.deviceDecides;
   }
 
+  get flushing(): boolean {
+    return this.trace.flushing !== undefined;
+  }
+
   get epsilon(): number {
     return this.trace.layout.precision.epsilon;
   }
@@ -65,6 +69,7 @@ export class StepSite implements Site {
 
   child(name: string, over: Surroundings = {}): Site {
     const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
+    if (over.flushed === true) this.trace.flushing = 'closing';
     const frames = over.frames && composed(this.around.frames ?? record(), over.frames);
     return new StepSite(this.trace, path, this.clock, { ...this.around, ...over, ...(frames && { frames }) });
   }
@@ -76,7 +81,8 @@ export class StepSite implements Site {
 
   clocked(label: string): Site {
     const site = new StepSite(this.trace, this.path, `${this.path}${this.path === '' ? '' : '/'}${label}@applied:`, this.around);
-    site.tick();
+    // What is around a window that is flushed sees no call.
+    if (!this.flushing || this.around.flushed === true) site.tick();
     return site;
   }
 
@@ -227,6 +233,13 @@ export class StepSite implements Site {
       .parts(owner, shape)
       .map(([name, part]) => this.trace.input(samplesKey(name, b), [b, ...part], 'working').reshape([b, size(part)]));
     return { gradients: concat(rows, 1).reshape([b, ...shape]), losses: this.trace.input(lossesKey(b), [b], 'working') };
+  }
+
+  gathers(closes: boolean): void {
+    const { trace } = this;
+    if (trace.window !== undefined)
+      throw new TransformError('accumulate: only one window can ask the objectives of its calls, received two');
+    trace.window = { closes, cell: trace.cell(this.counter('')) };
   }
 
   shortens(owner: string, factor: () => Tensor): void {

@@ -36,6 +36,14 @@ export interface Verdict {
   readonly gradient?: { readonly of: string; readonly asked: string | undefined };
 }
 
+/** A window of calls whose objectives are asked together. */
+export interface Window {
+  /** Whether this step closes it. */
+  readonly closes: boolean;
+  /** Of the number of its calls before this one. */
+  readonly cell: number;
+}
+
 /** A draw that comes from outside. */
 export interface FedDraw {
   readonly key: string;
@@ -79,6 +87,10 @@ export class StepTrace {
   readonly taken: Set<string> = new Set();
   /** By which factor directions were shortened so far, by parameter; undefined where nobody wants to know. */
   clips: Map<string, Tensor> | undefined;
+  /** Set where this is no call but the end of windows, and once one has closed. */
+  flushing: 'asked' | 'closing' | undefined;
+  /** The window whose objectives are asked. */
+  window: Window | undefined;
   /** How many samples the objective at hand has. */
   readonly samples: number | undefined;
   private readonly standing: Standing | undefined;

@@ -24,3 +24,28 @@ export function numbersOf(what: string, name: string, part: unknown, length: num
     return new ObjectiveError(`step: ${what} must give an array of ${length} numbers for '${name}', received ${received}${advice(part)}`);
   });
 }
+
+/** The mean of answers of one or several objectives, by key. */
+export class Mean<Native> {
+  readonly parts: Map<string, Floats | Native> = new Map();
+  private readonly of: number;
+
+  constructor(of: number) {
+    this.of = of;
+  }
+
+  take(key: string, part: Floats | Native): void {
+    if (this.of === 1) {
+      this.parts.set(key, part);
+      return;
+    }
+    if (!(part instanceof Float32Array || part instanceof Float64Array))
+      throw new ObjectiveError(
+        `step: answers to the questions of a window must be arrays, of which a mean is taken, received ${describe(part)}`,
+      );
+    const known = this.parts.get(key);
+    const sum = known instanceof Float64Array ? known : new Float64Array(part.length);
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (part[i] ?? 0) / this.of;
+    this.parts.set(key, sum);
+  }
+}

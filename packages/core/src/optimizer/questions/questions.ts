@@ -7,11 +7,12 @@ import type { Shapes } from '../../transform/transform.ts';
 import { advice, describe } from '../../validation/describe.ts';
 import { parameterKey } from '../memory/keys.ts';
 import type { Memory } from '../memory/memory.ts';
+import { inTurn } from '../memory/turns.ts';
 import type { Asked } from '../plans/evaluations.ts';
 import { lacking } from '../plans/lacking.ts';
 import type { Layout } from '../plans/layout.ts';
 import type { Plan } from '../plans/plan.ts';
-import { byParameter, numbersOf } from './answer.ts';
+import { byParameter, Mean, numbersOf } from './answer.ts';
 import type { Inquiry } from './inquiry.ts';
 
 type Asks<Native> = Objective<string, Mode, Native>;
@@ -48,18 +49,18 @@ export class Questions<Native, Buffer> {
     return objective;
   }
 
-  /** Asks one question, unless it need not be asked, and the host may see that. */
-  ask(question: Asked, objective: Asks<Native>): MaybePromise<void> {
+  /** Asks one question of one objective, or of several whose mean is the answer; unless it need not be asked, and the host may see that. */
+  ask(question: Asked, objectives: readonly Asks<Native>[]): MaybePromise<void> {
     for (const [name, key] of question.answers) this.memory.ensure('gradient', key, this.shapes[name] ?? []);
     if (question.loss !== undefined) this.memory.ensure('gradient', question.loss, []);
     const { when } = question;
     // Who has to wait for where to ask can wait for whether.
     const looks = when !== undefined && (!this.layout.deviceDecides || question.at.length + question.along.length > 0);
-    if (!looks) return this.put(question, objective);
-    return whenDone(this.memory.read(when), ([wanted]) => (wanted === 0 ? undefined : this.put(question, objective)));
+    if (!looks) return this.put(question, objectives);
+    return whenDone(this.memory.read(when), ([wanted]) => (wanted === 0 ? undefined : this.put(question, objectives)));
   }
 
-  private put(question: Asked, objective: Asks<Native>): MaybePromise<void> {
+  private put(question: Asked, objectives: readonly Asks<Native>[]): MaybePromise<void> {
     const names = Object.keys(this.shapes);
     const place = new Map(question.at);
     const along = new Map(question.along);
@@ -81,14 +82,27 @@ export class Questions<Native, Buffer> {
         : undefined;
     return whenDone(at, (where) =>
       whenDone(z, (v) => {
-        const given = this.inquiry.ask(() => this.answer(question, objective, where?.values, v?.values));
-        return whenDone(given, (answer) => {
-          if (where !== undefined && !where.looked()) throw this.ignored(question);
-          if (question.loss !== undefined) this.writeLoss(question.loss, answer);
-          else this.write(question, answer);
+        const mean = new Mean<Native>(objectives.length);
+        const one = (objective: Asks<Native>): MaybePromise<void> =>
+          whenDone(
+            this.inquiry.ask(() => this.answer(question, objective, where?.values, v?.values)),
+            (answer) => {
+              if (where !== undefined && !where.looked()) throw this.ignored(question);
+              for (const [key, part] of this.parts(question, answer)) mean.take(key, part);
+            },
+          );
+        return whenDone(inTurn(objectives, one), () => {
+          for (const [key, part] of mean.parts) this.memory.write(key, part);
         });
       }),
     );
+  }
+
+  /** What an answer says, by the keys it is written under. */
+  private parts(question: Asked, answer: unknown): readonly (readonly [key: string, part: Floats | Native])[] {
+    if (question.loss === undefined) return this.vectorParts(question, answer);
+    if (typeof answer !== 'number') throw new ObjectiveError(`step: loss must be a number, received ${describe(answer)}${advice(answer)}`);
+    return [[question.loss, Float64Array.of(answer)]];
   }
 
   private answer({ want }: Asked, objective: Asks<Native>, at: Values | undefined, v: Values | undefined): MaybePromise<unknown> {
@@ -126,16 +140,10 @@ export class Questions<Native, Buffer> {
     }));
   }
 
-  private writeLoss(key: string, value: unknown): void {
-    if (typeof value !== 'number') throw new ObjectiveError(`step: loss must be a number, received ${describe(value)}${advice(value)}`);
-    this.memory.write(key, [value]);
-  }
-
-  private write({ want, answers }: Asked, given: unknown): void {
+  private vectorParts({ want, answers }: Asked, given: unknown): readonly (readonly [key: string, part: Floats | Native])[] {
     const what = want === 'gradient' ? 'gradients' : want;
     const parts = byParameter(what, given, this.shapes);
-    const checked = answers.map(([name, key]) => ({ key, part: this.checked(what, name, own(parts, name)) }));
-    for (const { key, part } of checked) this.memory.write(key, part);
+    return answers.map(([name, key]) => [key, this.checked(what, name, own(parts, name))] as const);
   }
 
   /** A part of an answer as it can be written; a missing one is 0. */

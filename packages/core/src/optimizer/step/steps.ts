@@ -11,10 +11,12 @@ import { inTurn } from '../memory/turns.ts';
 import type { Counters } from '../plans/counters.ts';
 import { Facts } from '../plans/facts.ts';
 import { lacking } from '../plans/lacking.ts';
-import { isProbed, type Layout } from '../plans/layout.ts';
+import { type DeclaredSlot, isProbed, type Layout } from '../plans/layout.ts';
 import { Due, type Measures } from '../plans/measures.ts';
 import type { Plan } from '../plans/plan.ts';
 import { Planner } from '../plans/planner.ts';
+import { isMade } from '../plans/starts.ts';
+import { Gathered } from '../questions/gathered.ts';
 import type { Inquiry } from '../questions/inquiry.ts';
 import type { Questions } from '../questions/questions.ts';
 import type { Background } from './background.ts';
@@ -50,6 +52,8 @@ export class Steps<Native, Buffer> {
   private readonly everyName: ReadonlySet<string>;
   private facts: Facts;
   private due: Due;
+  /** The objectives of a window that is open. */
+  private gathered = new Gathered<Native>();
   /** Of the plans that were run last. */
   private generation = 0;
   /** Whether the log says already that a step was dropped. */
@@ -69,6 +73,7 @@ export class Steps<Native, Buffer> {
   restart({ call, skipped, seed }: Tally, bounds: ReadonlyMap<string, Bounds>): void {
     this.facts = new Facts(this.shop.layout);
     this.due = new Due(this.shop.measures);
+    this.gathered = new Gathered();
     for (const [key, known] of bounds) this.facts.observe(key, known);
     [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
     this.planner = this.makePlanner();
@@ -85,9 +90,17 @@ export class Steps<Native, Buffer> {
     const kind = missing === 0 ? '' : JSON.stringify([...present]);
     const verdict = this.shop.layout.deviceDecides ? this.lookAt(found, present, kind) : this.check(present, kind);
     return whenDone(verdict, (finding) => {
-      if (finding === 'poisoned') return this.drop();
+      if (finding === 'poisoned') return void this.drop();
       return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
     });
+  }
+
+  /** Gives slots what they start from that are to start anew, where a program has to make that. */
+  start(slots: readonly DeclaredSlot[]): MaybePromise<void> {
+    const made = slots.filter(isMade);
+    if (made.length === 0) return undefined;
+    const plan = this.planner.starts(made);
+    return whenDone(this.shop.inquiry.supply(plan, undefined, this.random.draws), () => this.run(plan));
   }
 
   /** Runs what a plan has to run. */
@@ -108,15 +121,35 @@ export class Steps<Native, Buffer> {
     const single = kind === '' || decides ? undefined : this.separately(present);
     if (single !== undefined) return this.applyEach(single);
     const plan = this.planFor(present, kind, decides, objective?.samples);
-    return whenDone(this.shop.inquiry.supply(plan, objective, this.random.draws), () => {
+    return whenDone(this.carryOut(plan, objective), (taken) => {
+      if (taken) this.took([plan]);
+    });
+  }
+
+  /** Closes windows with what they hold; false where none holds anything. */
+  flush(): MaybePromise<boolean> {
+    this.shop.inquiry.begin();
+    const plan = this.fitting(() => this.planner.flush());
+    if (plan.program === undefined) return false;
+    return whenDone(this.carryOut(plan, undefined), (taken) => {
+      if (taken) this.call++;
+      return taken;
+    });
+  }
+
+  /** Asks and runs what a plan has to; false where the step is dropped. */
+  private carryOut(plan: Plan, objective: Objective<string, Mode, Native> | undefined): MaybePromise<boolean> {
+    const { inquiry, runner, counters, background } = this.shop;
+    return whenDone(inquiry.supply(plan, objective, this.random.draws), (): MaybePromise<boolean> => {
       if (this.isPoisoned()) return this.drop();
       return whenDone(this.ask(plan, objective), () =>
         whenDone(this.run(plan), () =>
-          whenDone(this.shop.runner.verdict(plan), (entries) => {
+          whenDone(runner.verdict(plan), (entries) => {
             if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
-            this.shop.counters.apply(plan.counted, plan.reset);
-            this.shop.background?.after(plan);
-            this.took([plan]);
+            counters.apply(plan.counted, plan.reset);
+            background?.after(plan);
+            this.gathered.after(plan, objective);
+            return true;
           }),
         ),
       );
@@ -126,10 +159,10 @@ export class Steps<Native, Buffer> {
   /** Runs what comes before the questions of a plan, and asks them: nothing of the step has taken effect then. */
   private ask(plan: Plan, given: Objective<string, Mode, Native> | undefined): MaybePromise<void> {
     if (plan.asking.length === 0) return undefined;
-    const { questions } = this.shop;
-    const objective = questions.able(plan, given);
+    const { questions, counters } = this.shop;
+    const objectives = this.gathered.all(plan, given, counters).map((objective) => questions.able(plan, objective));
     return inTurn(plan.asking, (asking) =>
-      whenDone(this.run(asking.plan), () => inTurn(asking.questions, (question) => questions.ask(question, objective))),
+      whenDone(this.run(asking.plan), () => inTurn(asking.questions, (question) => questions.ask(question, objectives))),
     );
   }
 
@@ -162,16 +195,22 @@ export class Steps<Native, Buffer> {
   }
 
   /** As if the call had not been made, but for this. */
-  private drop(): void {
+  private drop(): false {
     this.skipped++;
+    return false;
   }
 
   private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
     const measured = this.due.at(this.call);
-    const plan = this.planner.step(present, kind, decides, samples, measured);
+    return this.fitting(() => this.planner.step(present, kind, decides, samples, measured));
+  }
+
+  /** A plan that is proved for the hyperparameters there are now. */
+  private fitting(find: () => Plan): Plan {
+    const plan = find();
     if (this.shop.runner.fits(plan)) return plan;
     this.planner.outgrow(plan);
-    return this.planner.step(present, kind, decides, samples, measured);
+    return find();
   }
 
   /** Whether an objective's answers forbid the step: no program sees them, which might make something finite of an infinity. */
