@@ -11,6 +11,7 @@ import { lreCurvatureFamily } from './families/lre-curvature.ts';
 import { lreInnerFamily } from './families/lre-inner.ts';
 import { normalizeEmaFamily } from './families/normalize-ema.ts';
 import { psgdFamily } from './families/psgd.ts';
+import { quasiNewtonFamily } from './families/quasi-newton.ts';
 import { shampooFamily } from './families/shampoo.ts';
 import { soapFamily } from './families/soap.ts';
 import { transformsFamily } from './families/transforms.ts';
@@ -30,6 +31,7 @@ const families: readonly Family[] = [
   averagingFamily(optimizerNamed),
   localSgdFamily,
   psgdFamily,
+  quasiNewtonFamily,
   shampooFamily,
   normalizeEmaFamily(optimizerNamed),
   weightHooksFamily(optimizerNamed),

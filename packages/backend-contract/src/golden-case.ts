@@ -1,3 +1,5 @@
+import type { Problem } from './problem.ts';
+
 /** The format of recorded runs, `opt-golden/1`: one JSON file a case. */
 
 export interface GoldenTensor {
@@ -19,6 +21,8 @@ interface Common {
 export interface Trajectory extends Common {
   readonly kind: 'trajectory';
   readonly optimizer: string;
+  /** What is minimised, in place of gradients. */
+  readonly problem?: Problem;
   /** What a measure of a parameter may be at most after every step, by its name. */
   readonly bounds: Readonly<Record<string, Readonly<Record<Precision, number | null>>>>;
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly initial: readonly number[] }[];
@@ -34,6 +38,10 @@ export interface GoldenStep {
   /** What the model is judged with after the step, where it was recorded. */
   readonly evaluation?: Vectors;
   readonly loss?: number;
+  /** Of a step on a problem: the loss where it began, how often it asked, and how many iterations it made; `loss` is that where it ended. */
+  readonly returned?: number;
+  readonly evaluations?: number;
+  readonly iterations?: number;
   /** The vector multiplied by the Hessian, as it was, and the product. */
   readonly probe?: { readonly z: Vectors; readonly Hz: Vectors };
   readonly perSampleGradients?: Readonly<Record<string, GoldenTensor>>;
@@ -91,7 +99,7 @@ export function parseGolden(value: unknown): GoldenCase {
       // SPlus has another word for it.
       ...(isRecord(step['evaluation']) && { evaluation: vectors(step, 'evaluation', id) }),
       ...(isRecord(step['readout']) && { evaluation: vectors(step, 'readout', id) }),
-      ...(typeof step['loss'] === 'number' && { loss: step['loss'] }),
+      ...counted(step, 'loss', 'returned', 'evaluations', 'iterations'),
       ...(isRecord(step['probe']) && { probe: { z: vectors(step['probe'], 'z', id), Hz: vectors(step['probe'], 'Hz', id) } }),
       ...(isRecord(step['perSampleGradients']) && { perSampleGradients: tensors(step, 'perSampleGradients', id) }),
       ...(Array.isArray(step['perSampleLosses']) && { perSampleLosses: numbers(step['perSampleLosses'], `${id}: perSampleLosses`) }),
@@ -99,7 +107,8 @@ export function parseGolden(value: unknown): GoldenCase {
       ...(isRecord(step['previousGradients']) && { previousGradients: vectors(step, 'previousGradients', id) }),
       ...(isRecord(step['draws']) && { draws: tensors(step, 'draws', id) }),
     }));
-    return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), parameters, steps };
+    const problem = isRecord(value['problem']) ? { problem: problemOf(value['problem'], id) } : {};
+    return { ...common, kind, optimizer: text(value, 'optimizer'), bounds: bounds(value, id), ...problem, parameters, steps };
   }
   if (kind === 'component') {
     const calls = list(value, 'calls', id).map((call) => ({ inputs: tensors(call, 'inputs', id), outputs: tensors(call, 'outputs', id) }));
@@ -146,16 +155,31 @@ function vectors(value: Record<string, unknown>, field: string, id: string): Rec
   return Object.fromEntries(present.map(([name, data]) => [name, numbers(data, `${id}: ${field} '${name}'`)]));
 }
 
-function tensors(value: Record<string, unknown>, field: string, id: string): Record<string, GoldenTensor> {
-  return Object.fromEntries(
-    Object.entries(record(value, field, id)).map(([name, tensor]) => {
-      if (!isRecord(tensor)) throw new GoldenFormatError(`${id}: ${field} '${name}' must have shape and data`);
-      return [
-        name,
-        { shape: numbers(tensor['shape'], `${id}: shape of '${name}'`), data: numbers(tensor['data'], `${id}: data of '${name}'`) },
-      ];
-    }),
-  );
+/** Those of some fields that are numbers. */
+const counted = <F extends string>(step: Record<string, unknown>, ...fields: readonly F[]): Partial<Record<F, number>> => {
+  const read: Partial<Record<F, number>> = {};
+  for (const field of fields) {
+    const value = step[field];
+    if (typeof value === 'number') read[field] = value;
+  }
+  return read;
+};
+
+function problemOf(value: Record<string, unknown>, id: string): Problem {
+  const { kind, l2 } = value;
+  const part = (name: string): GoldenTensor => tensor(value[name], name, 'problem', id);
+  if (kind === 'quadratic') return { kind, matrix: part('matrix'), vector: part('vector') };
+  if (kind === 'rosenbrock') return { kind };
+  if (kind === 'logistic') return { kind, inputs: part('inputs'), labels: part('labels'), l2: typeof l2 === 'number' ? l2 : 0 };
+  throw new GoldenFormatError(`${id}: problem must be 'quadratic', 'rosenbrock' or 'logistic', received ${JSON.stringify(kind)}`);
+}
+
+const tensors = (value: Record<string, unknown>, field: string, id: string): Record<string, GoldenTensor> =>
+  Object.fromEntries(Object.entries(record(value, field, id)).map(([name, one]) => [name, tensor(one, name, field, id)]));
+
+function tensor(value: unknown, name: string, field: string, id: string): GoldenTensor {
+  if (!isRecord(value)) throw new GoldenFormatError(`${id}: ${field} '${name}' must have shape and data`);
+  return { shape: numbers(value['shape'], `${id}: shape of '${name}'`), data: numbers(value['data'], `${id}: data of '${name}'`) };
 }
 
 const tolerance = (value: Record<string, unknown>): Record<Precision, number | null> =>

@@ -2,6 +2,7 @@ import { createOptimizer, type Draws, type MaybePromise, type Optimizer, type Pr
 import type { AnyBackend } from './families/family.ts';
 import { componentNamed, measureNamed, optimizerNamed } from './families.ts';
 import { type Component, type GoldenCase, GoldenFormatError, type GoldenStep, type Trajectory } from './golden-case.ts';
+import { evaluated, objectiveOf, type Problem } from './problem.ts';
 import { runProgram } from './run-program.ts';
 
 export type Outcome =
@@ -50,7 +51,8 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
     for (const [index, step] of golden.steps.entries()) {
       const { parameters: after } = step;
       drawn = step.draws;
-      await stepWith(optimizer, step);
+      if (golden.problem === undefined) await stepWith(optimizer, step);
+      else yield* stepOn(golden.problem, golden, optimizer, index);
       for (const [tensor, expected] of Object.entries(after)) {
         yield { step: index + 1, tensor, actual: (await optimizer.parameters[tensor]) ?? [], expected };
       }
@@ -67,6 +69,39 @@ async function* trajectory(golden: Trajectory, backend: AnyBackend): AsyncGenera
   } finally {
     optimizer.dispose();
   }
+}
+
+/** One step of an optimizer that asks where it likes; losses are compared in the unit of the larger of 1 and what is expected. */
+async function* stepOn(
+  problem: Problem,
+  { parameters, steps }: Trajectory,
+  optimizer: Optimizer,
+  index: number,
+): AsyncGenerator<Comparison> {
+  const step = index + 1;
+  const recorded = steps[index];
+  const sizes = parameters.map(({ name, initial }) => [name, initial.length] as const);
+  const place = async (): Promise<number[]> => {
+    const parts: number[] = [];
+    for (const [name] of sizes) parts.push(...((await optimizer.parameters[name]) ?? []));
+    return parts;
+  };
+  const iterations = async (): Promise<number> => {
+    const key = Object.keys(optimizer.state).find((slot) => slot.endsWith('.iterations:*'));
+    return key === undefined ? Number.NaN : ((await optimizer.state[key])?.[0] ?? Number.NaN);
+  };
+  const before = await iterations();
+  const { objective, losses } = objectiveOf(problem, sizes, await place());
+  await optimizer.step(objective);
+  const after = evaluated(problem, await place()).loss;
+  const compared = [
+    ['the loss', after, recorded?.loss, 1],
+    ['the loss before', losses[0], recorded?.returned, 1],
+    ['evaluations', losses.length, recorded?.evaluations, 0],
+    ['iterations', (await iterations()) - before, recorded?.iterations, 0],
+  ] as const;
+  for (const [tensor, actual = Number.NaN, expected, unit] of compared)
+    if (expected !== undefined) yield { step, tensor, actual: [actual, unit], expected: [expected, unit] };
 }
 
 /** One step with what was recorded: gradients, or an objective where there is more. */

@@ -1,10 +1,12 @@
-import { chain, concatenated, createOptimizer, type Draws, inBasis, mapValues, type Rule, rule, type Transform } from '@opt/core';
+import { chain, createOptimizer, type Draws, inBasis, mapValues, type Rule, rule, type Transform } from '@opt/core';
+import { lbfgs } from '@opt/quasi-newton';
 import { kroneckerEigenbasis } from '@opt/soap';
 import { descend, extragradient, sam, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import { followed, model } from '../questions/follow.ts';
 import { type Asking, flat, type Log, objectiveOf, place, split } from '../questions/objective.ts';
 import * as plain from '../questions/plain.ts';
+import { lbfgs as lbfgsOnArrays } from '../questions/plain-lbfgs.ts';
 import * as rules from '../questions/rules.ts';
 import { expectClose, type Harness, values } from './harness.ts';
 import { type AnyOptimizer, optimizerOn, withOptimizer } from './models.ts';
@@ -76,16 +78,15 @@ export function testQuestions(harness: Harness): void {
     });
 
     it('L-BFGS with a strong-Wolfe search', async () => {
-      const searches: number[] = [];
       const log: Log = [];
-      const options = { memory: 3, most: 5, c1: 1e-4, c2: 0.1 };
-      const transform = moving(concatenated(rules.lbfgs(options)), 1);
-      await withOptimizer(on(transform), (o) => follow(o, plain.lbfgs(3, 5, 1e-4, 0.1, searches), { ...asking, log }, { steps: 5 }));
-      // A search ends when it has what it wants, also where the host has to wait to see that.
-      const asked = searches.reduce((sum, n) => sum + n, 0);
+      const options = { maxIter: 2, maxEval: 6, historySize: 3, learningRate: 3, lineSearch: 'strongWolfe' } as const;
+      const walk = lbfgsOnArrays(plain.problem, options);
+      await withOptimizer(on(lbfgs(options)), (o) => follow(o, walk, { ...asking, log }, { steps: 4 }));
+      // A search ends when it has what it wants, also where the host has to wait to see that; every step begins with one loss more.
+      const asked = walk.evaluations.reduce((sum, n) => sum + n - 1, 0);
       expect(log.filter((what) => what === 'loss there').length).toBe(asked);
-      expect(asked).toBeLessThan(5 * searches.length);
-      expect(Math.max(...searches)).toBeGreaterThan(1);
+      expect(asked).toBeLessThan(6 * walk.evaluations.length);
+      expect(Math.max(...walk.evaluations)).toBeGreaterThan(3);
     });
   });
 

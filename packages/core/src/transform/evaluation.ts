@@ -24,6 +24,8 @@ export interface ProductQuestion extends Asking<Tensor> {
 /** f(p + d), d by owner; it may be infinite or NaN. */
 export interface LossQuestion extends Asking<Readonly<Record<string, Tensor>>> {
   readonly want: 'loss';
+  /** It must be finite, or the step is dropped, as by a gradient that is not. Default false. */
+  readonly finite?: boolean;
 }
 
 /** What is asked about one owner. */

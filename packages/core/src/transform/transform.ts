@@ -174,6 +174,8 @@ export interface Site {
   /** What an enclosing basis offers: to one parameter, or to the only one there is. */
   readonly extras: Extras;
   readonly pass: Pass;
+  /** Whether what is seen here is in the coordinates of a basis. */
+  readonly framed: boolean;
   /** Whether the host must not look at values within a step, so that the device may have to drop one. */
   readonly deviceDecides: boolean;
   /** Whether this is no call but `optimizer.flush()`: nothing has a gradient, and windows close with what they hold. */

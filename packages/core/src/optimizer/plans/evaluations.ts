@@ -90,11 +90,14 @@ export class Evaluations {
   }
 
   /** A question about the model. */
-  loss(path: string, name: string, { shift = {}, when }: LossQuestion, vectors: Vectors): Tensor {
+  loss(path: string, name: string, { shift = {}, when, finite = false }: LossQuestion, vectors: Vectors): Tensor {
     const shifts = Object.entries(shift);
     const open = this.ask(path, name, 'loss', shifts.length > 0, when);
     for (const [owner, d] of shifts) this.shift(open, owner, d, when, vectors);
-    return this.read(answeredLossKey(open.id), [], when);
+    const key = answeredLossKey(open.id);
+    const value = this.read(key, [], when);
+    if (finite) this.insist(key, { name: 'the loss', question: open.id, value });
+    return value;
   }
 
   /** What a program writes so that questions can be asked. */
@@ -177,10 +180,14 @@ export class Evaluations {
     const key = answerKey(open.id, name);
     open.answers.add(name);
     const value = this.read(key, shape, when);
-    // Because the step is dropped otherwise.
-    this.finite.add(key);
-    this.answers.push({ name, question: open.id, value });
+    this.insist(key, { name, question: open.id, value });
     return value;
+  }
+
+  /** Takes an answer as finite, because the step is dropped otherwise. */
+  private insist(key: string, answer: Answer): void {
+    this.finite.add(key);
+    this.answers.push(answer);
   }
 
   private read(key: string, shape: Shape, when: Tensor | undefined): Tensor {

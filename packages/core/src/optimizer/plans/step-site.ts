@@ -43,6 +43,10 @@ export class StepSite implements Site {
     return this.trace.pass;
   }
 
+  get framed(): boolean {
+    return this.around.frames !== undefined;
+  }
+
   get deviceDecides(): boolean {
     return this.trace.layout.deviceDecides;
   }
