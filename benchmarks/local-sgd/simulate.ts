@@ -1,0 +1,127 @@
+import { wasm } from '@opt/backend-wasm';
+import { cosine, createOptimizer, mapValues, type Setting, type Transform } from '@opt/core';
+import { type Codec, createWorker, diloco, memoryMailbox } from '@opt/local-sgd';
+import type { LossAndGradients, Task, Tested, Values } from '../tasks/task.ts';
+
+/** A run of a team, or of one worker with everybody's samples. */
+export interface Setup {
+  readonly workers: number;
+  /** Inner steps of each worker, the learning rate going down a cosine to 0. */
+  readonly steps: number;
+  /** Samples of a step of one worker. */
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly make: (learningRate: Setting) => Transform;
+  readonly seed: number;
+}
+
+export interface Outer {
+  /** H. */
+  readonly every: number;
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly codec: Codec;
+}
+
+export interface Outcome {
+  /** Over the whole training set. */
+  readonly loss: number;
+  readonly test: Tested;
+  /** Bytes posted by a worker, envelopes included; 0 of one alone. */
+  readonly sent: number;
+  readonly turns: number;
+  /** Whether all replicas had the same SHA-256 after every turn. */
+  readonly alike: boolean;
+}
+
+/** Far from the seeds of weights, and of each other. */
+const batchSeed = (seed: number, worker: number): number => 1_000_003 + 7919 * seed + 101 * worker;
+const wholeSeed = 77;
+
+const read = (from: Readonly<Record<string, unknown>>, names: readonly string[]): Values =>
+  Object.fromEntries(
+    names.map((name) => {
+      const value = from[name];
+      if (!(value instanceof Float32Array)) throw new Error(`parameter '${name}' is not in f32`);
+      return [name, value] as const;
+    }),
+  );
+
+/** The loss over all 4000 samples of MNIST-1D, and the test set's. */
+export async function judge(task: Task, parameters: Values): Promise<Pick<Outcome, 'loss' | 'test'>> {
+  const [batch, batches] = [500, 8];
+  const run = await task.start(wholeSeed, batch);
+  let loss = 0;
+  for (let i = 0; i < batches; i++) loss += run.step(parameters).loss / batches;
+  const test = run.test?.(parameters);
+  run.dispose();
+  if (test === undefined) throw new Error(`${task.name} has no test set`);
+  return { loss, test };
+}
+
+/** The mean of what several batches give. */
+function mean(derived: readonly LossAndGradients[]): LossAndGradients {
+  const [first, ...others] = derived;
+  if (first === undefined) throw new Error('a step needs a batch');
+  const share = 1 / derived.length;
+  const gradients = mapValues(first.gradients, (own, name) =>
+    own.map((g, i) => others.reduce((sum, other) => sum + share * (other.gradients[name]?.[i] ?? 0), share * g)),
+  );
+  return { loss: others.reduce((sum, { loss }) => sum + share * loss, share * first.loss), gradients };
+}
+
+/** The yardstick: one optimizer that takes as many steps, each along the mean of the gradients of everybody's batches. */
+export async function alone(task: Task, { workers, steps, batch, learningRate, make, seed }: Setup): Promise<Outcome> {
+  const { parameters } = await task.start(seed);
+  const names = Object.keys(parameters);
+  const runs = await Promise.all(Array.from({ length: workers }, (_, k) => task.start(batchSeed(seed, k), batch)));
+  const optimizer = createOptimizer({ transform: make(cosine({ from: learningRate, steps })), parameters, backend: wasm() });
+  for (let step = 0; step < steps; step++) {
+    const now = read(optimizer.parameters, names);
+    optimizer.step(mean(runs.map((run) => run.step(now))).gradients);
+  }
+  const judged = await judge(task, read(optimizer.parameters, names));
+  optimizer.dispose();
+  for (const run of runs) run.dispose();
+  return { ...judged, sent: 0, turns: 0, alike: true };
+}
+
+/** Workers around a mailbox in this process. */
+export async function together(task: Task, setup: Setup, outer: Outer): Promise<Outcome> {
+  const { workers: count, steps, batch, learningRate, make, seed } = setup;
+  const { parameters } = await task.start(seed);
+  const names = Object.keys(parameters);
+  const mailbox = memoryMailbox();
+  const workers = await Promise.all(
+    Array.from({ length: count }, async (_, k) => ({
+      run: await task.start(batchSeed(seed, k), batch),
+      worker: await createWorker({
+        transform: make(cosine({ from: learningRate, steps })),
+        parameters,
+        backend: wasm(),
+        mailbox,
+        run: 'simulation',
+        worker: `w${k}`,
+        workers: count,
+        syncEvery: outer.every,
+        outer: diloco({ outerLearningRate: outer.learningRate, outerMomentum: outer.momentum }),
+        codec: outer.codec,
+      }),
+    })),
+  );
+  let alike = true;
+  for (let step = 1; step <= steps; step++) {
+    const derived: LossAndGradients[] = workers.map(({ run, worker }) => run.step(read(worker.parameters, names)));
+    await Promise.all(workers.map(({ worker }, k) => worker.step(derived[k]?.gradients ?? {}, batch)));
+    if (step % outer.every === 0) alike &&= new Set(await Promise.all(workers.map(({ worker }) => worker.digest()))).size === 1;
+  }
+  const [first] = workers;
+  if (first === undefined) throw new Error('a team has workers');
+  const judged = await judge(task, read(await first.worker.anchors(), names));
+  const outcome = { ...judged, sent: first.worker.tally.sent, turns: first.worker.turn, alike };
+  for (const { run, worker } of workers) {
+    worker.dispose();
+    run.dispose();
+  }
+  return outcome;
+}
