@@ -1,7 +1,8 @@
 import { wasm } from '@opt/backend-wasm';
 import { cosine, createOptimizer, mapValues, type Setting, type Transform } from '@opt/core';
 import { type Codec, createWorker, diloco, memoryMailbox } from '@opt/local-sgd';
-import type { LossAndGradients, Task, Tested, Values } from '../tasks/task.ts';
+import { type Judged, judge } from '../tasks/judge.ts';
+import type { LossAndGradients, Task, Values } from '../tasks/task.ts';
 
 /** A run of a team, or of one worker with everybody's samples. */
 export interface Setup {
@@ -23,10 +24,7 @@ export interface Outer {
   readonly codec: Codec;
 }
 
-export interface Outcome {
-  /** Over the whole training set. */
-  readonly loss: number;
-  readonly test: Tested;
+export interface Outcome extends Judged {
   /** Bytes posted by a worker, envelopes included; 0 of one alone. */
   readonly sent: number;
   readonly turns: number;
@@ -36,7 +34,6 @@ export interface Outcome {
 
 /** Far from the seeds of weights, and of each other. */
 const batchSeed = (seed: number, worker: number): number => 1_000_003 + 7919 * seed + 101 * worker;
-const wholeSeed = 77;
 
 const read = (from: Readonly<Record<string, unknown>>, names: readonly string[]): Values =>
   Object.fromEntries(
@@ -46,18 +43,6 @@ const read = (from: Readonly<Record<string, unknown>>, names: readonly string[])
       return [name, value] as const;
     }),
   );
-
-/** The loss over all 4000 samples of MNIST-1D, and the test set's. */
-export async function judge(task: Task, parameters: Values): Promise<Pick<Outcome, 'loss' | 'test'>> {
-  const [batch, batches] = [500, 8];
-  const run = await task.start(wholeSeed, batch);
-  let loss = 0;
-  for (let i = 0; i < batches; i++) loss += run.step(parameters).loss / batches;
-  const test = run.test?.(parameters);
-  run.dispose();
-  if (test === undefined) throw new Error(`${task.name} has no test set`);
-  return { loss, test };
-}
 
 /** The mean of what several batches give. */
 function mean(derived: readonly LossAndGradients[]): LossAndGradients {

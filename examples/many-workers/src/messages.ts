@@ -1,4 +1,5 @@
 import type { Reason } from '@opt/local-sgd';
+import type { Judged } from '../../../benchmarks/tasks/judge.ts';
 import type { TaskName, Tested } from '../../../benchmarks/tasks/task.ts';
 import type { CodecName, OuterName } from './options.ts';
 
@@ -6,6 +7,8 @@ import type { CodecName, OuterName } from './options.ts';
 export interface Order {
   readonly task: TaskName;
   readonly optimizer: string;
+  readonly rate: number | undefined;
+  readonly decay: boolean;
   readonly seed: number;
   /** Whose batches, from 0. */
   readonly index: number;
@@ -14,6 +17,8 @@ export interface Order {
   readonly every: number;
   /** Alone: batches a step, those that as many workers would have; default 1. */
   readonly batches?: number;
+  /** How many times as long a gradient takes it, default 1: a slow machine. */
+  readonly slowdown?: number;
   /** Absent: trains alone. */
   readonly together?: {
     readonly worker: string;
@@ -22,6 +27,8 @@ export interface Order {
     readonly run: string;
     readonly secret: string;
     readonly outer: OuterName;
+    readonly outerRate: number | undefined;
+    readonly outerMomentum: number | undefined;
     readonly codec: CodecName;
     readonly deadline: number;
     /** Where its checkpoints are. */
@@ -49,4 +56,4 @@ export interface Progress {
   };
 }
 
-export type Message = { readonly progress: Progress } | { readonly done: true } | { readonly error: string };
+export type Message = { readonly progress: Progress } | { readonly done: Judged } | { readonly error: string };
