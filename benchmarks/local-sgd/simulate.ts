@@ -1,8 +1,8 @@
 import { wasm } from '@opt/backend-wasm';
-import { cosine, createOptimizer, mapValues, type Setting, type Transform } from '@opt/core';
+import { cosine, createOptimizer, mapValues, type Scalar, size, type Transform } from '@opt/core';
 import { type Codec, createWorker, diloco, memoryMailbox } from '@opt/local-sgd';
 import { type Judged, judge } from '../tasks/judge.ts';
-import type { LossAndGradients, Task, Values } from '../tasks/task.ts';
+import type { LossAndGradients, Task, TaskRun, Values } from '../tasks/task.ts';
 
 /** A run of a team, or of one worker with everybody's samples. */
 export interface Setup {
@@ -12,9 +12,12 @@ export interface Setup {
   /** Samples of a step of one worker. */
   readonly batch: number;
   readonly learningRate: number;
-  readonly make: (learningRate: Setting) => Transform;
+  readonly make: (learningRate: Scalar) => Transform;
   readonly seed: number;
 }
+
+/** Steps after which the test set is looked at. */
+const testEvery = 20;
 
 export interface Outer {
   /** H. */
@@ -25,6 +28,9 @@ export interface Outer {
 }
 
 export interface Outcome extends Judged {
+  /** The smallest of the test losses on the way, every `testEvery` steps. */
+  readonly bestTest: number;
+  readonly parameters: number;
   /** Bytes posted by a worker, envelopes included; 0 of one alone. */
   readonly sent: number;
   readonly turns: number;
@@ -61,15 +67,19 @@ export async function alone(task: Task, { workers, steps, batch, learningRate, m
   const names = Object.keys(parameters);
   const runs = await Promise.all(Array.from({ length: workers }, (_, k) => task.start(batchSeed(seed, k), batch)));
   const optimizer = createOptimizer({ transform: make(cosine({ from: learningRate, steps })), parameters, backend: wasm() });
-  for (let step = 0; step < steps; step++) {
+  const tests: number[] = [];
+  for (let step = 1; step <= steps; step++) {
     const now = read(optimizer.parameters, names);
     optimizer.step(mean(runs.map((run) => run.step(now))).gradients);
+    if (step % testEvery === 0) tests.push(runs[0]?.test?.(read(optimizer.parameters, names)).loss ?? Number.NaN);
   }
   const judged = await judge(task, read(optimizer.parameters, names));
   optimizer.dispose();
   for (const run of runs) run.dispose();
-  return { ...judged, sent: 0, turns: 0, alike: true };
+  return { ...judged, bestTest: Math.min(...tests), parameters: sizeOf(parameters), sent: 0, turns: 0, alike: true };
 }
+
+const sizeOf = (parameters: TaskRun['parameters']): number => Object.values(parameters).reduce((sum, { shape }) => sum + size(shape), 0);
 
 /** Workers around a mailbox in this process. */
 export async function together(task: Task, setup: Setup, outer: Outer): Promise<Outcome> {
@@ -95,15 +105,24 @@ export async function together(task: Task, setup: Setup, outer: Outer): Promise<
     })),
   );
   let alike = true;
-  for (let step = 1; step <= steps; step++) {
-    const derived: LossAndGradients[] = workers.map(({ run, worker }) => run.step(read(worker.parameters, names)));
-    await Promise.all(workers.map(({ worker }, k) => worker.step(derived[k]?.gradients ?? {}, batch)));
-    if (step % outer.every === 0) alike &&= new Set(await Promise.all(workers.map(({ worker }) => worker.digest()))).size === 1;
-  }
+  const tests: number[] = [];
   const [first] = workers;
   if (first === undefined) throw new Error('a team has workers');
+  for (let step = 1; step <= steps; step++) {
+    const derived: LossAndGradients[] = workers.map(({ run, worker }) => run.step(read(worker.parameters, names)));
+    await Promise.all(workers.map(({ worker, run }, k) => worker.step(derived[k]?.gradients ?? {}, run.batch.length)));
+    if (step % outer.every === 0) alike &&= new Set(await Promise.all(workers.map(({ worker }) => worker.digest()))).size === 1;
+    if (step % testEvery === 0) tests.push(first.run.test?.(read(await first.worker.anchors(), names)).loss ?? Number.NaN);
+  }
   const judged = await judge(task, read(await first.worker.anchors(), names));
-  const outcome = { ...judged, sent: first.worker.tally.sent, turns: first.worker.turn, alike };
+  const outcome = {
+    ...judged,
+    bestTest: Math.min(...tests),
+    parameters: sizeOf(parameters),
+    sent: first.worker.tally.sent,
+    turns: first.worker.turn,
+    alike,
+  };
   for (const { run, worker } of workers) {
     worker.dispose();
     run.dispose();

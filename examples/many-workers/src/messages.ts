@@ -15,6 +15,8 @@ export interface Order {
   readonly steps: number;
   /** Steps between outer ones; of one worker alone: between tests. */
   readonly every: number;
+  /** Steps of this one between outer ones, default `every`: a slow machine takes fewer, and they count for as much as they are. */
+  readonly ownEvery?: number;
   /** Alone: batches a step, those that as many workers would have; default 1. */
   readonly batches?: number;
   /** How many times as long a gradient takes it, default 1: a slow machine. */
@@ -31,10 +33,9 @@ export interface Order {
     readonly outerMomentum: number | undefined;
     readonly codec: CodecName;
     readonly deadline: number;
-    /** Where its checkpoints are. */
+    /** Where its checkpoint is. */
     readonly checkpoint: string;
-    /** Steps that were taken before its process ended, and how often one has. */
-    readonly taken: number;
+    /** How often its process has ended. */
     readonly attempt: number;
   };
 }
@@ -50,7 +51,9 @@ export interface Progress {
     readonly turn: number;
     readonly members: readonly string[];
     readonly counted: boolean;
+    /** SHA-256 of the common parameters, and after how many turns; more than this one's where it came late. */
     readonly digest: string;
+    readonly turns: number;
     readonly sent: number;
     readonly refused: Readonly<Partial<Record<Reason, number>>>;
   };

@@ -17,8 +17,8 @@ export interface Member {
    */
   readonly done: Promise<Judged | undefined>;
   readonly id: number | undefined;
-  /** kill -9; false: it stays dead. */
-  kill(comesBack: boolean): void;
+  /** kill -9; tells whether there was anything to kill. Without `comesBack` it stays dead. */
+  kill(comesBack: boolean): boolean;
   stop(): void;
 }
 
@@ -35,7 +35,6 @@ const attempts = 20;
 export const start = (order: Order, { onProgress, onRestart = () => {}, namespace }: StartOptions): Member => {
   let child: ChildProcess;
   let stopped = false;
-  let taken = 0;
   const elsewhere =
     namespace === undefined ? {} : { execPath: 'ip', execArgv: ['netns', 'exec', namespace, process.execPath, ...process.execArgv] };
   const launch = (attempt: number): Promise<Judged | undefined> =>
@@ -45,7 +44,6 @@ export const start = (order: Order, { onProgress, onRestart = () => {}, namespac
       let over = false;
       child.on('message', (message: Message) => {
         if ('progress' in message) {
-          taken += message.progress.losses.length;
           onProgress(message.progress);
         } else {
           over = true;
@@ -60,7 +58,7 @@ export const start = (order: Order, { onProgress, onRestart = () => {}, namespac
         onRestart();
         launch(attempt + 1).then(resolve, reject);
       });
-      child.send({ ...order, ...(order.together && { together: { ...order.together, taken, attempt } }) });
+      child.send({ ...order, ...(order.together && { together: { ...order.together, attempt } }) });
     });
   const done = launch(0);
   return {
@@ -70,7 +68,7 @@ export const start = (order: Order, { onProgress, onRestart = () => {}, namespac
     },
     kill(comesBack) {
       stopped = !comesBack;
-      child.kill('SIGKILL');
+      return child.kill('SIGKILL');
     },
     stop() {
       stopped = true;

@@ -47,7 +47,7 @@ export interface Watching {
   readonly onProgress?: (team: Together) => void;
   /** With all processes, when they were started. */
   readonly onStart?: (members: readonly Member[]) => void;
-  /** Of a worker's process; see there. */
+  /** Of one of them, where it differs: how much slower, how many steps a turn, in which network namespace, by which address. */
   readonly slowdown?: (index: number) => number;
   readonly every?: (index: number) => number;
   readonly namespace?: (index: number) => string | undefined;
@@ -75,11 +75,10 @@ export async function trainTogether(plan: Plan, folder: string, watching: Watchi
     const order: Order = {
       ...orderOf(plan),
       index,
-      every: watching.every?.(index) ?? every,
+      ownEvery: watching.every?.(index) ?? every,
       slowdown: watching.slowdown?.(index) ?? 1,
       together: {
         ...{ worker, workers, mailbox: place, run, secret, outer, outerRate, outerMomentum, codec, deadline, checkpoint },
-        taken: 0,
         attempt: 0,
       },
     };

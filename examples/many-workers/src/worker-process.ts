@@ -28,6 +28,8 @@ const outers: Readonly<Record<OuterName, (options: DilocoOptions) => Transform>>
 /** Who trains: where gradients are taken, a step, and what is tested. */
 interface Trainee {
   parameters(): Promise<Values>;
+  /** Turns of everybody that have ended. */
+  readonly turn: number;
   step(gradients: Values, samples: number): Promise<Progress['turn']>;
   judged(): Promise<Values>;
 }
@@ -59,6 +61,7 @@ async function trainee(order: Order, transform: Transform, parameters: TaskRun['
     return {
       parameters: now,
       judged: now,
+      turn: 0,
       async step(gradients) {
         optimizer.step(gradients);
         return undefined;
@@ -76,7 +79,7 @@ async function trainee(order: Order, transform: Transform, parameters: TaskRun['
     worker: name,
     workers,
     deadline,
-    syncEvery: order.every,
+    syncEvery: order.ownEvery ?? order.every,
     outer: outers[outer]({
       ...(outerRate !== undefined && { outerLearningRate: outerRate }),
       ...(outerMomentum !== undefined && { outerMomentum }),
@@ -88,12 +91,15 @@ async function trainee(order: Order, transform: Transform, parameters: TaskRun['
   return {
     parameters: () => read(worker.parameters, names),
     judged: async () => read(await worker.anchors(), names),
+    get turn() {
+      return worker.turn;
+    },
     async step(gradients, samples) {
       const turn = await worker.step(gradients, samples);
       if (turn === undefined) return undefined;
       await saveFile(checkpoint, worker);
       const { sent, refused } = worker.tally;
-      return { ...turn, digest: await worker.digest(), sent, refused };
+      return { ...turn, digest: await worker.digest(), turns: worker.turn, sent, refused };
     },
   };
 }
@@ -116,22 +122,26 @@ async function train(order: Order, task: Task): Promise<Judged> {
   const entrant = entrants.find(({ name }) => name === order.optimizer);
   if (entrant === undefined) throw new Error(`no optimizer is called '${order.optimizer}'`);
   const { parameters, test } = await task.start(order.seed);
-  const { batches = 1, slowdown = 1, steps, decay, rate = entrant.learningRate } = order;
+  const { batches = 1, slowdown = 1, steps, every, ownEvery = every, decay, rate = entrant.learningRate } = order;
   const runs = await Promise.all(Array.from({ length: batches }, (_, i) => task.start(batchSeed(order, i))));
-  const one = await trainee(order, entrant.make(decay ? cosine({ from: rate, steps }) : rate), parameters);
+  // Steps as everybody counts them: who comes back, or comes late, goes on where the others are, in the decay too.
+  let at = 0;
+  const decaying = cosine({ from: rate, steps });
+  const one = await trainee(order, entrant.make(decay ? () => decaying(at) : rate), parameters);
+  at = one.turn * every;
   let losses: number[] = [];
   let [stepping, deriving] = [0, 0];
-  for (let step = (order.together?.taken ?? 0) + 1; step <= steps; step++) {
+  while (at < steps) {
     const before = performance.now();
     const { loss, gradients } = mean(runs, await one.parameters());
     if (slowdown > 1) await new Promise((done) => setTimeout(done, (slowdown - 1) * (performance.now() - before)));
     const between = performance.now();
     const turn = await one.step(gradients, task.batchSize ?? 1);
+    at = turn === undefined ? at + every / ownEvery : one.turn * every;
     losses.push(loss);
     stepping += performance.now() - between;
     deriving += between - before;
-    // A turn in which this one came late may end at another step.
-    if (turn === undefined && (order.together !== undefined ? step < steps : step % order.every !== 0)) continue;
+    if (turn === undefined && (order.together !== undefined || at % every !== 0)) continue;
     const tested = order.index === 0 ? test?.(await one.judged()) : undefined;
     const [stepMilliseconds, gradientMilliseconds] = [stepping / losses.length, deriving / losses.length];
     tell({ progress: { losses, stepMilliseconds, gradientMilliseconds, tested, ...(turn && { turn }) } });

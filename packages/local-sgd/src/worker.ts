@@ -3,6 +3,7 @@ import {
   createOptimizer,
   type Floats,
   type Gradients,
+  isPromise,
   message,
   type Optimizer,
   OptionRangeError,
@@ -150,10 +151,9 @@ export class Worker {
   async step(gradients: Gradients<string, never>, tokens = 1): Promise<TurnReport | undefined> {
     if (!(tokens >= 0 && Number.isFinite(tokens))) throw new OptionRangeError(message('step', 'tokens', 'a finite number >= 0', tokens));
     if (!this.here) await this.join();
-    await this.inner.step(gradients);
-    this.tokens.forEach((sum, i) => {
-      this.tokens[i] = sum + tokens;
-    });
+    const stepping = this.inner.step(gradients);
+    if (isPromise(stepping)) await stepping;
+    for (let i = 0; i < this.tokens.length; i++) this.tokens[i] = (this.tokens[i] ?? 0) + tokens;
     const { send, receive } = this.turns.advance();
     if (send) await this.send();
     return receive ? this.receive() : undefined;

@@ -20,6 +20,11 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+export interface NatsServerOptions {
+  readonly websocket?: number;
+  readonly host?: string;
+}
+
 /** Redis that has on its disk whatever it answered for, a kill aside that also takes the machine. */
 export const startRedis = (program: string): Promise<Server> =>
   startServer(
@@ -28,12 +33,12 @@ export const startRedis = (program: string): Promise<Server> =>
     'Ready to accept connections',
   );
 
-/** NATS with JetStream, for browsers too where `websocket` is a port. */
-export function startNats(program: string, websocket?: number): Promise<Server> {
+/** NATS with JetStream, for browsers too where `websocket` is a port; for this machine unless another address of it is given. */
+export function startNats(program: string, { websocket, host = '127.0.0.1' }: NatsServerOptions = {}): Promise<Server> {
   const args = (port: number, folder: string): string[] => {
     const config = join(folder, 'nats.conf');
-    const browsers = websocket === undefined ? '' : `websocket { host: "127.0.0.1", port: ${websocket}, no_tls: true }`;
-    writeFileSync(config, `host: "127.0.0.1"\nport: ${port}\njetstream { store_dir: "${folder}" }\n${browsers}\n`);
+    const browsers = websocket === undefined ? '' : `websocket { host: "${host}", port: ${websocket}, no_tls: true }`;
+    writeFileSync(config, `host: "${host}"\nport: ${port}\njetstream { store_dir: "${folder}" }\n${browsers}\n`);
     return ['-c', config];
   };
   return startServer(program, args, 'Server is ready');
