@@ -51,8 +51,8 @@ export interface Task {
   /** How the seed draws training and test losses. */
   readonly lossAxis: 'linear' | 'log';
   readonly testLossAxis: 'linear' | 'log';
-  /** A run from its first step: initial parameters, data and batches of the seed. */
-  start(seed: number): Promise<TaskRun>;
+  /** A run from its first step: initial parameters, data and batches of the seed; `batchSize` samples a step, where there are batches. */
+  start(seed: number, batchSize?: number): Promise<TaskRun>;
 }
 
 /** A run draws its batches in order, so that two runs with one seed see the same ones. Nothing of it is shared with other runs but compiled code. */

@@ -44,12 +44,12 @@ export function networkTask({ network, loss, accuracy, samples, data, ...task }:
 
   return {
     ...task,
-    async start(seed) {
+    async start(seed, batchSize = task.batchSize) {
       await startJax();
       loaded ??= samples();
       const { train, test } = loaded;
-      const whole = task.batchSize === undefined ? arraysOf(train) : undefined;
-      const nextBatch = batches(train.count, task.batchSize ?? train.count, stream(seed, 'batches'));
+      const whole = batchSize === undefined ? arraysOf(train) : undefined;
+      const nextBatch = batches(train.count, batchSize ?? train.count, stream(seed, 'batches'));
       let batch = new Uint32Array(0);
       const step = (parameters: Values): LossAndGradients => {
         if (whole !== undefined) return gradient(parameters, ...whole.map((array) => array.ref));

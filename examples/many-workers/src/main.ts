@@ -1,121 +1,45 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { size } from '@opt/core';
-import { tasks } from '../../../benchmarks/tasks/tasks.ts';
+import type { Judged } from '../../../benchmarks/tasks/judge.ts';
 import { entrants } from '../../race/src/entrants.ts';
 import { duration, figure, percentage } from '../../race/src/figures.ts';
 import { type PageWords, report } from '../../race/src/report.ts';
 import type { Run } from '../../race/src/train.ts';
-import { Curve } from './curve.ts';
 import { bytes, display } from './display.ts';
-import { mailboxAt } from './mailbox-at.ts';
-import type { Order } from './messages.ts';
 import { help, type Options, parseOptions, UsageError } from './options.ts';
-import { type Member, start } from './team.ts';
-import { Together } from './together.ts';
+import { planOf, processes, trainAlone, trainTogether } from './teams.ts';
 
-/** All that a run is made of, once the defaults are known. */
-interface Plan extends Options {
-  readonly steps: number;
-  readonly run: string;
-  readonly mailbox: string;
-  readonly secret: string;
-  readonly parameters: number;
-}
-
-const processes = new Set<Member>();
-const begun = <T extends Member>(member: T): T => {
-  processes.add(member);
-  return member;
-};
-
-async function planOf(options: Options, folder: string): Promise<Plan> {
-  const task = await tasks[options.task]();
-  const { parameters, dispose } = await task.start(options.seed);
-  dispose();
-  const wanted = options.steps ?? task.steps / options.workers;
-  const run = options.run ?? randomUUID();
-  return {
-    ...options,
-    steps: Math.ceil(wanted / options.every) * options.every,
-    run,
-    mailbox: options.mailbox ?? `dir:${join(folder, 'mailbox')}`,
-    secret: process.env['WORKERS_SECRET'] ?? run,
-    parameters: Object.values(parameters).reduce((sum, { shape }) => sum + size(shape), 0),
-  };
-}
-
-/** N processes; kill -9 any of them. */
-async function trainTogether(plan: Plan, folder: string): Promise<Together> {
-  const { workers, steps, every, task, optimizer, seed, mailbox, run, secret, outer, codec, deadline } = plan;
-  // Whether somebody is there is better said once than by every process.
-  await (await mailboxAt(mailbox, run)).close();
-  const names = Array.from({ length: workers }, (_, i) => `worker-${i}`);
-  const team = new Together(names, steps, every);
-  const show = display(process.stdout);
-  const members = names.map((worker, index) => {
-    const checkpoint = join(folder, `${worker}.safetensors`);
-    const order: Order = {
-      task,
-      optimizer,
-      seed,
-      index,
-      steps,
-      every,
-      together: { worker, workers, mailbox, run, secret, outer, codec, deadline, checkpoint, taken: 0, attempt: 0 },
-    };
-    const told = (): void => show(team.moment());
-    return begun(
-      start(
-        order,
-        (progress) => {
-          team.add(index, progress);
-          told();
-        },
-        () => {
-          team.restarted(index);
-          told();
-        },
-      ),
-    );
-  });
-  await Promise.all(members.map(({ done }) => done));
-  return team;
-}
-
-/** One process with as many samples, and no mailbox: in as many steps of as many batches, or one batch after the other. */
-async function trainAlone({ workers, steps, every, task, optimizer, seed }: Plan, batches: number): Promise<Curve> {
-  const curve = new Curve(1, batches);
-  const share = workers / batches;
-  const order: Order = { task, optimizer, seed, index: 0, batches, steps: steps * share, every: every * share };
-  await begun(start(order, (progress) => curve.add(0, progress))).done;
-  return curve;
-}
-
-const outcomeLine = (label: string, run: Run): string => {
-  const last = run.tests.at(-1);
-  const accuracy = last === undefined || Number.isNaN(last.accuracy) ? '' : `, ${percentage(last.accuracy)}`;
-  return `${label.padEnd(18)}  training loss ${figure(run.finalLoss)}, best ${figure(run.best.loss)}; test loss ${figure(last?.loss ?? Number.NaN)}${accuracy}`;
+const outcomeLine = ({ lane: { label }, best }: Run, judged: Judged | undefined): string => {
+  const { loss = Number.NaN, test } = judged ?? {};
+  const accuracy = test?.accuracy === undefined ? '' : `, ${percentage(test.accuracy)}`;
+  return `${label.padEnd(18)}  training loss ${figure(loss)} (whole set; of batches at best ${figure(best.loss)}); test loss ${figure(test?.loss ?? Number.NaN)}${accuracy}`;
 };
 
 async function train(options: Options, folder: string): Promise<void> {
   const startedAt = performance.now();
   const plan = await planOf(options, folder);
   const { workers, steps, every, task, codec, seed, out, parameters, optimizer, run } = plan;
-  const { learningRate = 0, label: inner = optimizer, colour = '#888' } = entrants.find(({ name }) => name === optimizer) ?? {};
+  const entrant = entrants.find(({ name }) => name === optimizer);
+  const { label: inner = optimizer, colour = '#888' } = entrant ?? {};
+  const learningRate = plan.rate ?? entrant?.learningRate ?? 0;
   process.stdout.write(
     `${workers} workers at ${plan.mailbox}, run ${run}: ${task}, ${inner}, ${steps} steps each, outer steps every ${every}\n`,
   );
-  const team = await trainTogether(plan, folder);
-  const runs = [team.curve.run('together', `${workers} workers`, colour, learningRate)];
-  if (options.alone) {
-    if (workers > 1) runs.push((await trainAlone(plan, workers)).run('large', 'one, large batches', '#e8890c', learningRate));
-    runs.push((await trainAlone(plan, 1)).run('alone', 'one worker', '#868e96', learningRate));
+  const show = display(process.stdout);
+  const { team, judged } = await trainTogether(plan, folder, { onProgress: (now) => show(now.moment()) });
+  const outcomes = [{ run: team.curve.run('together', `${workers} workers`, colour, learningRate), judged: judged[0] }];
+  const yardsticks = [
+    ...(workers > 1 ? [{ batches: workers, name: 'large', label: 'one, large batches', colour: '#e8890c' }] : []),
+    { batches: 1, name: 'alone', label: 'one worker', colour: '#868e96' },
+  ];
+  for (const yardstick of options.alone ? yardsticks : []) {
+    const { curve, judged: worth } = await trainAlone(plan, yardstick.batches);
+    outcomes.push({ run: curve.run(yardstick.name, yardstick.label, yardstick.colour, learningRate), judged: worth });
   }
+  const runs = outcomes.map((outcome) => outcome.run);
   process.stdout.write('\n');
-  for (const { lane, ...rest } of runs) process.stdout.write(`${outcomeLine(lane.label, { lane, ...rest })}\n`);
+  for (const outcome of outcomes) process.stdout.write(`${outcomeLine(outcome.run, outcome.judged)}\n`);
   const plain = 4 * parameters * steps;
   const traffic = `each sent ${bytes(team.sent)} in ${team.turns} rounds, ${figure(plain / team.sent)} times less than its gradients in f32 (${bytes(plain)})`;
   process.stdout.write(
@@ -127,7 +51,7 @@ async function train(options: Options, folder: string): Promise<void> {
     note: 'One worker trains on as many batches: in as many steps, of everybody’s batches, or one batch after the other.',
     settings: [
       ['Task', `${task}, ${parameters.toLocaleString('en')} parameters, seed ${seed}`],
-      ['Inner optimizer', `${inner}, learning rate ${figure(learningRate)}`],
+      ['Inner optimizer', `${inner}, learning rate ${figure(learningRate)}${plan.decay ? ', down a cosine to 0' : ''}`],
       ['Outer optimizer', plan.outer],
       ['Codec', codec],
       ['Rounds', `${team.turns}; replicas ${team.alike ? 'alike after each' : 'DIFFERED'}; refused: ${team.refusals}`],

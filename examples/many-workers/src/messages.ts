@@ -1,4 +1,5 @@
 import type { Reason } from '@opt/local-sgd';
+import type { Judged } from '../../../benchmarks/tasks/judge.ts';
 import type { TaskName, Tested } from '../../../benchmarks/tasks/task.ts';
 import type { CodecName, OuterName } from './options.ts';
 
@@ -6,14 +7,20 @@ import type { CodecName, OuterName } from './options.ts';
 export interface Order {
   readonly task: TaskName;
   readonly optimizer: string;
+  readonly rate: number | undefined;
+  readonly decay: boolean;
   readonly seed: number;
   /** Whose batches, from 0. */
   readonly index: number;
   readonly steps: number;
   /** Steps between outer ones; of one worker alone: between tests. */
   readonly every: number;
+  /** Steps of this one between outer ones, default `every`: a slow machine takes fewer, and they count for as much as they are. */
+  readonly ownEvery?: number;
   /** Alone: batches a step, those that as many workers would have; default 1. */
   readonly batches?: number;
+  /** How many times as long a gradient takes it, default 1: a slow machine. */
+  readonly slowdown?: number;
   /** Absent: trains alone. */
   readonly together?: {
     readonly worker: string;
@@ -22,12 +29,13 @@ export interface Order {
     readonly run: string;
     readonly secret: string;
     readonly outer: OuterName;
+    readonly outerRate: number | undefined;
+    readonly outerMomentum: number | undefined;
     readonly codec: CodecName;
     readonly deadline: number;
-    /** Where its checkpoints are. */
+    /** Where its checkpoint is. */
     readonly checkpoint: string;
-    /** Steps that were taken before its process ended, and how often one has. */
-    readonly taken: number;
+    /** How often its process has ended. */
     readonly attempt: number;
   };
 }
@@ -43,10 +51,12 @@ export interface Progress {
     readonly turn: number;
     readonly members: readonly string[];
     readonly counted: boolean;
+    /** SHA-256 of the common parameters, and after how many turns; more than this one's where it came late. */
     readonly digest: string;
+    readonly turns: number;
     readonly sent: number;
     readonly refused: Readonly<Partial<Record<Reason, number>>>;
   };
 }
 
-export type Message = { readonly progress: Progress } | { readonly done: true } | { readonly error: string };
+export type Message = { readonly progress: Progress } | { readonly done: Judged } | { readonly error: string };

@@ -16,6 +16,12 @@ describe('parseOptions', () => {
       mailbox: 'dir:/tmp/m',
       alone: false,
     });
+    expect(parseOptions(['--rate', '1e-2', '--decay', '--outer-rate', '1', '--outer-momentum', '0.5'])).toMatchObject({
+      rate: 0.01,
+      decay: true,
+      outerRate: 1,
+      outerMomentum: 0.5,
+    });
     expect(parseOptions(['--help'])).toBe('help');
   });
 
@@ -23,8 +29,12 @@ describe('parseOptions', () => {
     [['--workers', '0'], '--workers: expected a whole number from 1 to 64, got "0"'],
     [['--mailbox', 'ftp://x'], '--mailbox: expected dir:/a/folder, redis://… or nats://…, got "ftp://x"'],
     [['--task', 'quadratic'], '--task: expected one of mlp-mini-batch, convnet, rnn, autoencoder, segmentation, got "quadratic"'],
-    [['--codec', 'gzip'], '--codec: expected one of table, f16, sparse, none, got "gzip"'],
+    [['--codec', 'gzip'], '--codec: expected one of table, two-bits, f16, sparse, none, got "gzip"'],
     [['--outer', 'adam'], '--outer: expected one of diloco, muloco, mean, got "adam"'],
+    [['--rate', '0'], '--rate: expected a number above 0, got "0"'],
+    [['--outer-rate', ''], '--outer-rate: expected a number from 0, got ""'],
+    [['--outer-momentum', '1'], '--outer-momentum: expected a number from 0 to below 1, got "1"'],
+    [['--outer', 'mean', '--outer-momentum', '0.5'], '--outer-momentum: the outer optimizer mean has none'],
     [['--run', 'a b'], '--run: expected up to 64 letters, digits, ., _ and -, got "a b"'],
     [['--what'], "Unknown option '--what'"],
   ])('%j is refused with one line', (args, message) => {

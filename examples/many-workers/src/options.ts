@@ -7,7 +7,7 @@ export { UsageError };
 
 /** Tasks in batches: what many workers can share. */
 export const taskNames = ['mlp-mini-batch', 'convnet', 'rnn', 'autoencoder', 'segmentation'] as const satisfies readonly TaskName[];
-export const codecNames = ['table', 'f16', 'sparse', 'none'] as const;
+export const codecNames = ['table', 'two-bits', 'f16', 'sparse', 'none'] as const;
 export type CodecName = (typeof codecNames)[number];
 
 export const outerNames = ['diloco', 'muloco', 'mean'] as const;
@@ -22,9 +22,16 @@ export interface Options {
   readonly optimizer: string;
   /** Of each worker; undefined: together those of the task. */
   readonly steps: number | undefined;
+  /** The inner learning rate; undefined: the best one of the race. */
+  readonly rate: number | undefined;
+  /** Whether it goes down a cosine to 0 over the run. */
+  readonly decay: boolean;
   /** Inner steps between outer ones. */
   readonly every: number;
   readonly outer: OuterName;
+  /** The outer learning rate and momentum; undefined: those of the outer optimizer. */
+  readonly outerRate: number | undefined;
+  readonly outerMomentum: number | undefined;
   readonly codec: CodecName;
   readonly seed: number;
   /** Milliseconds a turn waits for who is missing. */
@@ -44,9 +51,13 @@ Trains one model on MNIST-1D with several processes: each takes steps of its own
   --task NAME       ${taskNames.join(', ')} (default: ${taskNames[0]})
   --optimizer NAME  the inner one: ${entrants.map(({ name }) => name).join(', ')} (default: adamw)
   --steps N         of each worker, brought up to a multiple of --every (default: together those of the task)
+  --rate X          the inner learning rate (default: the best one of the race)
+  --decay           lets it go down a cosine to 0 over the run
   --every N         inner steps between outer ones (default: 25)
   --outer NAME      the outer optimizer: diloco (momentum 0.9), muloco (0.6), mean (none) (default: diloco)
-  --codec NAME      table (4 bits), f16, sparse (3 % of the values), none (default: table)
+  --outer-rate X    its learning rate (default: 0.7, of mean 1)
+  --outer-momentum X  its momentum (default: 0.9, of muloco 0.6)
+  --codec NAME      table (4 bits), two-bits, f16, sparse (3 % of the values), none (default: table)
   --seed N          of the weights and of everybody's batches (default: 0)
   --deadline MS     how long a turn waits for who is missing (default: 20000)
   --run NAME        of this training, for a mailbox that others use too (default: a random one)
@@ -74,7 +85,16 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
     if (found === undefined) throw new UsageError(`--${name}: expected one of ${known.join(', ')}, got ${quote(value ?? '')}`);
     return found;
   };
+  const number = (name: string, value: string | undefined, rule: string, holds: (x: number) => boolean): number | undefined => {
+    if (value === undefined) return undefined;
+    const x = value.trim() === '' ? Number.NaN : Number(value);
+    if (!(Number.isFinite(x) && holds(x))) throw new UsageError(`--${name}: expected a number ${rule}, got ${quote(value)}`);
+    return x;
+  };
   if (values.help === true) return 'help';
+  const outer = one('outer', values.outer, 'diloco', outerNames);
+  const momentum = values['outer-momentum'];
+  if (outer === 'mean' && momentum !== undefined) throw new UsageError('--outer-momentum: the outer optimizer mean has none');
   const { mailbox, run } = values;
   if (mailbox !== undefined && !/^(dir:.|rediss?:\/\/.|nats:\/\/.)/.test(mailbox))
     throw new UsageError(`--mailbox: expected dir:/a/folder, redis://… or nats://…, got ${quote(mailbox)}`);
@@ -91,8 +111,12 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
       entrants.map(({ name }) => name),
     ),
     steps: values.steps === undefined ? undefined : whole('steps', values.steps, 0, 1, 100_000),
+    rate: number('rate', values.rate, 'above 0', (x) => x > 0),
+    decay: values.decay === true,
     every: whole('every', values.every, 25, 1, 10_000),
-    outer: one('outer', values.outer, 'diloco', outerNames),
+    outer,
+    outerRate: number('outer-rate', values['outer-rate'], 'from 0', (x) => x >= 0),
+    outerMomentum: number('outer-momentum', momentum, 'from 0 to below 1', (x) => x >= 0 && x < 1),
     codec: one('codec', values.codec, 'table', codecNames),
     seed: whole('seed', values.seed, 0, 0, 2 ** 20),
     deadline: whole('deadline', values.deadline, 20_000, 0, 3_600_000),
@@ -112,8 +136,12 @@ const read = (args: readonly string[]) => {
         task: { type: 'string' },
         optimizer: { type: 'string' },
         steps: { type: 'string' },
+        rate: { type: 'string' },
+        decay: { type: 'boolean' },
         every: { type: 'string' },
         outer: { type: 'string' },
+        'outer-rate': { type: 'string' },
+        'outer-momentum': { type: 'string' },
         codec: { type: 'string' },
         seed: { type: 'string' },
         deadline: { type: 'string' },

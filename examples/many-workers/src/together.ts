@@ -41,10 +41,8 @@ export class Together {
     for (const [reason, count = 0] of Object.entries(turn.refused))
       own.refused.set(reason, (own.refused.get(reason) ?? 0) + count - (own.process.refused[reason] ?? 0));
     own.process = { sent: turn.sent, refused: turn.refused };
-    // One that came late is further than its turn: what it has then is that of the latest.
-    const after = turn.counted ? turn.turn : -1;
-    if (after >= 0 && (this.digests.get(after) ?? turn.digest) !== turn.digest) this.alike = false;
-    if (after >= 0) this.digests.set(after, turn.digest);
+    if ((this.digests.get(turn.turns) ?? turn.digest) !== turn.digest) this.alike = false;
+    this.digests.set(turn.turns, turn.digest);
     if (turn.turn + 1 > this.turn) [this.turn, this.members] = [turn.turn + 1, turn.members];
   }
 
@@ -55,6 +53,11 @@ export class Together {
     own.process = { sent: 0, refused: {} };
   }
 
+  /** SHA-256 of the common parameters after the latest turn that somebody told of. */
+  get digest(): string | undefined {
+    return this.digests.get(Math.max(...this.digests.keys()));
+  }
+
   /** Turns that have ended. */
   get turns(): number {
     return this.turn;
@@ -63,6 +66,11 @@ export class Together {
   /** Bytes a worker sent, in the mean. */
   get sent(): number {
     return this.seen.reduce((sum, { sent }) => sum + sent, 0) / this.seen.length;
+  }
+
+  /** How often one of them was started again. */
+  get restarts(): number {
+    return this.seen.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 
   /** In words, by reason; everybody sees every posting. */

@@ -65,7 +65,7 @@ describe('pnpm workers', () => {
     const { stdout, stderr, code } = await outcome(start(['--codec', 'zip']));
     expect({ stdout, stderr, code }).toEqual({
       stdout: '',
-      stderr: 'workers: --codec: expected one of table, f16, sparse, none, got "zip"\n',
+      stderr: 'workers: --codec: expected one of table, two-bits, f16, sparse, none, got "zip"\n',
       code: 2,
     });
   });

@@ -1,4 +1,4 @@
-import type { Transform } from '@opt/core';
+import type { Scalar, Transform } from '@opt/core';
 import { muon, oblique, stiefel } from '@opt/geometric';
 import { lmAdagrad } from '@opt/lm-adagrad';
 import { lre } from '@opt/lre';
@@ -13,7 +13,7 @@ export interface Entrant {
   readonly label: string;
   readonly colour: string;
   readonly learningRate: number;
-  make(learningRate: number): Transform;
+  make(learningRate: Scalar): Transform;
 }
 
 const entrant = (name: string, label: string, exponent: number, make: Entrant['make']): Entrant => ({
@@ -24,7 +24,9 @@ const entrant = (name: string, label: string, exponent: number, make: Entrant['m
   make,
 });
 
-const plainSoap = (learningRate: number) => soap({ learningRate, weightDecay: 0 });
+const plainSoap = (learningRate: Scalar) => soap({ learningRate, weightDecay: 0 });
+
+const scaled = (factor: number, rate: Scalar): Scalar => (typeof rate === 'number' ? factor * rate : (step) => factor * rate(step));
 
 /** On a manifold only the layers in between; the head and the biases by AdamW at its own best rate. */
 const roles = { 'layer4.weight': 'head' } as const;
@@ -36,7 +38,7 @@ export const entrants: readonly Entrant[] = [
   entrant('adamw', 'AdamW', -2.5, (learningRate) => adamw({ learningRate, weightDecay: 0 })),
   entrant('soap', 'SOAP', -2.5, plainSoap),
   entrant('soap-normalize-ema', 'SOAP + normalize-EMA', -2.25, (rate) => normalizeEma({ base: plainSoap(rate) })),
-  entrant('muon', 'Muon', -2.25, (learningRate) => muon({ learningRate, aux: { learningRate: 0.1 * learningRate } })),
+  entrant('muon', 'Muon', -2.25, (learningRate) => muon({ learningRate, aux: { learningRate: scaled(0.1, learningRate) } })),
   entrant('oblique', 'Oblique', -2.25, (learningRate) => oblique({ learningRate, roles, aux })),
   entrant('stiefel', 'Stiefel', -2, (learningRate) => stiefel({ learningRate, roles, aux })),
   entrant('lm-adagrad', 'LM-Adagrad', -0.25, (learningRate) => lmAdagrad({ learningRate })),

@@ -14,7 +14,7 @@ export interface AverageOptions {
   /** The sign of the mean (DeMo); what is below 10⁻⁶ of the largest counts as 0, as its sign would be that of rounding. */
   readonly sign?: boolean;
   /**
-   * Centred clipping, τ > 0: v is the median of each coordinate, and no worker moves it by more than τ times the median way,
+   * Centred clipping, τ > 0: v is the median of each coordinate, and no worker moves it by more than τ times the median distance,
    * v + Σ w_i·min(1, τ·median_j‖x_j − v‖/‖x_i − v‖)·(x_i − v). Null (default): the mean. Source: Karimireddy et al. 2021, with v the median.
    */
   readonly clip?: number | null;
@@ -68,12 +68,12 @@ function meanOf(
 function clippedMean(all: readonly Sent[], weights: readonly number[], clip: number): Float64Array {
   const n = all[0]?.values.length ?? 0;
   const v = Float64Array.from({ length: n }, (_, i) => median(all.map(({ values }) => values[i] ?? 0)));
-  const ways = all.map(({ values }) => Math.sqrt(v.reduce((sum, center, i) => sum + ((values[i] ?? 0) - center) ** 2, 0)));
-  const most = clip * median(ways);
+  const distances = all.map(({ values }) => Math.sqrt(v.reduce((sum, center, i) => sum + ((values[i] ?? 0) - center) ** 2, 0)));
+  const most = clip * median(distances);
   const result = v.slice();
   all.forEach(({ values }, k) => {
-    const way = ways[k] ?? 0;
-    const share = (weights[k] ?? 0) * (way > most ? most / way : 1);
+    const distance = distances[k] ?? 0;
+    const share = (weights[k] ?? 0) * (distance > most ? most / distance : 1);
     for (let i = 0; i < n; i++) result[i] = (result[i] ?? 0) + share * ((values[i] ?? 0) - (v[i] ?? 0));
   });
   return result;

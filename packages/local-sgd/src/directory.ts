@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { resolve as absolute, join } from 'node:path';
+import { link, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { resolve as absolute, dirname, join } from 'node:path';
 import { message, OptionTypeError, resolve } from '@opt/core';
 import { MailboxError } from './errors.ts';
 import { keepOption } from './keep.ts';
@@ -14,10 +14,14 @@ export interface DirectoryOptions {
 /** Milliseconds between looks into the folder: what a network disk has changed nobody tells. */
 const lookEvery = 10;
 
+/** What is being written has a name that begins so: it is no posting. */
+const draftPrefix = '.';
+
 /**
  * A mailbox in a folder, on this machine's disk or one that workers share: `turns/<turn>/` holds what was posted, `commits/<turn>` who
  * counted. Files appear whole, by a rename; a record is made by a hard link, which fails where there is one, so that the disk must have
- * hard links. Folders are made as needed.
+ * hard links. Folders are made as needed. `post` and `commit` end when file and folder are on the disk (fsync; of folders not on Windows,
+ * which has no such call), so that a record outlives the machine, and what it counts with it.
  *
  * @throws OptionTypeError · OptionRangeError, naming the option · MailboxError where the folder cannot be used
  */
@@ -25,17 +29,27 @@ export function directoryMailbox(path: string, options: DirectoryOptions = {}): 
   if (typeof path !== 'string' || path === '') throw new OptionTypeError(message('directoryMailbox', 'path', 'a path', path));
   const { keep } = resolve('directoryMailbox', options, { keep: keepOption });
   const root = absolute(path);
-  const [turns, commits, drafts] = [join(root, 'turns'), join(root, 'commits'), join(root, 'drafts')];
-  let made: Promise<unknown> | undefined;
-  const ready = (): Promise<unknown> => {
-    made ??= Promise.all([turns, commits, drafts].map((folder) => mkdir(folder, { recursive: true })));
-    return made;
-  };
+  const [turns, commits] = [join(root, 'turns'), join(root, 'commits')];
 
-  async function draft(bytes: Uint8Array): Promise<string> {
-    await ready();
-    const file = join(drafts, randomUUID());
-    await writeFile(file, bytes, { flag: 'wx' });
+  /** Makes a folder, on the disk too. */
+  async function made(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let at = folder; at !== dirname(first); at = dirname(at)) await sync(dirname(at));
+  }
+
+  /** Bytes on the disk, beside the postings of a turn: what a process that was killed leaves goes with them. */
+  async function draft(turn: number, bytes: Uint8Array): Promise<string> {
+    const folder = join(turns, named(turn));
+    await made(folder);
+    const file = join(folder, `${draftPrefix}${randomUUID()}`);
+    const handle = await open(file, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
     return file;
   }
 
@@ -46,7 +60,7 @@ export function directoryMailbox(path: string, options: DirectoryOptions = {}): 
   async function found(turn: number, seen: ReadonlySet<string>, most: number): Promise<Posting[]> {
     const folder = join(turns, named(turn));
     const entries = (await tried('ENOENT', () => readdir(folder))) ?? [];
-    const fresh = entries.filter((id) => !seen.has(id)).sort();
+    const fresh = entries.filter((id) => !seen.has(id) && !id.startsWith(draftPrefix)).sort();
     const postings = await Promise.all(
       fresh.map(async (id) => ({ id, bytes: await tried('ENOENT', () => start(join(folder, id), most + 1)) })),
     );
@@ -62,10 +76,9 @@ export function directoryMailbox(path: string, options: DirectoryOptions = {}): 
   return {
     post: (turn, bytes) =>
       saying(root, async () => {
-        const file = await draft(bytes);
-        const folder = join(turns, named(turn));
-        await mkdir(folder, { recursive: true });
-        await rename(file, join(folder, randomUUID()));
+        const file = await draft(turn, bytes);
+        await rename(file, join(dirname(file), randomUUID()));
+        await sync(dirname(file));
       }),
     collect: (turn, { seen, wait, most }) =>
       saying(root, async () => {
@@ -79,9 +92,11 @@ export function directoryMailbox(path: string, options: DirectoryOptions = {}): 
       }),
     commit: (turn, bytes) =>
       saying(root, async () => {
-        const file = await draft(bytes);
+        const file = await draft(turn, bytes);
+        await made(commits);
         const won = await tried('EEXIST', async () => {
           await link(file, join(commits, named(turn)));
+          await sync(commits);
           return true;
         });
         await rm(file, { force: true });
@@ -109,6 +124,17 @@ export function directoryMailbox(path: string, options: DirectoryOptions = {}): 
 }
 
 const named = (turn: number): string => String(turn).padStart(12, '0');
+
+/** Brings the entries of a folder to the disk. */
+async function sync(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 /** The beginning of a file, so that nobody's posting fills the memory. */
 async function start(file: string, most: number): Promise<Uint8Array> {

@@ -45,7 +45,7 @@ interface CommitRecord {
 }
 
 /** Milliseconds between looks at whether somebody else has committed. */
-const patience = 100;
+const lookEvery = 100;
 
 /** One worker's dealings with a mailbox. */
 export class Exchange {
@@ -66,16 +66,15 @@ export class Exchange {
     return new Exchange(options, layout, await Seals.make(options.run, options.secret));
   }
 
-  /** Posts what this worker has for a turn; gives its seal. */
-  async post(due: Due, payload: Uint8Array, tokens: number): Promise<string> {
+  /** Posts what this worker has for a turn. */
+  async post(due: Due, payload: Uint8Array, tokens: number): Promise<void> {
     const bytes = await closeContribution(this.seals, this.layout, due, { worker: this.options.worker, tokens, payload });
     await this.options.mailbox.post(due.turn, bytes);
     this.tally.sent += bytes.length;
-    return (await this.seals.open('contribution', bytes)).seal;
   }
 
   /** The record of a turn, whoever committed it. @throws MailboxError where something else stands there */
-  async record(turn: number): Promise<CommitRecord | undefined> {
+  private async record(turn: number): Promise<CommitRecord | undefined> {
     const there = await this.options.mailbox.committed(turn);
     return there && this.read(turn, there.bytes);
   }
@@ -104,7 +103,7 @@ export class Exchange {
     let record = await this.record(due.turn);
     while (record === undefined) {
       const left = end - performance.now();
-      await gather(Math.max(0, Math.min(patience, left)));
+      await gather(Math.max(0, Math.min(lookEvery, left)));
       if (this.complete(first) || left <= 0) {
         const members =
           first.size < least ? [] : [...first.values()].sort(byName).map(({ worker: name, seal }) => ({ worker: name, seal }));
@@ -115,7 +114,7 @@ export class Exchange {
     const wanted = record.members;
     const lacks = (): string[] => wanted.filter(({ seal }) => !valid.has(seal)).map((member) => member.worker);
     const until = performance.now() + deadline;
-    for (let wait = 0; lacks().length > 0; wait = patience) {
+    for (let wait = 0; lacks().length > 0; wait = lookEvery) {
       await gather(wait);
       if (wait > 0 && lacks().length > 0 && performance.now() > until)
         throw new MailboxError(`turn ${due.turn}: contributions of ${lacks().join(', ')} counted and are not in the mailbox (any more)`);

@@ -12,5 +12,5 @@ export type { MeetingOptions } from './options.ts';
 export { type DilocoOptions, diloco, muloco, sparseLoco } from './outer.ts';
 export { createReplica, type Replica, type ReplicaOptions } from './replica.ts';
 export type { Refusal, Tally } from './tally.ts';
-export { merged, type Streaming, type StreamingOptions, streaming, Turns, way } from './turns.ts';
+export { merged, pseudoGradient, type Streaming, type StreamingOptions, streaming, Turns } from './turns.ts';
 export { createWorker, type TurnReport, type Worker, type WorkerOptions } from './worker.ts';

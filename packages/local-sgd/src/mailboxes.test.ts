@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { directoryMailbox } from './directory.ts';
 import { MailboxError, memoryMailbox } from './index.ts';
 import { testMailbox } from './testing/mailbox-contract.ts';
@@ -13,6 +14,19 @@ let [place, count] = ['', 0];
 beforeEach(() => {
   place = join(folder, String(count++));
 });
+
+/** What was brought to the disk meanwhile, by the names that Linux has for what is open. */
+async function synced(call: () => Promise<unknown>): Promise<string[]> {
+  const some = await open(folder);
+  const paths: string[] = [];
+  const spy = vi.spyOn(Object.getPrototypeOf(some), 'sync').mockImplementation(async function (this: FileHandle) {
+    paths.push(readlinkSync(`/proc/self/fd/${this.fd}`));
+  });
+  await call();
+  spy.mockRestore();
+  await some.close();
+  return paths;
+}
 
 describe('memoryMailbox', () => {
   let mailbox = memoryMailbox();
@@ -43,8 +57,30 @@ describe('directoryMailbox', () => {
     }
     expect(readdirSync(join(place, 'commits'))).toEqual(['000000000003', '000000000004']);
     expect(readdirSync(join(place, 'turns'))).toEqual(['000000000003', '000000000004']);
-    expect(readdirSync(join(place, 'drafts'))).toEqual([]);
+    expect(readdirSync(join(place, 'turns/000000000004'))).toHaveLength(1);
   });
+
+  it('takes no draft for a posting, and removes those of the killed with their turn', async () => {
+    const mailbox = directoryMailbox(place, { keep: 2 });
+    await mailbox.post(0, Uint8Array.of(1));
+    writeFileSync(join(place, 'turns/000000000000/.draft'), 'half of what was to be pos');
+    expect(await mailbox.collect(0, { seen: new Set(), wait: 0, most: 100 })).toHaveLength(1);
+    for (let turn = 0; turn < 3; turn++) await mailbox.commit(turn, Uint8Array.of(turn));
+    expect(readdirSync(join(place, 'turns'))).not.toContain('000000000000');
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'has what it answered for on the disk: the file, then its name, folders that it made too',
+    async () => {
+      const mailbox = directoryMailbox(place);
+      const turn = join(place, 'turns/000000000000');
+      const draft = expect.stringContaining(`${turn}/.`);
+      const first = await synced(() => mailbox.post(0, Uint8Array.of(1)));
+      expect(first).toEqual([join(place, 'turns'), place, folder, draft, turn]);
+      expect(await synced(() => mailbox.commit(0, Uint8Array.of(2)))).toEqual([draft, place, join(place, 'commits')]);
+      expect(await synced(() => mailbox.post(0, Uint8Array.of(3)))).toEqual([draft, turn]);
+    },
+  );
 
   it('says which folder it cannot use, and what is wrong with its options', async () => {
     writeFileSync(place, 'a file');

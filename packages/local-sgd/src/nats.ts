@@ -23,7 +23,8 @@ const answerWithin = 1000;
  * A mailbox at a NATS server ≥ 2.9 with JetStream, over a connection that stays the caller's, from Node (`@nats-io/transport-node`) or a
  * browser (`wsconnect` of `@nats-io/nats-core`): subjects `<name>.post.<turn>` and `<name>.commit.<turn>` of one stream, which is made as
  * needed. A record is published on the condition that its subject is empty. Contributions larger than the server's `max_payload` (1 MB
- * unless told otherwise) are refused by it.
+ * unless told otherwise) are refused by it, whoever posts them. What it answered for outlives its process; that it outlives the machine needs
+ * `sync_interval: always` (two minutes unless told otherwise), or replicas.
  *
  * @throws OptionTypeError · OptionRangeError, naming the option · MailboxError for what the server does not do
  */

@@ -16,7 +16,9 @@ type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 /**
  * A mailbox at a Redis server ≥ 5, over a connection of ioredis that stays the caller's: `<name>:turn:<turn>` is a stream of what was posted,
  * `<name>:commits` one of who counted, whose entries have the turn for their identifier. Redis takes identifiers in ascending order only,
- * which is the compare-and-set. A server that is to lose nothing when it is restarted needs `appendonly yes`.
+ * which is the compare-and-set. A server that is to lose nothing when it is restarted needs `appendonly yes`, and `appendfsync always` where
+ * its machine may go down. Of an entry Redis gives all or nothing: who may write there can post up to `proto-max-bulk-len` (512 MB unless told
+ * otherwise) that every worker then reads, to refuse it; set it to what a contribution takes.
  *
  * @throws OptionTypeError · OptionRangeError, naming the option · MailboxError for what the server does not do
  */
@@ -37,7 +39,7 @@ export function redisMailbox(redis: Redis, options: RedisOptions): Mailbox {
   async function fresh(turn: number, after: string, wait: number): Promise<readonly Entry[]> {
     const there = await redis.xrangeBuffer(turnKey(turn), next(after), '+');
     if (there.length > 0 || wait < 1) return there;
-    waiting ??= redis.duplicate();
+    waiting ??= quietly(redis.duplicate());
     // Zero would be for ever.
     const [stream] = (await waiting.xreadBuffer('BLOCK', Math.ceil(wait), 'STREAMS', turnKey(turn), after)) ?? [];
     return stream?.[1] ?? [];
@@ -79,6 +81,12 @@ export function redisMailbox(redis: Redis, options: RedisOptions): Mailbox {
       waiting?.disconnect();
     },
   };
+}
+
+/** What the connection of the caller tells of a server that is away need not be told twice; what a call lacks, its error says. */
+function quietly(redis: Redis): Redis {
+  redis.on('error', () => {});
+  return redis;
 }
 
 const bytesOf = ([, [, bytes]]: Entry): Uint8Array => new Uint8Array(bytes ?? []);

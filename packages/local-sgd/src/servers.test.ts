@@ -5,17 +5,19 @@ import { type Mailbox, MailboxError, table } from './index.ts';
 import { natsMailbox } from './nats.ts';
 import { redisMailbox } from './redis.ts';
 import { testMailbox } from './testing/mailbox-contract.ts';
-import { programNamed, type Server, startServer } from './testing/servers.ts';
+import { natsServer, redisServer, type Server, startNats, startRedis } from './testing/servers.ts';
 import { make, train } from './testing/workers.ts';
 
 let run = 0;
 const named = (what: string, program: string | undefined): string =>
   program === undefined ? `${what} (skipped: there is no server in PATH)` : what;
 
-/** What workers must do over a real server, killed and started again in the middle. */
-function testWorkers(open: () => Promise<Mailbox>, server: () => Server): void {
+/** What a mailbox must do at a real server, which is killed and started again in the middle. */
+function testAtServer(open: (keep?: number) => Promise<Mailbox>, server: () => Server): void {
+  testMailbox(() => open());
+
   it('workers meet there, and go on when the server was killed and is back', async () => {
-    const mailboxes = await Promise.all([0, 1, 2].map(open));
+    const mailboxes = await Promise.all([0, 1, 2].map(() => open()));
     const workers = await Promise.all(
       mailboxes.map((mailbox, k) => make(k, { mailbox, workers: 3, codec: table({ bins: 16 }), syncEvery: 1 })),
     );
@@ -34,9 +36,24 @@ function testWorkers(open: () => Promise<Mailbox>, server: () => Server): void {
     expect(digests.get(10)).toEqual(new Set([await late.digest()]));
     await Promise.all(mailboxes.map((mailbox) => mailbox.close()));
   });
+
+  it('keeps as many turns as it is told', async () => {
+    const mailbox = await open(2);
+    for (let turn = 0; turn < 4; turn++) {
+      await mailbox.post(turn, Uint8Array.of(turn));
+      await mailbox.commit(turn, Uint8Array.of(turn));
+    }
+    const nothing = { seen: new Set<string>(), wait: 0, most: 10 };
+    const counts = [0, 1, 2, 3].map(async (turn) => [(await mailbox.collect(turn, nothing)).length, (await mailbox.committed(turn))?.turn]);
+    expect(await Promise.all(counts)).toEqual([
+      [0, undefined],
+      [0, undefined],
+      [1, 2],
+      [1, 3],
+    ]);
+  });
 }
 
-const redisServer = programNamed('redis-server');
 describe.skipIf(redisServer === undefined)(named('redisMailbox', redisServer), () => {
   let server: Server;
   const connections: Redis[] = [];
@@ -48,19 +65,7 @@ describe.skipIf(redisServer === undefined)(named('redisMailbox', redisServer), (
   };
   const open = async (keep = 1000): Promise<Mailbox> => redisMailbox(client(), { name: `run-${run}`, keep });
   beforeAll(async () => {
-    const args = (port: number, folder: string) => [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      folder,
-      '--appendonly',
-      'yes',
-      '--save',
-      '',
-    ];
-    server = await startServer(redisServer ?? '', args, 'Ready to accept connections');
+    server = await startRedis(redisServer ?? '');
   });
   beforeEach(() => {
     run++;
@@ -70,26 +75,10 @@ describe.skipIf(redisServer === undefined)(named('redisMailbox', redisServer), (
   });
   afterAll(() => server.stop());
 
-  testMailbox(() => open());
-  testWorkers(
-    () => open(),
-    () => server,
-  );
+  testAtServer(open, () => server);
 
-  it('keeps as many turns as it is told, and says what the server refused', async () => {
-    const mailbox = await open(2);
-    for (let turn = 0; turn < 4; turn++) {
-      await mailbox.post(turn, Uint8Array.of(turn));
-      await mailbox.commit(turn, Uint8Array.of(turn));
-    }
-    const nothing = { seen: new Set<string>(), wait: 0, most: 10 };
-    const counts = [0, 1, 2, 3].map(async (turn) => [(await mailbox.collect(turn, nothing)).length, (await mailbox.committed(turn))?.turn]);
-    expect(await Promise.all(counts)).toEqual([
-      [0, undefined],
-      [0, undefined],
-      [1, 2],
-      [1, 3],
-    ]);
+  it('says what the server refused', async () => {
+    const mailbox = await open();
     await client().set(`run-${run}:turn:9`, 'no stream');
     await expect(mailbox.post(9, new Uint8Array(1))).rejects.toThrow(MailboxError);
     expect(() => redisMailbox(client(), { name: 'a:b' })).toThrow(
@@ -98,7 +87,6 @@ describe.skipIf(redisServer === undefined)(named('redisMailbox', redisServer), (
   });
 });
 
-const natsServer = programNamed('nats-server');
 describe.skipIf(natsServer === undefined)(named('natsMailbox', natsServer), () => {
   let server: Server;
   const connections: Awaited<ReturnType<typeof connect>>[] = [];
@@ -108,8 +96,7 @@ describe.skipIf(natsServer === undefined)(named('natsMailbox', natsServer), () =
     return natsMailbox(connection, { name: `run-${run}`, keep });
   };
   beforeAll(async () => {
-    const args = (port: number, folder: string) => ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder];
-    server = await startServer(natsServer ?? '', args, 'Server is ready');
+    server = await startNats(natsServer ?? '');
   });
   beforeEach(() => {
     run++;
@@ -119,26 +106,10 @@ describe.skipIf(natsServer === undefined)(named('natsMailbox', natsServer), () =
   });
   afterAll(() => server.stop());
 
-  testMailbox(() => open());
-  testWorkers(
-    () => open(),
-    () => server,
-  );
+  testAtServer(open, () => server);
 
-  it('keeps as many turns as it is told, and says what the server refused', async () => {
-    const mailbox = await open(2);
-    for (let turn = 0; turn < 4; turn++) {
-      await mailbox.post(turn, Uint8Array.of(turn));
-      await mailbox.commit(turn, Uint8Array.of(turn));
-    }
-    const nothing = { seen: new Set<string>(), wait: 0, most: 10 };
-    const counts = [0, 1, 2, 3].map(async (turn) => [(await mailbox.collect(turn, nothing)).length, (await mailbox.committed(turn))?.turn]);
-    expect(await Promise.all(counts)).toEqual([
-      [0, undefined],
-      [0, undefined],
-      [1, 2],
-      [1, 3],
-    ]);
+  it('says what the server refused', async () => {
+    const mailbox = await open();
     await expect(mailbox.post(5, new Uint8Array(2 ** 21))).rejects.toThrow(MailboxError);
   });
 });

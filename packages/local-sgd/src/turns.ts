@@ -90,7 +90,7 @@ export function merged(common: Floats, local: Floats, alpha: number): Floats {
   return common.map((a, i) => a + alpha * ((local[i] ?? 0) - a));
 }
 
-/** Δ = a − θ, against the way gone. */
-export function way(common: Floats, local: Floats): Floats {
+/** Δ = a − θ, from where the worker is now back to what all have in common. */
+export function pseudoGradient(common: Floats, local: Floats): Floats {
   return common.map((a, i) => a - (local[i] ?? 0));
 }

@@ -225,6 +225,24 @@ describe('many workers', () => {
     expect([...((await worker.parameters['w']) ?? [])]).toEqual([...(before['w'] ?? [])]);
   });
 
+  it('goes on after a mailbox that failed, with what it had to send', async () => {
+    const run = async (failures: number): Promise<unknown> => {
+      const inner = memoryMailbox();
+      let left = failures;
+      const post: Mailbox['post'] = (turn, bytes) => (left-- > 0 ? Promise.reject(new MailboxError('away')) : inner.post(turn, bytes));
+      const mailbox = { ...inner, post };
+      const worker = await make(0, { mailbox, codec: table({ bins: 4 }), syncEvery: 1 });
+      const at = { w: parameters.w.data, b: parameters.b.data };
+      for (let i = 0; i < failures; i++) await expect(worker.step(gradients(0, 0, at))).rejects.toThrow('away');
+      if (failures > 0) await worker.join();
+      expect(await worker.step(gradients(0, 0, at))).toMatchObject({ turn: 0, counted: true });
+      const [posting] = await inner.collect(0, { seen: new Set(), wait: 0, most: 1e6 });
+      expect((await inner.collect(0, { seen: new Set(), wait: 0, most: 1e6 })).length).toBe(1);
+      return [...(posting?.bytes ?? [])];
+    };
+    expect(await run(1)).toEqual(await run(0));
+  });
+
   it('says what is not in the mailbox any more', async () => {
     const mailbox = memoryMailbox();
     await train(await make(0, { mailbox }), 0, 4);

@@ -3,6 +3,7 @@ import {
   createOptimizer,
   type Floats,
   type Gradients,
+  isPromise,
   message,
   type Optimizer,
   OptionRangeError,
@@ -24,7 +25,7 @@ import { apart, codecOption, type MeetingOptions } from './options.ts';
 import { diloco } from './outer.ts';
 import { joined } from './payload.ts';
 import type { Tally } from './tally.ts';
-import { merged, type Streaming, type StreamingOptions, streaming, Turns, way } from './turns.ts';
+import { merged, pseudoGradient, type Streaming, type StreamingOptions, streaming, Turns } from './turns.ts';
 
 export interface WorkerOptions extends MeetingOptions, StreamingOptions {
   /** The inner optimizer: any transform that moves parameters. */
@@ -143,17 +144,16 @@ export class Worker {
 
   /**
    * An inner step, and what is due after it. `tokens` is what the gradients were learned from (samples, tokens; default 1): weights are in
-   * proportion. Gives how a turn ended where one did.
+   * proportion. Gives how a turn ended where one did. Where the mailbox failed the inner step was taken all the same; the next one tries again.
    *
    * @throws MailboxError · every error of an optimizer's step
    */
   async step(gradients: Gradients<string, never>, tokens = 1): Promise<TurnReport | undefined> {
     if (!(tokens >= 0 && Number.isFinite(tokens))) throw new OptionRangeError(message('step', 'tokens', 'a finite number >= 0', tokens));
     if (!this.here) await this.join();
-    await this.inner.step(gradients);
-    this.tokens.forEach((sum, i) => {
-      this.tokens[i] = sum + tokens;
-    });
+    const stepping = this.inner.step(gradients);
+    if (isPromise(stepping)) await stepping;
+    for (let i = 0; i < this.tokens.length; i++) this.tokens[i] = (this.tokens[i] ?? 0) + tokens;
     const { send, receive } = this.turns.advance();
     if (send) await this.send();
     return receive ? this.receive() : undefined;
@@ -168,7 +168,7 @@ export class Worker {
     const { codec, shapes, precision } = common.layout;
     for (const name of due.names) {
       const shape = required(shapes, name, 'parameter');
-      const delta = way(await common.value(name), await required(this.inner.parameters, name, 'parameter'));
+      const delta = pseudoGradient(await common.value(name), await required(this.inner.parameters, name, 'parameter'));
       try {
         pieces.push(this.keepsErrors ? feedback.encode(name, delta, shape) : codec.encode(delta, shape));
       } catch (error) {
@@ -186,7 +186,14 @@ export class Worker {
 
   private async receive(): Promise<TurnReport> {
     const { common, pending } = this;
-    await pending?.posted;
+    try {
+      await pending?.posted;
+    } catch (error) {
+      // The next step sends it anew, unless its turn is over.
+      this.withdraw();
+      [this.here, this.resend] = [false, true];
+      throw error;
+    }
     const due = pending?.due ?? (await common.due());
     const settled = await common.exchange.settle(due);
     const local = new Map<string, Floats>();
@@ -208,14 +215,20 @@ export class Worker {
     if (counted) this.tally.counted++;
     else {
       this.tally.missed++;
-      // As if it had not been sent.
-      for (const name of due.names) restore(this.feedback.errors, name, pending?.errors.get(name));
+      this.withdraw();
     }
     this.pending = undefined;
     this.tokens[due.fragment] = 0;
     await this.adopt(await common.catchUp());
     this.turns.resume(common.moved);
     return { turn: settled.turn, fragment: settled.fragment, members, counted };
+  }
+
+  /** As if it had not been sent. */
+  private withdraw(): void {
+    const { due, errors } = this.pending ?? {};
+    for (const name of due?.names ?? []) restore(this.feedback.errors, name, errors?.get(name));
+    this.pending = undefined;
   }
 
   /** Takes over the common parameters of fragments that moved without this worker. */

@@ -8,13 +8,13 @@ import {
   linear,
   merged,
   none,
+  pseudoGradient,
   roundTrip,
   sparseLoco,
   streaming,
   Turns,
   table,
   topK,
-  way,
 } from '@opt/local-sgd';
 import type { AnyBackend, Family, Hyperparameters, Inputs, MakeReplay, Outputs } from './family.ts';
 
@@ -120,7 +120,7 @@ const replayOuter =
       for (const name of anchors.names) {
         const [shape, common] = [anchors.shape(name), await anchors.value(name)];
         const parts = workers.map((worker, i) => {
-          const delta = way(common, heldBy(backend, required(inputs, `worker${i}.${name}`, 'input').data));
+          const delta = pseudoGradient(common, heldBy(backend, required(inputs, `worker${i}.${name}`, 'input').data));
           const bytes = feedback === undefined ? codec.encode(delta, shape) : worker.encode(name, delta, shape);
           const error = worker.errors.get(name);
           if (error !== undefined) errors[`worker${i}.${name}.error`] = error;
@@ -162,7 +162,7 @@ const replayStreaming: MakeReplay = async (hyperparameters, backend, first) => {
       pending = {};
       for (const name of names) {
         const [shape, common] = [anchors.shape(name), await anchors.value(name)];
-        const parts = workers.map((worker) => ({ bytes: codec.encode(way(common, localOf(worker, name)), shape), weight: 1 }));
+        const parts = workers.map((worker) => ({ bytes: codec.encode(pseudoGradient(common, localOf(worker, name)), shape), weight: 1 }));
         pending[name] = average(codec, parts, shape, backend.precision) ?? common;
       }
     }

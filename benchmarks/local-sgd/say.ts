@@ -1,0 +1,2 @@
+/** Says a line while something is measured. */
+export type Say = (line: string) => void;
