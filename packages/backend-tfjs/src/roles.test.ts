@@ -4,13 +4,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as layers from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { layerRoles } from './optimizer/layer-roles.ts';
+import { aboutLayers } from './optimizer/layer-roles.ts';
 import { tfjs } from './tfjs.ts';
 import { toTfjsOptimizer } from './to-tfjs-optimizer.ts';
 
 const {
   dense,
   conv2d,
+  conv2dTranspose,
   embedding,
   lstm,
   flatten,
@@ -24,11 +25,11 @@ const {
 
 /** Roles by weight, without the numbers in names. */
 const rolesOf = (model: layers.LayersModel): Record<string, string> => {
-  const roles = layerRoles(model);
+  const about = aboutLayers(model);
   return Object.fromEntries(
     model.weights.map((weight) => {
       const variable = weight.read();
-      return [weight.originalName.replace(/\d+/g, ''), (variable instanceof tf.Variable ? roles.get(variable) : undefined) ?? 'none'];
+      return [weight.originalName.replace(/\d+/g, ''), (variable instanceof tf.Variable ? about.get(variable)?.role : undefined) ?? 'none'];
     }),
   );
 };
@@ -174,6 +175,28 @@ describe.each([
     expect(await step(loaded)).toEqual(await step(model));
     model.dispose();
     loaded.dispose();
+  });
+
+  it('knows kernels of transposed convolutions by their model, [k…, out, in], also after a load without it', async () => {
+    const transposed = conv2dTranspose({ filters: 3, kernelSize: [1, 2], inputShape: [1, 4, 2], useBias: false });
+    const model = layers.sequential({ layers: [transposed, conv2d({ filters: 1, kernelSize: 1, useBias: false })] });
+    const [kernel] = transposed.getWeights();
+    const optimizer = toTfjsOptimizer(muon(options), { compute: compute(), model });
+    const variable = transposed.trainableWeights[0]?.read();
+    if (!(variable instanceof tf.Variable) || kernel === undefined) throw new Error('a kernel was expected');
+    expect(variable.shape).toEqual([1, 2, 3, 2]);
+    const gradient = tf.tensor4d([2, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], [1, 2, 3, 2]);
+    const before = [...kernel.dataSync()];
+    optimizer.applyGradients({ [variable.name]: gradient });
+    // As [k·out, in] = [6, 2] its polar factor is [[1, 0], [0, 1], [0, 0], …], the scale √(k·out/in) = √3.
+    const step = [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0].map((x) => -0.5 * Math.sqrt(3) * x);
+    const moved = [...variable.dataSync()].map((x, i) => x - (before[i] ?? 0));
+    expect(moved).toEqual(step.map((x) => expect.closeTo(x, 5)));
+    const loaded = toTfjsOptimizer(muon(options), { compute: compute() });
+    await loaded.setWeights(await optimizer.getWeights());
+    loaded.applyGradients({ [variable.name]: gradient });
+    expect([...variable.dataSync()].map((x, i) => x - (before[i] ?? 0))).toEqual(step.map((x) => expect.closeTo(2 * x, 5)));
+    model.dispose();
   });
 
   it('what a transform has to say comes before the first step, once', () => {

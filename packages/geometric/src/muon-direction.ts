@@ -3,7 +3,7 @@ import { ema } from '@opt/transforms';
 import { evenRows, type Variance } from './even-rows.ts';
 import { sides } from './matrix.ts';
 import { type Equilibrate, equilibrate, renormalize } from './polar-stages.ts';
-import type { Layout, View } from './view.ts';
+import { hasOutputRows, type Layout, type View } from './view.ts';
 
 /** s of W ← W − ηs·O; see `muon`. */
 export type Scale = 'keller' | 'moonlight' | 'spectral' | 'none';
@@ -52,7 +52,7 @@ export function muonDirection(options: MuonDirectionOptions): Transform {
 /** s for a matrix of this shape (the last two axes). */
 export function shapeScale(scale: Scale, shape: Shape, layout: Layout): number {
   const [rows, columns] = sides({ shape });
-  const [fanOut, fanIn] = layout === 'out-in' ? [rows, columns] : [columns, rows];
+  const [fanOut, fanIn] = hasOutputRows(layout) ? [rows, columns] : [columns, rows];
   switch (scale) {
     case 'keller':
       return Math.sqrt(Math.max(1, fanOut / fanIn));

@@ -50,8 +50,9 @@ export interface MuonOptions extends GeneralOptions, PolarOptions {
    */
   readonly scale?: Scale;
   /**
-   * Storage order. 'out-in': rows are outputs, kernels [out, in, k…]. 'in-out': rows are inputs, kernels [k…, in, out]. Null (default): as
-   * the model says (a `tf.Optimizer` knows that kernels of tfjs are 'in-out'), else 'out-in'.
+   * Storage order. 'out-in': rows are outputs, kernels [out, in, k…]. 'in-out': rows are inputs, kernels [k…, in, out]. 'taps-out-in': rows
+   * are outputs, kernels [k…, out, in]. Null (default): as the model says (a `tf.Optimizer` knows that kernels of tfjs are 'in-out', and by
+   * its `model` which are those of transposed convolutions), else 'out-in'.
    */
   readonly layout?: Layout | null;
   /** Kernels as one matrix [out, in·k…] (default), or as one channel matrix per tap. */

@@ -1,6 +1,6 @@
 import { saturate, scaled, size, type Tensor } from '@opt/core';
 import { sides, total } from './matrix.ts';
-import type { Layout } from './view.ts';
+import { hasOutputRows, type Layout } from './view.ts';
 
 /** What is made equally long before the polar factor. */
 export type Equilibrate = 'none' | 'rows' | 'columns';
@@ -9,7 +9,7 @@ export type Equilibrate = 'none' | 'rows' | 'columns';
 const shortest = 1e-6;
 
 /** The axis a row (all weights of an output) or a column (of an input) is summed over, in storage. */
-export const summedOver = (what: 'rows' | 'columns', layout: Layout): -1 | -2 => ((what === 'rows') === (layout === 'out-in') ? -1 : -2);
+export const summedOver = (what: 'rows' | 'columns', layout: Layout): -1 | -2 => ((what === 'rows') === hasOutputRows(layout) ? -1 : -2);
 
 /**
  * Every row as long as the root mean square of all m of them: X_i ← X_i·τ/max(‖X_i‖, 10⁻⁶), τ = ‖X‖_F/√m; columns alike. X: a matrix, or

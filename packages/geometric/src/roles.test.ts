@@ -191,6 +191,7 @@ describe('what a model says about its parameters', () => {
   it('layout: the scale goes by it, unless the option says otherwise', () => {
     expect(step({}, {})).toEqual(moved(0.5));
     expect(step({}, { w: { layout: 'in-out' } })).toEqual(moved(0.5 * Math.sqrt(1.5)));
+    expect(step({}, { w: { layout: 'taps-out-in' } })).toEqual(moved(0.5));
     expect(step({ layout: 'out-in' }, { w: { layout: 'in-out' } })).toEqual(moved(0.5));
   });
 

@@ -8,33 +8,43 @@ export interface View {
   unfold(x: Tensor): Tensor;
 }
 
-/** Storage order: rows are outputs and kernels [out, in, k…], or rows are inputs and kernels [k…, in, out]. */
-export type Layout = 'out-in' | 'in-out';
+/**
+ * Storage order: rows are outputs and kernels [out, in, k…], or rows are inputs and kernels [k…, in, out], or rows are outputs and
+ * kernels [k…, out, in].
+ */
+export type Layout = 'out-in' | 'in-out' | 'taps-out-in';
 export type Convolution = 'flatten' | 'per-tap';
 export type Axis = 'rows' | 'columns';
 
 /** How `resolve` reads `layout`. */
-export const layoutOption: Option<Layout | null> = optional(choice<Layout>('out-in', ['out-in', 'in-out']));
+export const layoutOption: Option<Layout | null> = optional(choice<Layout>('out-in', ['out-in', 'in-out', 'taps-out-in']));
+
+/** Whether rows of a parameter's view are outputs, and columns inputs. */
+export const hasOutputRows = (layout: Layout): boolean => layout !== 'in-out';
 
 /** The layout of a parameter: the one that was asked for, else as its model says, else 'out-in'. */
 export const layoutOf = (given: Layout | null, about: About): Layout => given ?? about.layout ?? 'out-in';
 
 /** Every parameter to the stage that `make` gives for its layout. The stages must share their hyperparameters. */
 export const byLayout = (given: Layout | null, make: (layout: Layout) => Transform): Transform =>
-  given === null ? divide({ 'out-in': make('out-in'), 'in-out': make('in-out') }, (_, __, about) => layoutOf(given, about)) : make(given);
+  given === null
+    ? divide({ 'out-in': make('out-in'), 'in-out': make('in-out'), 'taps-out-in': make('taps-out-in') }, (_, __, about) =>
+        layoutOf(given, about),
+      )
+    : make(given);
 
 const reshaped = (from: Shape, to: Shape): View => ({ shape: to, fold: (x) => x.reshape(to), unfold: (x) => x.reshape(from) });
 
 /**
- * A kernel of rank ≥ 3 as one matrix, [out, in·k…] or [k…·in, out] (`'flatten'`), or as one channel matrix per tap, [taps, out, in] or
- * [taps, in, out] (`'per-tap'`). Matrices stay.
+ * A kernel of rank ≥ 3 as one matrix, [out, in·k…], [k…·in, out] or [k…·out, in] (`'flatten'`), or as one channel matrix per tap,
+ * [taps, out, in] or [taps, in, out] (`'per-tap'`). Matrices stay.
  */
 export function kernelView(shape: Shape, layout: Layout, convolution: Convolution): View {
   if (shape.length < 3) return reshaped(shape, shape);
   const [first = 1, second = 1] = shape;
-  const [input = 1, output = 1] = shape.slice(-2);
-  if (layout === 'in-out') {
-    return reshaped(shape, convolution === 'flatten' ? [size(shape) / output, output] : [size(shape) / (input * output), input, output]);
+  const [rows = 1, columns = 1] = shape.slice(-2);
+  if (layout !== 'out-in') {
+    return reshaped(shape, convolution === 'flatten' ? [size(shape) / columns, columns] : [size(shape) / (rows * columns), rows, columns]);
   }
   if (convolution === 'flatten') return reshaped(shape, [first, size(shape) / first]);
   const taps = size(shape) / (first * second);

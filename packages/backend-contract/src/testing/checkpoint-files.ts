@@ -28,19 +28,34 @@ export function joined({ header, metadata, host, data }: Parts, text: string = J
   new DataView(file.buffer).setUint32(0, bytes.length, true);
   file.set(bytes, 8);
   file.set(data, 8 + bytes.length);
-  if ('checksum' in header) new DataView(file.buffer).setFloat64(file.length - 8, checksum(file.subarray(0, -8)), true);
+  const lanes = 'checksum' in header ? lanesOf(record(header['checksum'])) : 0;
+  const start = file.length - 8 * lanes;
+  const view = new DataView(file.buffer);
+  for (const [i, sum] of checksums(file.subarray(0, start), lanes).entries()) view.setFloat64(start + 8 * i, sum, true);
   return file;
 }
 
-/** h ← rotate₁₃((h ⊕ w)·p) over little-endian words, in exact integers. */
-function checksum(bytes: Uint8Array): number {
+const lanesOf = ({ shape }: Readonly<Record<string, unknown>>): number => (Array.isArray(shape) && shape.length === 0 ? 1 : 4);
+
+/** h ← rotate₁₃((h ⊕ w)·p) over every so many-th of the little-endian words, in exact integers. */
+function checksums(bytes: Uint8Array, lanes: number): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let h = 0x811c9dc5n;
-  for (let at = 0; at + 4 <= bytes.length; at += 4) {
-    const mixed = ((h ^ BigInt(view.getUint32(at, true))) * 0x9e3779b1n) & 0xffffffffn;
-    h = ((mixed << 13n) | (mixed >> 19n)) & 0xffffffffn;
-  }
-  return Number(h);
+  return Array.from({ length: lanes }, (_, lane) => {
+    let h = 0x811c9dc5n;
+    for (let at = 4 * lane; at + 4 <= bytes.length; at += 4 * lanes) {
+      const mixed = ((h ^ BigInt(view.getUint32(at, true))) * 0x9e3779b1n) & 0xffffffffn;
+      h = ((mixed << 13n) | (mixed >> 19n)) & 0xffffffffn;
+    }
+    return Number(h);
+  });
+}
+
+/** The same with a checksum of one lane, as files had it before. */
+export function inOneLane(file: Uint8Array): Uint8Array {
+  const { header, data, ...parts } = partsOf(file);
+  const end = data.length - 32;
+  const checksum = { dtype: 'F64', shape: [], data_offsets: [end, end + 8] };
+  return joined({ ...parts, header: { ...header, checksum }, data: data.slice(0, end + 8) });
 }
 
 /** The same as the first format had it: without slots, their joins on their own, and no checksum. */
@@ -51,7 +66,7 @@ export function inFirstFormat(file: Uint8Array, change: Readonly<Record<string, 
   const joins = Object.fromEntries(
     Object.entries(record(slots)).flatMap(([key, slot]) => (record(slot)['joins'] ? [[key, record(slot)['joins']]] : [])),
   );
-  return joined({ header, data: data.subarray(0, -8), metadata: { format: 'opt-checkpoint/1' }, host: { ...kept, joins, ...change } });
+  return joined({ header, data: data.subarray(0, -32), metadata: { format: 'opt-checkpoint/1' }, host: { ...kept, joins, ...change } });
 }
 
 const bytes = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -3,6 +3,7 @@ import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 
 /** What is read of a layer of tfjs-layers 4.22. */
 export interface LayerOfModel {
+  getClassName(): string;
   readonly weights: readonly { readonly originalName: string; read(): Tensor }[];
   readonly inboundNodes: readonly { readonly inboundLayers: readonly LayerOfModel[] }[];
   /** Of a model inside the model. */
@@ -20,19 +21,21 @@ type Role = NonNullable<About['role']>;
 /**
  * What each variable of a model is, by the layer it belongs to, whatever its name: tables of embeddings; the matrices that give the
  * outputs (of the last layers that have any, unless they are recurrent): heads; biases; gains, among them filters that meet one channel each;
- * every other matrix and kernel is hidden.
+ * every other matrix and kernel is hidden. Kernels of transposed convolutions are [k…, out, in], all others [k…, in, out].
  */
-export function layerRoles({ layers, outputs }: LayersOfModel): Map<Variable, Role> {
+export function aboutLayers({ layers, outputs }: LayersOfModel): Map<Variable, About> {
   const heads = new Set<Tensor>();
   for (const { sourceLayer } of outputs) gatherHeads(sourceLayer, heads, new Set());
-  const roles = new Map<Variable, Role>();
-  for (const { weights } of layers) {
-    for (const weight of weights) {
+  const about = new Map<Variable, About>();
+  for (const layer of layers) {
+    const layout = /^Conv[23]DTranspose$/.test(layer.getClassName()) ? 'taps-out-in' : 'in-out';
+    for (const weight of layer.weights) {
       const variable = weight.read();
-      if (variable instanceof Variable) roles.set(variable, heads.has(variable) ? 'head' : roleOf(weight.originalName, variable));
+      if (!(variable instanceof Variable)) continue;
+      about.set(variable, { layout, role: heads.has(variable) ? 'head' : roleOf(weight.originalName, variable) });
     }
   }
-  return roles;
+  return about;
 }
 
 function roleOf(name: string, { rank }: Tensor): Role {

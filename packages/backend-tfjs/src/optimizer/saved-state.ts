@@ -2,9 +2,7 @@ import { type About, CheckpointError, type CheckpointParts } from '@opt/core';
 import type { Known } from './bindings.ts';
 
 /** A parameter of a saved state, with what its model said about it. */
-export interface SavedParameter extends Known {
-  readonly role?: About['role'];
-}
+export interface SavedParameter extends Known, About {}
 
 /** A checkpoint without parameters, and which variables they were, in the order of declaration. */
 export interface SavedState extends CheckpointParts {
@@ -36,7 +34,9 @@ export function savedHypers({ metadata }: CheckpointParts): [string, number][] {
 /** A state without the values of its parameters: the model has them. */
 export const stateOf = ({ metadata, tensors }: CheckpointParts, parameters: readonly SavedParameter[]): SavedState => ({
   metadata,
-  parameters: parameters.map(({ key, name, shape, last, role }) => ({ key, name, shape, last, ...(role && { role }) })),
+  parameters: parameters.map(({ key, name, shape, last, role, layout }) => {
+    return { key, name, shape, last, ...(role && { role }), ...(layout && { layout }) };
+  }),
   tensors: new Map([...tensors].filter(([key]) => !key.startsWith(prefix))),
 });
 

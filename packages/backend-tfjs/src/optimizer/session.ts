@@ -16,9 +16,9 @@ export interface SessionOptions {
   readonly metrics: boolean | MetricsOptions;
 }
 
-/** What transforms are told about parameters: kernels of tfjs have rows for inputs. */
+/** What transforms are told about parameters: kernels of tfjs have rows for inputs, unless their model says otherwise. */
 export const aboutOf = (parameters: readonly SessionParameter[]): Record<string, About> =>
-  Object.fromEntries(parameters.map(({ key, role }) => [key, { layout: 'in-out', role }]));
+  Object.fromEntries(parameters.map(({ key, role, layout = 'in-out' }) => [key, { layout, role }]));
 
 /** What may have changed since a state was saved: variables come and go. */
 export const changes: LoadOptions = { newcomers: 'fresh', leavers: 'drop' };

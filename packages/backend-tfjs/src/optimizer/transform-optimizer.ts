@@ -18,7 +18,7 @@ import { identify, identifyLate } from './bindings.ts';
 import { holding } from './evaluating.ts';
 import { readGradients, spread } from './gradients.ts';
 import { HandedWeights } from './handed-weights.ts';
-import { layerRoles } from './layer-roles.ts';
+import { aboutLayers } from './layer-roles.ts';
 import { declaredBy, isGone, meet } from './meet.ts';
 import { type Chosen, type Compute, defaultCompute } from './options.ts';
 import { type SavedState, savedHypers, stateOf } from './saved-state.ts';
@@ -255,11 +255,8 @@ export class TransformOptimizer extends Optimizer {
   private start(given: readonly SessionParameter[], state?: SavedState, before?: Session): Session {
     const { transform, seed, metrics, models } = this.chosen;
     this.compute ??= defaultCompute();
-    const roles = new Map(models().flatMap((model) => [...layerRoles(model)]));
-    const parameters = given.map((one) => {
-      const role = (one.variable && roles.get(one.variable)) ?? one.role;
-      return role === undefined ? one : { ...one, role };
-    });
+    const about = new Map(models().flatMap((model) => [...aboutLayers(model)]));
+    const parameters = given.map((one) => ({ ...one, ...(one.variable && about.get(one.variable)) }));
     const session = startSession(this.compute, { transform, seed, metrics }, parameters, state);
     try {
       for (const [address, value] of this.changed) session.set(address, value);

@@ -86,7 +86,7 @@ const orUndefined =
   (value, rule, name) =>
     value === undefined ? undefined : option(value, rule, name);
 
-const layout = orUndefined(choice<'out-in' | 'in-out'>('out-in', ['out-in', 'in-out']));
+const layout = orUndefined(choice<NonNullable<About['layout']>>('out-in', ['out-in', 'in-out', 'taps-out-in']));
 const role = orUndefined(choice<NonNullable<About['role']>>('hidden', ['hidden', 'embedding', 'head', 'bias', 'norm']));
 
 /** What was said of parameters, by name. */

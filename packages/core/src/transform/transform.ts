@@ -11,8 +11,11 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** What a model knows of a parameter and its shape does not tell. */
 export interface About {
-  /** Storage order of matrices and kernels: rows are outputs, [out, in, k…], or rows are inputs, [k…, in, out]. */
-  readonly layout?: 'out-in' | 'in-out' | undefined;
+  /**
+   * Storage order of matrices and kernels: rows are outputs, [out, in, k…], or rows are inputs, [k…, in, out], or rows are outputs and
+   * kernels, as those of transposed convolutions in tfjs, [k…, out, in].
+   */
+  readonly layout?: 'out-in' | 'in-out' | 'taps-out-in' | undefined;
   /** Its place in the model: an inner matrix, a table of embeddings, what gives the outputs, a vector added, a vector multiplied by. */
   readonly role?: 'hidden' | 'embedding' | 'head' | 'bias' | 'norm' | undefined;
 }
