@@ -12,7 +12,7 @@ export async function buildSite(outDir: string): Promise<void> {
   // Beside this package, so that what the theme imports is found.
   const work = mkdtempSync(inRepository('site/.pages-'));
   try {
-    writePages(work);
+    await writePages(work);
     copyData(join(work, 'public'));
     await vitepress(work, { outDir });
   } finally {

@@ -25,7 +25,7 @@ export function documentationOf({ name, from, file }: OptimizerEntry): Documenta
 }
 
 /** A page may be about a preset of a function. */
-const functionOf = (name: string): string => (name === 'klSoap' ? 'soap' : name);
+export const functionOf = (name: string): string => (name === 'klSoap' ? 'soap' : name);
 
 function optionsOf(kind: string, source: string): DocumentedOption[] {
   const found = new RegExp(`export interface ${kind}([^{]*)\\{([\\s\\S]*?)\\n\\}`).exec(source);

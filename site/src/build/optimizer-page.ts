@@ -6,8 +6,10 @@ import type { OptimizerEntry } from '../optimizers/entry.ts';
 import { programsOf } from '../optimizers/programs.ts';
 import { entrants } from '../race/entrants.ts';
 import { type DocumentedOption, documentationOf } from './documented.ts';
+import { escaped } from './escaped.ts';
 import { mathml } from './mathml.ts';
 import { recordedOf } from './recorded.ts';
+import { referenceOf } from './reference.ts';
 
 /** The page of an optimizer, as Markdown: nothing on it is written twice. */
 export function optimizerPage(entry: OptimizerEntry): string {
@@ -57,7 +59,7 @@ export function optimizerPage(entry: OptimizerEntry): string {
     '## In its own words',
     `<pre class="words" tabindex="0" v-pre>${escaped(text)}</pre>`,
     '',
-    `From <code v-pre>packages/${entry.from}/src/${entry.file}</code>.`,
+    `From <code v-pre>packages/${entry.from}/src/${entry.file}</code>; with its types in the [reference of @opt/${entry.from}](${referenceOf(entry)}).`,
     '',
   ].join('\n');
 }
@@ -77,8 +79,6 @@ const imported = ({ name, written }: OptimizerEntry): string =>
 
 const lower = (text: string): string =>
   /^[A-Z][a-z]/.test(text) && !/^(Hamiltonian|Nesterov|Muon|Shampoo|Adam)/.test(text) ? text[0]?.toLowerCase() + text.slice(1) : text;
-
-export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Up to the first formula or full stop. */
 const firstSentence = (text: string): string => {

@@ -1,8 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { groups, optimizers } from '../optimizers/optimizers.ts';
-import { escaped, optimizerPage } from './optimizer-page.ts';
+import { escaped } from './escaped.ts';
+import { optimizerPage } from './optimizer-page.ts';
 import { recordedCases } from './recorded.ts';
+import { referenceSection } from './reference.ts';
 import { inRepository } from './repository.ts';
 import { resultsPage } from './results-page.ts';
 import { raceStill } from './still.ts';
@@ -10,7 +12,8 @@ import { raceStill } from './still.ts';
 const pages = inRepository('site/pages');
 
 /** Writes the pages that are made of the code beside those that are written by hand, into `folder`. */
-export function writePages(folder: string): void {
+export async function writePages(folder: string): Promise<void> {
+  const reference = await referenceSection();
   const menu = [
     {
       title: 'Start',
@@ -35,6 +38,7 @@ export function writePages(folder: string): void {
       title,
       pages: entries.map((entry) => ({ title: entry.title, path: `/optimizers/${entry.name}.html` })),
     })),
+    { title: 'Reference', pages: reference.map(({ path, title }) => ({ title, path: `/${path}.html` })) },
   ];
   for (const path of readdirSync(pages, { recursive: true, encoding: 'utf8' })) {
     if (!/\.(md|css|vue|ts)$/.test(path)) continue;
@@ -43,8 +47,8 @@ export function writePages(folder: string): void {
     writeFileSync(target, filled(readFileSync(join(pages, path), 'utf8')));
   }
   writeFileSync(join(folder, '.vitepress/menu.json'), JSON.stringify(menu));
-  rmSync(join(folder, 'optimizers'), { recursive: true, force: true });
-  mkdirSync(join(folder, 'optimizers'), { recursive: true });
+  for (const made of ['optimizers', 'reference']) mkdirSync(join(folder, made), { recursive: true });
+  for (const { path, markdown } of reference) writeFileSync(join(folder, `${path}.md`), markdown);
   for (const entry of optimizers) writeFileSync(join(folder, `optimizers/${entry.name}.md`), optimizerPage(entry));
   writeFileSync(join(folder, 'optimizers/index.md'), overview());
   writeFileSync(join(folder, 'results.md'), resultsPage());

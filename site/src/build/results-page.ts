@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { escaped } from './optimizer-page.ts';
+import { escaped } from './escaped.ts';
 import { inRepository } from './repository.ts';
 
 interface Row {

@@ -3,5 +3,6 @@ import './base.css';
 import './content.css';
 import './figures.css';
 import './playground.css';
+import './reference.css';
 
 export default { Layout };
