@@ -1,15 +1,4 @@
-import {
-  type Hyper,
-  perTensor,
-  repeat,
-  type Site,
-  scalar,
-  type Tensor,
-  type TensorStep,
-  type Transform,
-  TransformError,
-  where,
-} from '@opt/core';
+import { type Hyper, perTensor, repeat, scalar, type Tensor, type Transform, TransformError, where } from '@opt/core';
 import { descent, dot, type Pairs, pairSlots, withPair } from './pairs.ts';
 import { further, type Line, type Search, startOf } from './strong-wolfe.ts';
 
@@ -68,7 +57,7 @@ export function lbfgsDirection(o: Directing): Transform {
       parameters: { shape: [n], kind: 'vector' },
       iterations: { shape: [], kind: 'invariant', dtype: 'wide' },
     }),
-    apply({ update: g, parameter, owner, site, state, hyper: { learningRate } }: Step) {
+    apply({ update: g, parameter, owner, site, state, hyper: { learningRate } }) {
       if (site.framed)
         throw new TransformError(
           `${o.name}: pairs of moves and gradients cannot turn with a basis; L-BFGS makes the same steps without one`,
@@ -225,8 +214,6 @@ export function lbfgsDirection(o: Directing): Transform {
     },
   });
 }
-
-type Step = TensorStep<keyof Pairs | 'gradient' | 'move' | 'parameters' | 'iterations', 'learningRate'> & { readonly site: Site };
 
 /** The first where `when` is not 0, else the second. */
 function among(when: Tensor, p: Search, q: Search): Search {

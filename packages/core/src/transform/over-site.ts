@@ -21,6 +21,7 @@ export function overSite(site: Site, over: (below: Site) => Partial<Site>): Site
     path: site.path,
     extras: site.extras,
     pass: site.pass,
+    framed: site.framed,
     deviceDecides: site.deviceDecides,
     flushing: site.flushing,
     epsilon: site.epsilon,
