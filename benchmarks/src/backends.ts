@@ -12,6 +12,7 @@ const makers: Readonly<Record<string, () => Promise<AnyBackend>>> = {
   'jax-js': async () => (await import('@opt/backend-jax-js')).jaxJs(),
   onnx: async () => (await import('@opt/backend-onnx')).onnx(),
   wasm: async () => (await import('@opt/backend-wasm')).wasm(),
+  'wasm-threads': async () => (await import('@opt/backend-wasm')).wasm({ threads: 2 }),
   webgpu: async () => {
     await openGpu();
     return (await import('@opt/backend-webgpu')).webgpu();

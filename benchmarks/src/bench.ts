@@ -16,13 +16,23 @@ import { onnxSteps } from './bench/sections/onnx.ts';
 import { overhead } from './bench/sections/overhead.ts';
 import { type Size, sizes } from './bench/sections/size.ts';
 import { steps } from './bench/sections/steps.ts';
+import { threads } from './bench/sections/threads.ts';
 import { tally } from './bench/tally.ts';
 
 /** Seconds: long enough to time well, and where a comparison of slow contenders gives up on the rest of its rounds. */
 const pace = { batch: 0.02, budget: 60 };
 
 const wanted = ({ sections, filter }: BenchOptions, peers: Peers, gpu: Gpu | undefined): readonly Comparison[] => {
-  const makers = { steps, linalg, lowrank, overhead, size: () => [], gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)), onnx: onnxSteps };
+  const makers = {
+    steps,
+    linalg,
+    lowrank,
+    overhead,
+    size: () => [],
+    gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)),
+    onnx: onnxSteps,
+    threads,
+  };
   const all = sections.flatMap((section) => makers[section](peers));
   return filter === undefined ? all : all.filter(({ title }) => title.toLowerCase().includes(filter.toLowerCase()));
 };

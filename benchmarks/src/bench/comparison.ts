@@ -1,15 +1,15 @@
 import type { Entry } from './contender.ts';
 import type { Medians, Target } from './target.ts';
 
-export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size', 'gpu', 'onnx'] as const;
+export const sections = ['steps', 'linalg', 'lowrank', 'overhead', 'size', 'gpu', 'onnx', 'threads'] as const;
 export type Section = (typeof sections)[number];
 
 /** Sections that are about one backend. */
-const own: Readonly<Record<string, Section>> = { webgpu: 'gpu', onnx: 'onnx' };
+const own: Readonly<Record<string, Section>> = { webgpu: 'gpu', onnx: 'onnx', 'wasm-threads': 'threads' };
 
 /**
  * What a backend is measured by: on a GPU a step is over when the device says so, which is another measurement, and ONNX Runtime is
- * held against PyTorch on as many threads.
+ * held against PyTorch on as many threads; what threads are held against is one thread.
  */
 export const sectionsOn = (backend: string): readonly Section[] => {
   const only = own[backend];

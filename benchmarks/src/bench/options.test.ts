@@ -30,6 +30,7 @@ describe('the command line', () => {
     expect(parseOptions(['--backend', 'webgpu'], all)).toMatchObject({ sections: ['gpu'] });
     expect(() => parseOptions(['steps', '--backend', 'webgpu'], all)).toThrow('expected sections out of gpu, got "steps"');
     expect(parseOptions(['--backend', 'onnx'], [...all, 'onnx'])).toMatchObject({ sections: ['onnx'] });
+    expect(parseOptions(['--backend', 'wasm-threads'], [...all, 'wasm-threads'])).toMatchObject({ sections: ['threads'] });
     expect(() => parseOptions(['gpu'], all)).toThrow(UsageError);
   });
 

@@ -21,7 +21,8 @@ export const usage = (backends: readonly string[]): string => `pnpm bench [${sec
 Times our optimizers and linear algebra in turns with tfjs, jax-js, ml-matrix, PyTorch and numpy, one thread each, and
 prints medians. Peers that are not there are named. Section gpu is what --backend webgpu runs, and it alone: with
 tfjs-webgpu and jax-js on the same adapter, through timestamps. So is section onnx what --backend onnx runs: with
-PyTorch on one thread and on two. PyTorch: the first of $PYTHON, /usr/bin/python3 and python3 that has it.
+PyTorch on one thread and on two; and section threads what --backend wasm-threads runs:
+two threads against one. PyTorch: the first of $PYTHON, /usr/bin/python3 and python3 that has it.
 A full run goes to benchmarks/results/, any other to a file there that git ignores.
 
   --backend NAME   of ours: ${backends.join(' | ')} (default ${defaultBackend(backends)})

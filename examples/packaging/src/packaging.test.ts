@@ -74,6 +74,22 @@ for (let step = 0; step < 100; step++) optimizer.step({ w: Float32Array.from(tar
 console.log(JSON.stringify({ before, after: distance() }));
 `;
 
+const onThreads = `
+import { createOptimizer } from '@opt/core';
+import { soap } from '@opt/soap';
+import { wasm } from '@opt/backend-wasm';
+
+const data = Float32Array.from({ length: 120 * 100 }, (_, i) => Math.sin(i));
+const train = (backend) => {
+  const optimizer = createOptimizer({ transform: soap(), parameters: { w: { shape: [120, 100], data } }, backend });
+  for (let step = 0; step < 12; step++) optimizer.step({ w: data.map((x, i) => Math.fround(x * Math.cos(i * step))) });
+  return optimizer.parameters.w;
+};
+const two = await wasm({ threads: 2 });
+const [alone, together] = [train(wasm()), train(two)];
+console.log(JSON.stringify({ threads: two.threads, shared: two.sharedRuns > 0, same: alone.every((x, i) => x === together[i]) }));
+`;
+
 describe.each([
   ['backend-reference', 'reference', []],
   ['backend-wasm', 'wasm', ['@opt/linalg']],
@@ -96,6 +112,13 @@ describe.each([
     const { stdout } = await run(process.execPath, ['train.mjs'], { cwd: folder });
     const { before, after } = JSON.parse(stdout);
     expect(after).toBeLessThan(0.2 * before);
+  });
+
+  it.skipIf(factory !== 'wasm')('train on two threads', async () => {
+    writeFileSync(join(folder, 'threads.mjs'), onThreads);
+    const { stdout, stderr } = await run(process.execPath, ['threads.mjs'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ threads: 2, shared: true, same: true });
   });
 });
 

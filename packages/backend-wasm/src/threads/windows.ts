@@ -30,8 +30,8 @@ export function gridOf({ m, n, k }: ProductShape, threads: number): readonly Win
       if (rows === undefined || columns === undefined) continue;
       const [tall, wide] = [rows[0] ?? m, columns[0] ?? n];
       const block = tall * wide * k * perMultiplyAdd + (tall + wide) * k * perPacked + 200;
-      // A tenth of a block: threads do not end at the same time.
-      const time = (Math.ceil((down * across) / threads) + 0.1) * block;
+      // And a little of a block: threads do not end at the same time.
+      const time = (Math.ceil((down * across) / threads) + 0.05) * block;
       if (best === undefined || time < best.time) best = { time, rows, columns };
     }
   }
