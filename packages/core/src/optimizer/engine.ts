@@ -24,15 +24,17 @@ import { Inquiry } from './questions/inquiry.ts';
 import { Questions } from './questions/questions.ts';
 import { Background } from './step/background.ts';
 import { type Found, Intake } from './step/intake.ts';
-import { Runner } from './step/runner.ts';
+import { type LiveHypers, Runner } from './step/runner.ts';
 import { Steps } from './step/steps.ts';
 import { refusals as refusalsOf } from './step/verdicts.ts';
 
 /** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
-export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {
+export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode, Native>, 'add' | 'remove'> {
   readonly parameters: Readonly<Record<string, MaybePromise<Floats>>>;
   readonly gradients: Readonly<Record<string, MaybePromise<Floats>>>;
   readonly state: Readonly<Record<string, MaybePromise<Floats>>>;
+  /** Hyperparameters as they are now, schedules too. */
+  readonly live: LiveHypers;
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly transform: Transform;
   private readonly shapes: Shapes;
@@ -64,18 +66,19 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   ) {
     this.transform = transform;
     this.backend = backend;
-    this.names = placed.map(({ name }) => name);
     this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
+    this.names = Object.keys(this.shapes);
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
     rehearse(this.layout);
     this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
+    this.live = this.runner.live;
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
-    this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.runner.live);
-    for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
-    this.intake = new Intake(backend, new Map(placed.map(({ name, shape }) => [name, shape])), memory);
+    this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.live);
+    for (const hyper of this.layout.hypers.keys()) this.live.set(hyper, hyper.value);
+    this.intake = new Intake(backend, new Map(Object.entries(this.shapes)), memory);
     for (const { key, slot } of this.layout.slots.values()) {
       this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
       this.memory.initialize(key, slot);
@@ -103,7 +106,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   private hypersWithin(path: string): Readonly<Record<string, Scalar>> {
-    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.runner.live.get(hyper) ?? hyper.value]));
+    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.live.get(hyper) ?? hyper.value]));
   }
 
   get stateBytes(): number {
@@ -125,7 +128,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       throw new OptionTypeError('metrics: this optimizer measures nothing; write createOptimizer({ …, metrics: true })');
     return this.look(() => {
       const { call, skipped } = this.steps;
-      const rates = record([...this.runner.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
+      const rates = record([...this.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
       // Both at once: a later step may not come between.
       const read = [metricsKey, ...(this.layout.deviceDecides ? [skippedKey] : [])].map((key) => this.memory.read(key));
       return whenDone(allOf(read), ([rows = [], dropped]) => {
@@ -151,7 +154,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const hyper = this.layout.find(address);
     checkScalar(hyper, value, this.layout.precision);
     // Behind steps that were called before and before those that are called later, awaited or not.
-    void this.turns.take(value, (next) => void this.runner.live.set(hyper, next));
+    void this.turns.take(value, (next) => void this.live.set(hyper, next));
   }
 
   save(): MaybePromise<Uint8Array> {
@@ -219,7 +222,6 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   once(moment: Exclude<Moment, 'evaluate'>): MaybePromise<void> {
     return whenDone(this.prepareParameters(moment), (refusals) => {
       if (refusals.length === 0) return moment === 'construct' ? this.start([...this.layout.slots.values()]) : undefined;
-      this.dispose();
       throw new TransformError(refusals.join('; '));
     });
   }
