@@ -2,6 +2,7 @@ import { allOf, type Backend, type Floats, type MaybePromise, type Mode, whenDon
 import { DisposedError, ObjectiveError, OptionTypeError, StepInterrupted, TransformError } from '../errors.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
+import { size } from '../program/shape.ts';
 import { getters, record } from '../records.ts';
 import type { About, Moment, Shapes, Transform } from '../transform/transform.ts';
 import { collecting, type Sink } from './checkpoint/checkpoint.ts';
@@ -9,6 +10,7 @@ import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { evaluation } from './evaluation.ts';
 import { type Explanation, explainMeasured } from './explain.ts';
+import { groupsOf, hypersWithin } from './groups.ts';
 import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
 import type { Memory } from './memory/memory.ts';
 import type { Placed } from './memory/place.ts';
@@ -66,8 +68,11 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   ) {
     this.transform = transform;
     this.backend = backend;
-    this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
-    this.names = Object.keys(this.shapes);
+    const whole = record(placed.map(({ name, shape }) => [name, shape]));
+    this.names = Object.keys(whole);
+    // What has no elements is there for its name: nothing of it is traced, kept as state or saved.
+    this.shapes = record(Object.entries(whole).filter(([, shape]) => size(shape) > 0));
+    for (const name of this.names) if (!(name in this.shapes)) memory.addEmpty(gradientKey(name));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
@@ -78,17 +83,17 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
     this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.live);
     for (const hyper of this.layout.hypers.keys()) this.live.set(hyper, hyper.value);
-    this.intake = new Intake(backend, new Map(Object.entries(this.shapes)), memory);
+    this.intake = new Intake(backend, this.shapes, this.names, memory);
     for (const { key, slot } of this.layout.slots.values()) {
       this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
       this.memory.initialize(key, slot);
     }
-    this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
-    this.measures = metrics === undefined ? undefined : new Measures(this.names, metrics, widensSquares(backend));
+    this.inquiry = new Inquiry(this.memory, whole, this.layout.needs);
+    this.measures = metrics === undefined ? undefined : new Measures(Object.keys(this.shapes), metrics, widensSquares(backend));
     if (this.measures !== undefined) this.memory.create('slot', metricsKey, this.measures.shape, 'working');
     this.forgetMetrics();
     const { shapes, layout, counters, runner, inquiry, background, measures } = this;
-    const questions = new Questions(backend, memory, inquiry, layout);
+    const questions = new Questions(backend, memory, inquiry, whole, layout);
     this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
@@ -96,17 +101,11 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
-    return this.hypersWithin('');
+    return hypersWithin('', this.layout, this.live);
   }
 
   get groups(): readonly Group[] {
-    const { groups } = this.layout;
-    const all: Iterable<readonly [string, readonly string[]]> = groups.size === 0 ? [['', this.names]] : groups;
-    return Array.from(all, ([path, parameters]) => ({ path, parameters, hyperparameters: this.hypersWithin(path) }));
-  }
-
-  private hypersWithin(path: string): Readonly<Record<string, Scalar>> {
-    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.live.get(hyper) ?? hyper.value]));
+    return groupsOf(this.names, this.layout, this.live);
   }
 
   get stateBytes(): number {
@@ -133,7 +132,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
       const read = [metricsKey, ...(this.layout.deviceDecides ? [skippedKey] : [])].map((key) => this.memory.read(key));
       return whenDone(allOf(read), ([rows = [], dropped]) => {
         const byDevice = dropped?.[0] ?? 0;
-        return readMetrics(this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
+        return readMetrics(Object.keys(this.shapes), this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
       });
     });
   }

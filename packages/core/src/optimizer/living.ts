@@ -2,6 +2,7 @@ import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whe
 import { BackendError, GradientError } from '../errors.ts';
 import type { Gradients, Objective } from '../objective/objective.ts';
 import type { Scalar } from '../options/hyper.ts';
+import { size } from '../program/shape.ts';
 import { merged, own, record } from '../records.ts';
 import type { About, Transform } from '../transform/transform.ts';
 import { listed } from '../validation/names.ts';
@@ -189,10 +190,7 @@ export class Living<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   ): MaybePromise<void> {
     const memory = new Memory<Native, Buffer>(this.frame.backend);
     const move = (from: Memory<Native, Buffer>, to: Memory<Native, Buffer>): void => {
-      for (const { name, shape } of kept) {
-        const buffer = from.detach(parameterKey(name));
-        if (buffer !== undefined) to.add(parameterKey(name), buffer, shape);
-      }
+      for (const { name } of kept) from.handOver(parameterKey(name), to);
     };
     let next: Session<Native, Buffer> | undefined;
     move(old.memory, memory);
@@ -226,8 +224,9 @@ export class Living<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   private placed(memory: Memory<Native, Buffer>, kept: readonly Placed[], newcomers: Sources): Placed[] {
     const { backend } = this.frame;
     const placed = place(backend, memory, newcomers);
-    for (const { name } of placed)
-      for (const other of kept)
+    const elements = ({ shape }: Placed): boolean => size(shape) > 0;
+    for (const { name } of placed.filter(elements))
+      for (const other of kept.filter(elements))
         if (backend.overlap?.(memory.buffer(parameterKey(other.name)), memory.buffer(parameterKey(name))) === true)
           throw new BackendError(`add: parameters '${other.name}' and '${name}' must be apart, received the same memory for both`);
     return placed;
