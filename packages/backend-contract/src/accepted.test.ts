@@ -82,7 +82,7 @@ describe('createOptimizer', () => {
       'a shape that is a number',
       options({ parameters: P([1, 2], 2) }),
       ShapeError,
-      "shape of 'w' must be an array of integers >= 1, received 2",
+      "shape of 'w' must be an array of integers >= 0, received 2",
     ],
     ['data of null', options({ parameters: P(null) }), OptionTypeError, "data of 'w' must be an array of 2 numbers, received null"],
     ['a promise of data', options({ parameters: P(Promise.resolve([1, 2])) }), OptionTypeError, 'await it first'],

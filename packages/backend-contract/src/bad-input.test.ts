@@ -18,7 +18,7 @@ describe('the table', () => {
     [
       '@opt/transforms',
       transformsExports,
-      ['decayOnlyOption', 'decoupled', 'decoupledOptions', 'extragradient', 'general', 'generalOptions', 'nameOf', 'sam'],
+      ['decayOnlyOption', 'decoupled', 'decoupledOptions', 'extragradient', 'general', 'generalOptions', 'lossScaling', 'nameOf', 'sam'],
     ],
     ['@opt/soap', soapExports, ['everyStep', 'klSoap', 'mergeDims', 'refreshed']],
     ['@opt/normalize-ema', normalizeEmaExports, []],

@@ -14,50 +14,9 @@ import {
 import { lInv, lre } from '@opt/lre';
 import { direct, hebbian, nystrom } from '@opt/lre-basis';
 import { bfgs, covarianceTimesLoss, empiricalFisher, fullHutchinsonHessian, gaussNewton, type ProbeKind, sr1 } from '@opt/lre-curvature';
-import { clipNorm, sgd } from '@opt/transforms';
+import { sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
-import { remote, submitting } from './testing/modes.ts';
-
-/** ¼Σ x⁴ in two parameters: the Hessian is diagonal, 3x². */
-type Name = 'w' | 'b';
-const start = { w: { shape: [2, 2], data: [1, -2, 0.5, 1.5] }, b: { shape: [3], data: [-1, 2, 1] } };
-const cube = (x: ArrayLike<number>): number[] => Array.from(x, (value) => value ** 3);
-const product = (x: ArrayLike<number>, v: ArrayLike<number>): number[] => Array.from(x, (value, i) => 3 * value ** 2 * (v[i] ?? 0));
-const newton = (more: Parameters<typeof lre>[0] = {}): Rule =>
-  lre({
-    learningRate: 0.2,
-    curvature: sr1(),
-    basis: direct({ rank: 7, beta: null, updateDamping: 0.1 }),
-    inner: [lInv(), clipNorm()],
-    ...more,
-  });
-
-/** The objective at live parameters, noting what it is asked. */
-function objectiveOf(
-  parameters: Values<Name>,
-  log: string[] = [],
-): Required<Pick<Objective<Name, 'sync'>, 'hvp' | 'loss'>> & Objective<Name, 'sync'> {
-  const noted = <T>(what: string, value: T): T => {
-    log.push(what);
-    return value;
-  };
-  return {
-    gradients: (at = parameters) => noted(at === parameters ? 'gradients' : 'shifted', mapValues(at, cube)),
-    hvp: (v) =>
-      noted(
-        'hvp',
-        mapValues(v, (part, name) => product(parameters[name], part)),
-      ),
-    loss: () =>
-      noted(
-        'loss',
-        values(parameters).reduce((sum, x) => sum + x ** 4 / 4, 0),
-      ),
-  };
-}
-
-const values = (parameters: Readonly<Record<string, ArrayLike<number>>>): number[] =>
-  Object.values(parameters).flatMap((part) => Array.from(part));
+import { cube, type Name, newton, objectiveOf, start, values } from './testing/quartic.ts';
 
 describe('an objective is asked', () => {
   it('for the probe first, then its product, then the parameters move', () => {
@@ -250,81 +209,6 @@ describe('products', () => {
     for (const key of Object.keys(before)) if (key.includes('/direct.')) expect(after[key], key).toEqual(before[key]);
     expect(values(optimizer.parameters).every(Number.isFinite)).toBe(true);
   });
-});
-
-describe('asynchronous objectives', () => {
-  const late = async <T>(value: T): Promise<T> => {
-    await Promise.resolve();
-    return value;
-  };
-  const run = async (
-    backend: ReturnType<typeof reference> | ReturnType<typeof remote> | ReturnType<typeof submitting>,
-  ): Promise<number[]> => {
-    const optimizer = await createOptimizer({ transform: newton({ updateFreq: 2 }), parameters: start, backend, seed: 1 });
-    const now = async (): Promise<Values<Name>> => ({ w: await optimizer.parameters.w, b: await optimizer.parameters.b });
-    const objective: Objective<Name, 'async'> = {
-      gradients: async () => mapValues(await now(), cube),
-      hvp: async (v) => {
-        const at = await now();
-        return late(mapValues(v, (part, name) => product(at[name], part)));
-      },
-    };
-    for (let step = 0; step < 5; step++) await optimizer.step(objective);
-    return values(await now());
-  };
-  const synchronous = (): number[] => {
-    const optimizer = createOptimizer({ transform: newton({ updateFreq: 2 }), parameters: start, backend: reference(), seed: 1 });
-    for (let step = 0; step < 5; step++) optimizer.step(objectiveOf(optimizer.parameters));
-    return values(optimizer.parameters);
-  };
-
-  it('do the same as synchronous ones, and may read parameters while they are asked', async () => {
-    const expected = synchronous();
-    expect(await run(reference())).toEqual(expected);
-    expect(await run(remote(reference()))).toEqual(expected);
-    expect(await run(submitting(reference()))).toEqual(expected);
-  });
-
-  it('that fail change nothing, and the next step goes on', async () => {
-    const optimizer = createOptimizer({ transform: newton(), parameters: start, backend: reference() });
-    const objective = objectiveOf(optimizer.parameters);
-    const failing = { ...objective, hvp: () => Promise.reject(new Error('no answer')) };
-    await expect(optimizer.step(failing)).rejects.toThrow('no answer');
-    expect(values(optimizer.parameters)).toEqual([1, -2, 0.5, 1.5, -1, 2, 1]);
-    optimizer.step(objective);
-    expect(values(optimizer.parameters)).not.toEqual([1, -2, 0.5, 1.5, -1, 2, 1]);
-  });
-});
-
-it('batches of several sizes are programs of their own', () => {
-  const transform = lre({ curvature: gaussNewton(), basis: direct({ rank: 3, updateDamping: 0.1 }), inner: lInv() });
-  const optimizer = createOptimizer({ transform, parameters: { x: { shape: [2], data: [1, 2] } }, backend: reference() });
-  for (const samples of [2, 3, 2]) {
-    const rows = Array.from({ length: 2 * samples }, (_, i) => Math.sin(i + 1));
-    optimizer.step({
-      gradients: () => ({ x: [1, 1] }),
-      samples,
-      perSampleGradients: () => ({ gradients: { x: rows }, losses: new Array(samples).fill(1) }),
-    });
-  }
-  expect(Array.from(optimizer.parameters.x).every(Number.isFinite)).toBe(true);
-});
-
-it('a checkpoint taken between refreshes goes on bit for bit', () => {
-  const make = () =>
-    createOptimizer({
-      transform: newton({ updateFreq: 2, curvature: bfgs({ z: 'mixed' }) }),
-      parameters: start,
-      backend: reference(),
-      seed: 9,
-    });
-  const [through, first] = [make(), make()];
-  for (let step = 0; step < 9; step++) through.step(objectiveOf(through.parameters));
-  for (let step = 0; step < 5; step++) first.step(objectiveOf(first.parameters));
-  const second = make();
-  second.load(first.save());
-  for (let step = 5; step < 9; step++) second.step(objectiveOf(second.parameters));
-  expect(values(second.parameters)).toEqual(values(through.parameters));
 });
 
 describe('parts that do not fit are refused when the optimizer is made', () => {

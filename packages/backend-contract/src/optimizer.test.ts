@@ -41,12 +41,17 @@ describe('createOptimizer refuses', () => {
       ShapeError,
       "createOptimizer: 'w' of shape [3] must have 3 values, received 1",
     ],
-    ['an axis of 0', { w: { shape: [0], data: [] } }, ShapeError, "createOptimizer: shape of 'w' must be of integers >= 1, received [0]"],
+    [
+      'an axis of −1',
+      { w: { shape: [-1], data: [] } },
+      ShapeError,
+      "createOptimizer: shape of 'w' must be of integers >= 0, received [-1]",
+    ],
     [
       'half an axis',
       { w: { shape: [1.5], data: [1] } },
       ShapeError,
-      "createOptimizer: shape of 'w' must be of integers >= 1, received [1.5]",
+      "createOptimizer: shape of 'w' must be of integers >= 0, received [1.5]",
     ],
   ])('%s', (_, parameters, kind, message) => {
     expect(() => made(parameters)).toThrow(kind);

@@ -3,6 +3,7 @@ import { testAccepted } from './contract/accepted.ts';
 import { testAnswers } from './contract/answers.ts';
 import { testArrange } from './contract/arrange.ts';
 import { testByHand } from './contract/by-hand.ts';
+import { testChanging } from './contract/changing.ts';
 import { testContractions } from './contract/contractions.ts';
 import { testElementwise } from './contract/elementwise.ts';
 import { testEvaluation } from './contract/evaluation.ts';
@@ -72,6 +73,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testRank(harness);
     testStarts(harness);
     testWindows(harness);
+    testChanging(harness);
     testGolden(harness);
     testFuzz(harness);
   });

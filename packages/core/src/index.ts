@@ -2,7 +2,7 @@ export * from './backend.ts';
 export * from './errors.ts';
 export { warn } from './log.ts';
 export * from './objective/differences.ts';
-export type { Answer, Gradients, Objective, PerSampleGradients, Values } from './objective/objective.ts';
+export { type Answer, type Gradients, isObjective, type Objective, type PerSampleGradients, type Values } from './objective/objective.ts';
 export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/checkpoint/load-options.ts';
 export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkpoint/parts.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';

@@ -36,7 +36,7 @@ export interface GeneralOptions {
   readonly emaMomentum?: Setting;
   /** Overwrite the weights with their average every so many applied steps, integer ≥ 1; default null. */
   readonly emaOverwriteFrequency?: number | null;
-  /** What the loss was multiplied by; gradients are divided by it. Default null. */
+  /** What the loss was multiplied by; gradients are divided by it, each call's by what it then is. Default null. See `lossScaling`. */
   readonly lossScaleFactor?: Setting | null;
   /** Apply the mean of this many gradients, integer ≥ 2; default null. */
   readonly gradientAccumulationSteps?: number | null;
@@ -81,8 +81,8 @@ export const nameOf = (options: unknown, fallback: string): string =>
   typeof options === 'object' && options !== null && 'name' in options && isName(options.name) ? options.name : fallback;
 
 /**
- * Puts the general stages around a rule, in this order: drop what is not finite, accumulate, average the weights
- * (clip(unscale(gradient)), rule). So a call that is dropped is part of no window, and the average sees applied steps only.
+ * Puts the general stages around a rule, in this order: drop what is not finite, unscale, accumulate, average the weights
+ * (clip(gradient), rule). So a call that is dropped is part of no window, and the average sees applied steps only.
  */
 export function general(options: Resolved<GeneralTable>, inner: Rule): Rule {
   const {
@@ -102,7 +102,6 @@ export function general(options: Resolved<GeneralTable>, inner: Rule): Rule {
     throw new OptionTypeError(`${options.name}: at most one of clipnorm, clipvalue, globalClipnorm may be set, received ${names}`);
   }
   const before: Transform[] = [
-    ...(lossScaleFactor === null ? [] : [unscale({ lossScaleFactor })]),
     ...(clipnorm === null ? [] : [clipNorm({ maxNorm: clipnorm })]),
     ...(clipvalue === null ? [] : [clipValue({ maxValue: clipvalue })]),
     ...(globalClipnorm === null ? [] : [clipGlobalNorm({ maxNorm: globalClipnorm })]),
@@ -111,6 +110,7 @@ export function general(options: Resolved<GeneralTable>, inner: Rule): Rule {
     const clipped = before.length === 0 ? innermost : chain(...before, innermost);
     const averaged = useEma ? weightEma({ emaMomentum, emaOverwriteFrequency }, clipped) : clipped;
     const collected = gradientAccumulationSteps === null ? averaged : accumulate(gradientAccumulationSteps, averaged);
-    return skipNonFinite(collected, nonFinite);
+    // Each call by the scale it came with, which may be another within one window.
+    return skipNonFinite(lossScaleFactor === null ? collected : chain(unscale({ lossScaleFactor }), collected), nonFinite);
   });
 }

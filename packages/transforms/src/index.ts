@@ -9,6 +9,7 @@ export { cautious, copyGradientSign, nanToZero, normalize, normalizeRms, sign, u
 export { type ExtragradientOptions, extragradient } from './extragradient.ts';
 export { type GeneralOptions, type GeneralTable, general, generalOptions, nameOf } from './general.ts';
 export { type LionOptions, lion } from './lion.ts';
+export { type LossScaling, type LossScalingOptions, lossScaling } from './loss-scaling.ts';
 export { type EmaOptions, ema, type MomentumOptions, momentum } from './momentum.ts';
 export { type RmspropOptions, rmsprop } from './rmsprop.ts';
 export { type SamOptions, sam } from './sam.ts';

@@ -23,6 +23,7 @@ export async function writePages(folder: string): Promise<void> {
           title: titleOf(`start/${name}.md`),
           path: `/start/${name}.html`,
         })),
+        { title: 'An optimizer of your own', path: '/start/write-an-optimizer.html' },
       ],
     },
     {
@@ -52,6 +53,8 @@ export async function writePages(folder: string): Promise<void> {
   for (const entry of optimizers) writeFileSync(join(folder, `optimizers/${entry.name}.md`), optimizerPage(entry));
   writeFileSync(join(folder, 'optimizers/index.md'), overview());
   writeFileSync(join(folder, 'results.md'), resultsPage());
+  // The same text that is read in the repository.
+  writeFileSync(join(folder, 'start/write-an-optimizer.md'), readFileSync(inRepository('docs/write-an-optimizer.md'), 'utf8'));
 }
 
 /** What is counted and drawn at build time. */

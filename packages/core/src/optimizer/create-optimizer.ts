@@ -7,7 +7,7 @@ import { record } from '../records.ts';
 import { requiredStage } from '../transform/stage-options.ts';
 import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
-import { Engine } from './engine.ts';
+import { Living, type Session, type Sources, sessionOf } from './living.ts';
 import { Memory } from './memory/memory.ts';
 import { place } from './memory/place.ts';
 import type { Draws } from './memory/randomness.ts';
@@ -41,19 +41,20 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
   const { transform, backend, seed, draws, about, metrics, parameters } = read<Native, Buffer>(options);
   const memory = new Memory(backend);
-  let engine: Engine<Native, Buffer> | undefined;
+  let made: Session<Native, Buffer> | undefined;
   const failed = (error: unknown): never => {
-    engine?.dispose();
+    made?.engine.dispose();
     memory.release();
     throw error;
   };
   try {
-    const random = { seed, draws: draws ?? undefined };
-    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, random, about, metrics);
-    engine = made;
-    const started = made.once('construct');
-    if (isPromise(started)) return started.then(() => made, failed);
-    return backend.run === 'async' ? Promise.resolve(made) : made;
+    const frame = { transform, backend, random: { seed, draws: draws ?? undefined }, metrics };
+    const session = sessionOf(frame, memory, place(backend, memory, parameters), about);
+    made = session;
+    const optimizer = new Living(frame, session, (given, said) => resolve('add', { parameters: given, about: said }, addedOptions));
+    const started = session.engine.once('construct');
+    if (isPromise(started)) return started.then(() => optimizer, failed);
+    return backend.run === 'async' ? Promise.resolve(optimizer) : optimizer;
   } catch (error) {
     return failed(error);
   }
@@ -104,13 +105,16 @@ const aboutOption: Option<Readonly<Record<string, About>>> = (value, rule, optio
 };
 
 /** By name; what each of them is, `place` looks at. */
-const sources: Option<readonly (readonly [string, unknown])[]> = (value, rule, option) => {
+const sources: Option<Sources> = (value, rule, option) => {
   if (!isPlain(value))
     throw new OptionTypeError(`${message(rule, option, 'an object such as { w: { shape: [2, 3], data } }', value)}${advice(value)}`);
   const entries = Object.entries(value);
-  if (entries.length === 0) throw new GradientError('createOptimizer: parameters must hold at least one parameter, received none');
+  if (entries.length === 0) throw new GradientError(`${rule}: parameters must hold at least one parameter, received none`);
   return entries;
 };
+
+/** What `add` is given. */
+const addedOptions = { parameters: sources, about: aboutOption };
 
 const backendOption = <Native, Buffer>(value: unknown, rule: string, option: string): Backend<Mode, Mode, Native, Buffer> => {
   if (isBackend<Native, Buffer>(value)) {

@@ -2,6 +2,7 @@ import { allOf, type Backend, type Floats, type MaybePromise, type Mode, whenDon
 import { DisposedError, ObjectiveError, OptionTypeError, StepInterrupted, TransformError } from '../errors.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
+import { size } from '../program/shape.ts';
 import { getters, record } from '../records.ts';
 import type { About, Moment, Shapes, Transform } from '../transform/transform.ts';
 import { collecting, type Sink } from './checkpoint/checkpoint.ts';
@@ -9,6 +10,7 @@ import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { evaluation } from './evaluation.ts';
 import { type Explanation, explainMeasured } from './explain.ts';
+import { groupsOf, hypersWithin } from './groups.ts';
 import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
 import type { Memory } from './memory/memory.ts';
 import type { Placed } from './memory/place.ts';
@@ -24,15 +26,17 @@ import { Inquiry } from './questions/inquiry.ts';
 import { Questions } from './questions/questions.ts';
 import { Background } from './step/background.ts';
 import { type Found, Intake } from './step/intake.ts';
-import { Runner } from './step/runner.ts';
+import { type LiveHypers, Runner } from './step/runner.ts';
 import { Steps } from './step/steps.ts';
 import { refusals as refusalsOf } from './step/verdicts.ts';
 
 /** The optimizer behind `createOptimizer`, for every mode: what is synchronous there returns at once. */
-export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Native> {
+export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode, Native>, 'add' | 'remove'> {
   readonly parameters: Readonly<Record<string, MaybePromise<Floats>>>;
   readonly gradients: Readonly<Record<string, MaybePromise<Floats>>>;
   readonly state: Readonly<Record<string, MaybePromise<Floats>>>;
+  /** Hyperparameters as they are now, schedules too. */
+  readonly live: LiveHypers;
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly transform: Transform;
   private readonly shapes: Shapes;
@@ -64,28 +68,32 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   ) {
     this.transform = transform;
     this.backend = backend;
-    this.names = placed.map(({ name }) => name);
-    this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
+    const whole = record(placed.map(({ name, shape }) => [name, shape]));
+    this.names = Object.keys(whole);
+    // What has no elements is there for its name: nothing of it is traced, kept as state or saved.
+    this.shapes = record(Object.entries(whole).filter(([, shape]) => size(shape) > 0));
+    for (const name of this.names) if (!(name in this.shapes)) memory.addEmpty(gradientKey(name));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
     this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
     rehearse(this.layout);
     this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
+    this.live = this.runner.live;
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
-    this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.runner.live);
-    for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
-    this.intake = new Intake(backend, new Map(placed.map(({ name, shape }) => [name, shape])), memory);
+    this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.live);
+    for (const hyper of this.layout.hypers.keys()) this.live.set(hyper, hyper.value);
+    this.intake = new Intake(backend, this.shapes, this.names, memory);
     for (const { key, slot } of this.layout.slots.values()) {
       this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
       this.memory.initialize(key, slot);
     }
-    this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
-    this.measures = metrics === undefined ? undefined : new Measures(this.names, metrics, widensSquares(backend));
+    this.inquiry = new Inquiry(this.memory, whole, this.layout.needs);
+    this.measures = metrics === undefined ? undefined : new Measures(Object.keys(this.shapes), metrics, widensSquares(backend));
     if (this.measures !== undefined) this.memory.create('slot', metricsKey, this.measures.shape, 'working');
     this.forgetMetrics();
     const { shapes, layout, counters, runner, inquiry, background, measures } = this;
-    const questions = new Questions(backend, memory, inquiry, layout);
+    const questions = new Questions(backend, memory, inquiry, whole, layout);
     this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
@@ -93,17 +101,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
-    return this.hypersWithin('');
+    return hypersWithin('', this.layout, this.live);
   }
 
   get groups(): readonly Group[] {
-    const { groups } = this.layout;
-    const all: Iterable<readonly [string, readonly string[]]> = groups.size === 0 ? [['', this.names]] : groups;
-    return Array.from(all, ([path, parameters]) => ({ path, parameters, hyperparameters: this.hypersWithin(path) }));
-  }
-
-  private hypersWithin(path: string): Readonly<Record<string, Scalar>> {
-    return record(this.layout.within(path).map((hyper) => [this.layout.address(hyper), this.runner.live.get(hyper) ?? hyper.value]));
+    return groupsOf(this.names, this.layout, this.live);
   }
 
   get stateBytes(): number {
@@ -125,12 +127,12 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
       throw new OptionTypeError('metrics: this optimizer measures nothing; write createOptimizer({ …, metrics: true })');
     return this.look(() => {
       const { call, skipped } = this.steps;
-      const rates = record([...this.runner.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
+      const rates = record([...this.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
       // Both at once: a later step may not come between.
       const read = [metricsKey, ...(this.layout.deviceDecides ? [skippedKey] : [])].map((key) => this.memory.read(key));
       return whenDone(allOf(read), ([rows = [], dropped]) => {
         const byDevice = dropped?.[0] ?? 0;
-        return readMetrics(this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
+        return readMetrics(Object.keys(this.shapes), this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
       });
     });
   }
@@ -151,7 +153,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     const hyper = this.layout.find(address);
     checkScalar(hyper, value, this.layout.precision);
     // Behind steps that were called before and before those that are called later, awaited or not.
-    void this.turns.take(value, (next) => void this.runner.live.set(hyper, next));
+    void this.turns.take(value, (next) => void this.live.set(hyper, next));
   }
 
   save(): MaybePromise<Uint8Array> {
@@ -219,7 +221,6 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   once(moment: Exclude<Moment, 'evaluate'>): MaybePromise<void> {
     return whenDone(this.prepareParameters(moment), (refusals) => {
       if (refusals.length === 0) return moment === 'construct' ? this.start([...this.layout.slots.values()]) : undefined;
-      this.dispose();
       throw new TransformError(refusals.join('; '));
     });
   }

@@ -71,8 +71,13 @@ const normsOption: Option<readonly Metric[]> = (value, rule, option) => {
 /** What the host knows beside what was measured. */
 export type Known = Pick<Metrics, 'step' | 'skipped' | 'rates'>;
 
-/** Makes sense of rows that a step left; rows that the last step did not write are of parameters it did not concern. */
-export function readMetrics(names: readonly string[], rows: ArrayLike<number>, { step, skipped, rates }: Known): Metrics {
+/** Makes sense of rows that a step left, by `names`; those that the last step did not write are of parameters it did not concern. */
+export function readMetrics(
+  names: readonly string[],
+  everybody: readonly string[],
+  rows: ArrayLike<number>,
+  { step, skipped, rates }: Known,
+): Metrics {
   const entry = (i: number, column: number): number => rows[i * columns + column] ?? nothing;
   const age = (i: number): number => {
     const written = entry(i, columns - 1);
@@ -93,7 +98,7 @@ export function readMetrics(names: readonly string[], rows: ArrayLike<number>, {
     skipped,
     rates,
     ...withRatio(all(0), all(1), all(2), taken.length === 0 ? undefined : Math.min(...taken.map((i) => entry(i, 3)))),
-    parameters: record(names.map((name, i) => [name, taken.includes(i) ? own(i) : unmeasured])),
+    parameters: record(everybody.map((name) => [name, taken.includes(names.indexOf(name)) ? own(names.indexOf(name)) : unmeasured])),
   };
 }
 

@@ -101,6 +101,22 @@ export interface Optimizer<
    * whether anything was applied: not where no window holds a gradient. Counts as a step, not as a call.
    */
   flush(): Result<Run, boolean>;
+  /**
+   * Takes in more parameters, as `createOptimizer` takes them: their state starts anew, everything else goes on where it is. Gives this same
+   * optimizer, which knows their names. Read `parameters`, `gradients` and `state` of it again. On failure nothing has changed.
+   */
+  add<M extends string>(
+    parameters: Readonly<Record<M, ParameterSource<Native>>>,
+    about?: Readonly<Partial<Record<NoInfer<M>, About>>>,
+  ): Run extends 'sync'
+    ? Result<Read, Optimizer<N | M, Run, Read, Native, Working>>
+    : Promise<Optimizer<N | M, Run, Read, Native, Working>>;
+  /** Lets parameters go, with their state; at least one stays. What was adopted from elsewhere stays where it is. */
+  remove<M extends N>(
+    ...names: readonly M[]
+  ): Run extends 'sync'
+    ? Result<Read, Optimizer<Exclude<N, M>, Run, Read, Native, Working>>
+    : Promise<Optimizer<Exclude<N, M>, Run, Read, Native, Working>>;
   /** Ends training: an averaged model takes its average. */
   finalize(): Result<Run, void>;
   /**

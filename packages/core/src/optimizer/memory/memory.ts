@@ -11,6 +11,8 @@ export class Memory<Native, Buffer> {
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly buffers = new Map<string, { readonly buffer: Buffer; readonly shape: Shape }>();
 
+  /** Keys of tensors without elements: no backend is asked for a buffer of none. */
+  private readonly empty = new Set<string>();
   private released = false;
 
   constructor(backend: Backend<Mode, Mode, Native, Buffer>) {
@@ -31,6 +33,19 @@ export class Memory<Native, Buffer> {
   /** What the caller or a program brings along beside parameters, gradients and slots: made when it first comes. */
   ensure(role: Role, key: string, shape: Shape, dtype: DType = 'working'): Buffer {
     return this.buffers.get(key)?.buffer ?? this.create(role, key, shape, dtype);
+  }
+
+  /** A tensor without elements. */
+  addEmpty(key: string): void {
+    this.empty.add(key);
+  }
+
+  /** What is under a key goes to another memory. */
+  handOver(key: string, to: Memory<Native, Buffer>): void {
+    const found = this.buffers.get(key);
+    if (found !== undefined) to.add(key, found.buffer, found.shape);
+    if (this.empty.delete(key)) to.addEmpty(key);
+    this.buffers.delete(key);
   }
 
   /** Gives a buffer out of hand: whoever takes it has to release it. */
@@ -60,6 +75,11 @@ export class Memory<Native, Buffer> {
   }
 
   read(key: string): MaybePromise<Floats> {
+    if (this.empty.has(key)) {
+      const { precision, read } = this.backend;
+      const none = precision === 'f64' ? new Float64Array(0) : new Float32Array(0);
+      return read === 'async' ? Promise.resolve(none) : none;
+    }
     return this.backend.readBuffer(this.buffer(key));
   }
 

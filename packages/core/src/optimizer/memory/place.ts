@@ -25,6 +25,10 @@ export function place<Native, Buffer>(
   const adopted: { readonly name: string; readonly buffer: Buffer }[] = [];
   return sources.map(([name, source]) => {
     const key = parameterKey(name);
+    if (size(source.shape) === 0) {
+      memory.addEmpty(key);
+      return { name, shape: source.shape };
+    }
     if ('data' in source) {
       memory.create('parameter', key, source.shape, 'working');
       memory.write(key, source.data);
@@ -65,9 +69,9 @@ function remedy(source: unknown): string {
 
 function checkShape(name: string, shape: unknown): Shape {
   if (!isShape(shape))
-    throw new ShapeError(`createOptimizer: shape of '${name}' must be an array of integers >= 1, received ${describe(shape)}`);
-  if (!shape.every((n) => Number.isInteger(n) && n > 0))
-    throw new ShapeError(`createOptimizer: shape of '${name}' must be of integers >= 1, received ${printShape(shape)}`);
+    throw new ShapeError(`createOptimizer: shape of '${name}' must be an array of integers >= 0, received ${describe(shape)}`);
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0))
+    throw new ShapeError(`createOptimizer: shape of '${name}' must be of integers >= 0, received ${printShape(shape)}`);
   return [...shape];
 }
 

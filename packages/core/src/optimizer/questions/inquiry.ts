@@ -140,6 +140,7 @@ export class Inquiry<Native, Buffer> {
         );
         const rows = this.floats('perSampleGradients', gradients, b);
         for (const [name, shape] of Object.entries(this.shapes)) {
+          if (size(shape) === 0) continue;
           this.memory.ensure('gradient', samplesKey(name, b), [b, ...shape]);
           this.memory.write(samplesKey(name, b), this.seen('perSampleGradients', rows[name] ?? [], name));
         }

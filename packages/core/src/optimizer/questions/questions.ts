@@ -29,13 +29,14 @@ export class Questions<Native, Buffer> {
     backend: Backend<Mode, Mode, Native, Buffer>,
     memory: Memory<Native, Buffer>,
     inquiry: Inquiry<Native, Buffer>,
+    shapes: Shapes,
     layout: Layout,
   ) {
     this.backend = backend;
     this.memory = memory;
     this.inquiry = inquiry;
     this.layout = layout;
-    this.shapes = layout.parameters;
+    this.shapes = shapes;
   }
 
   /** An objective that can be asked everything a plan asks. @throws ObjectiveError before anything has been run */

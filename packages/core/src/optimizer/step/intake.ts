@@ -1,6 +1,7 @@
 import type { Backend, Floats, Mode } from '../../backend.ts';
 import { GradientError } from '../../errors.ts';
 import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
+import type { Shapes } from '../../transform/transform.ts';
 import { advice, describe, isPlain } from '../../validation/describe.ts';
 import { listed } from '../../validation/names.ts';
 import { isArrayLike, isTyped, strange } from '../../validation/numbers.ts';
@@ -19,6 +20,7 @@ const ofStep: Complaint = (message) => new GradientError(`step: ${message}`);
 export class Intake<Native, Buffer> {
   private readonly backend: Backend<Mode, Mode, Native, Buffer>;
   private readonly names: readonly string[];
+  private readonly everybody: ReadonlySet<string>;
   private readonly shapes: readonly Shape[];
   private readonly sizes: readonly number[];
   private readonly positions: ReadonlyMap<string, number>;
@@ -33,11 +35,13 @@ export class Intake<Native, Buffer> {
   /** Whether some of the call at hand lie where others are to be written. */
   private crossing = false;
 
-  constructor(backend: Backend<Mode, Mode, Native, Buffer>, shapes: ReadonlyMap<string, Shape>, memory: Memory<Native, Buffer>) {
+  /** `everybody`: those too that have no elements, of which there is nothing to take in. */
+  constructor(backend: Backend<Mode, Mode, Native, Buffer>, shapes: Shapes, everybody: readonly string[], memory: Memory<Native, Buffer>) {
     this.backend = backend;
     this.visible = backend.read === 'sync';
-    this.names = [...shapes.keys()];
-    this.shapes = [...shapes.values()];
+    this.names = Object.keys(shapes);
+    this.shapes = Object.values(shapes);
+    this.everybody = new Set(everybody);
     this.sizes = this.shapes.map(size);
     this.positions = new Map(this.names.map((name, i) => [name, i]));
     this.buffers = this.names.map((name, i) => memory.create('gradient', gradientKey(name), this.shapes[i] ?? [], 'working'));
@@ -57,7 +61,10 @@ export class Intake<Native, Buffer> {
       if (i === undefined) {
         // What somebody added to Object.prototype is nobody's gradient.
         if (!Object.hasOwn(given, name)) continue;
-        throw complain(`gradient '${name}' belongs to no parameter, known are ${listed(this.names)}`);
+        if (!this.everybody.has(name))
+          throw complain(`gradient '${name}' belongs to no parameter, known are ${listed([...this.everybody])}`);
+        this.checkNone(name, gradient, complain);
+        continue;
       }
       if (gradient !== undefined && gradient !== null) found[i] = this.checked(i, gradient, complain);
     }
@@ -94,6 +101,14 @@ export class Intake<Native, Buffer> {
     const wrong = strange(gradient, wanted);
     if (wrong === undefined && isHostArray(gradient)) return gradient;
     throw complain(`gradient of '${this.names[i]}' must ${this.refusal(i, gradient, wrong ?? describe(gradient))}`);
+  }
+
+  /** A gradient without elements, or none. */
+  private checkNone(name: string, gradient: unknown, complain: Complaint): void {
+    if (gradient === undefined || gradient === null) return;
+    const shape = this.backend.shapeOf?.(gradient);
+    if (shape === undefined ? isArrayLike(gradient) && gradient.length === 0 : size(shape) === 0) return;
+    throw complain(`gradient of '${name}' must have no elements, received ${shape === undefined ? describe(gradient) : printShape(shape)}`);
   }
 
   private refusal(i: number, gradient: unknown, received: string): string {
