@@ -21,7 +21,7 @@ export default defineConfig({
       'packages/*/src/**/*.test.ts',
       'examples/*/src/**/*.test.ts',
       'site/src/**/*.test.ts',
-      'benchmarks/{src,tasks,sweep,faults,local-sgd}/**/*.test.ts',
+      'benchmarks/{src,tasks,sweep,faults,local-sgd,minimize}/**/*.test.ts',
     ],
     pool: 'forks',
     // Vitest leaves a core for itself, which on two is half of them.

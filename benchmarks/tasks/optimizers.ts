@@ -6,6 +6,7 @@ import { lmAdagrad } from '@opt/lm-adagrad';
 import { lre } from '@opt/lre';
 import { normalizeEma } from '@opt/normalize-ema';
 import { psgdKron } from '@opt/psgd';
+import { lbfgs } from '@opt/quasi-newton';
 import { splus } from '@opt/shampoo';
 import { klSoap, kroneckerEigenbasis, soap } from '@opt/soap';
 import { adam, adamw, sgd } from '@opt/transforms';
@@ -46,7 +47,8 @@ const controlledSoap = (learningRate: number, hook: WeightHook): Rule => normCon
  * decades of the others lie around their packages' defaults; with normalize-EMA they begin where those of SOAP do, since its norm starts
  * small. Oblique moves hidden matrices and kernels, AdamW at the same rate the rest. On the synthetic tasks its constraint excludes the
  * solution, and so does the hyperball. PSGD-Kron is swept as its recorded runs were. Schedule-free SOAP has no first moment: the average
- * is its momentum; it and SPlus are tested at their averages, and trained where gradients are taken.
+ * is its momentum; it and SPlus are tested at their averages, and trained where gradients are taken. A step of L-BFGS is one iteration, with up to eleven
+ * evaluations of its batch; the rate is the first length that its search tries.
  */
 export const optimizers: readonly Contender[] = [
   contender('sgd-momentum', 'SGD + momentum', [-3, 0], (learningRate) => sgd({ learningRate, momentum: 0.9 })),
@@ -64,6 +66,9 @@ export const optimizers: readonly Contender[] = [
   contender('muon-normalize-ema', 'Muon + normalize-EMA', [-3, 0], (rate) => normalizeEma({ base: plainMuon(rate) })),
   contender('psgd-kron', 'PSGD-Kron', [-3, -1], (learningRate) => psgdKron({ learningRate })),
   contender('mars', 'MARS', [-4, -1], (learningRate) => mars({ learningRate, others: { learningRate, weightDecay: 0 } })),
+  contender('lbfgs', 'L-BFGS', [-2, 1], (learningRate) =>
+    lbfgs({ learningRate, maxIter: 1, maxEval: 10, historySize: 10, lineSearch: 'strongWolfe' }),
+  ),
   contender('ngd', 'NGD', [-3, 0], (learningRate) => ngd({ learningRate, momentum: 0.9 })),
   contender('normuon', 'NorMuon', [-3, 0], (learningRate) => norMuon(muonOptions(learningRate))),
   contender('kl-soap-normalize-ema', 'KL-SOAP + normalize-EMA', [-3, 0], (learningRate) =>

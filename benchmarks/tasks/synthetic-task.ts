@@ -2,7 +2,7 @@ import type { numpy as np } from '@jax-js/jax';
 import { type Floats, mapValues, required, type Shape } from '@opt/core';
 import { type Draw, stream } from '../../examples/race/src/stream.ts';
 import { differentiated, startJax, upload } from './jax.ts';
-import type { Parameter, Task, TaskName } from './task.ts';
+import type { LossAndGradients, Parameter, Task, TaskName, Values } from './task.ts';
 
 /** What one seed poses: where the only parameter starts, and the matrices the loss knows. */
 export interface Problem {
@@ -77,13 +77,15 @@ export function syntheticTask({ name, parameter, shape, problem, method }: Synth
       await startJax();
       const { start, data } = problem({ data: stream(seed, 'data'), weights: stream(seed, 'weights') });
       const evaluator = evaluatorOf(Object.values(data));
+      const step = (parameters: Values): LossAndGradients => {
+        const { loss, gradient } = evaluator.at(required(parameters, parameter, 'parameter'));
+        return { loss, gradients: { [parameter]: gradient } };
+      };
       return {
         parameters: { [parameter]: { shape, data: start } },
         data: mapValues(data, (one) => one.data),
-        step(parameters) {
-          const { loss, gradient } = evaluator.at(required(parameters, parameter, 'parameter'));
-          return { loss, gradients: { [parameter]: gradient } };
-        },
+        step,
+        again: step,
         batch: new Uint32Array(0),
         test: undefined,
         dispose: () => evaluator.dispose(),

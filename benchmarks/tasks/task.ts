@@ -63,6 +63,8 @@ export interface TaskRun {
   readonly data: Readonly<Record<string, Float32Array | Uint8Array>>;
   /** Draws the next batch: its loss at these parameters and the loss's gradients. Both may be Infinity or NaN. */
   step(parameters: Values): LossAndGradients;
+  /** The same of the latest batch, which is not drawn anew: for optimizers that look around within a step. */
+  again(parameters: Values): LossAndGradients;
   /** Indices of the samples of the latest step, in order; empty without batches. */
   readonly batch: Uint32Array;
   /** Loss over the whole test set; undefined: there is none. */

@@ -1,4 +1,5 @@
 import { reference } from '@opt/backend-reference';
+import { lbfgs } from '@opt/quasi-newton';
 import { sgd } from '@opt/transforms';
 import { expect, test } from 'vitest';
 import type { Task, TaskRun, Values } from '../../tasks/task.ts';
@@ -13,6 +14,7 @@ const parabola = (over: Partial<TaskRun> = {}, told = (loss: number, _step: numb
     parameters: { x: { shape: [1], data: Float32Array.of(1) } },
     data: {},
     step: (parameters) => ({ loss: told(0.5 * x(parameters) ** 2, ++step), gradients: { x: Float32Array.of(x(parameters)) } }),
+    again: (parameters) => ({ loss: 0.5 * x(parameters) ** 2, gradients: { x: Float32Array.of(x(parameters)) } }),
     batch: new Uint32Array(0),
     test: undefined,
     dispose() {
@@ -75,4 +77,11 @@ test('every step is told, and the event loop turns in between', async () => {
   clearInterval(timer);
   expect(told).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
   expect(turned).toBeGreaterThan(0);
+});
+
+test('an optimizer that looks around within a step is answered on the batch of the step', async () => {
+  const rule = lbfgs({ maxIter: 1, maxEval: 3, historySize: 2, lineSearch: 'strongWolfe' });
+  const { losses } = await train({ task: parabola().task, ...options(1, 2), rule });
+  // ½x² from 1: −g is the way to the minimum, and the first trial is there.
+  expect(losses).toEqual([0.5, 0]);
 });

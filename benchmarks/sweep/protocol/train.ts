@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { createOptimizer, type Floats, type MaybePromise, type Rule, required } from '@opt/core';
+import { createOptimizer, type Floats, type MaybePromise, mapValues, type Objective, type Rule, required } from '@opt/core';
 import type { AnyBackend } from '../../src/backends.ts';
-import type { Task } from '../../tasks/task.ts';
+import type { LossAndGradients, Task, TaskRun, Values } from '../../tasks/task.ts';
 import type { RunResult, TestPoint } from '../runs/run.ts';
 
 /** A run has diverged when its loss is not finite or above this many times the first. */
@@ -37,10 +37,11 @@ export const train = async ({ task, rule, backend, seed, steps, onStep }: Traini
     let diverged = false;
     for (let step = 1; step <= steps && !diverged; step++) {
       if (task.testEvery !== undefined && (step - 1) % task.testEvery === 0) await test(step - 1);
-      const { loss, gradients } = run.step(await read(optimizer.parameters));
+      const here = run.step(await read(optimizer.parameters));
+      const { loss } = here;
       if (Number.isFinite(loss)) losses.push(loss);
       diverged = !Number.isFinite(loss) || loss > divergedBeyond * (losses[0] ?? loss);
-      if (!diverged) await optimizer.step(gradients);
+      if (!diverged) await optimizer.step(batchOf(run, here));
       onStep?.(step);
       await setImmediate();
     }
@@ -52,3 +53,16 @@ export const train = async ({ task, rule, backend, seed, steps, onStep }: Traini
     run.dispose();
   }
 };
+
+/** The batch of a step as an objective: known where the parameters are, and evaluated once wherever else somebody looks. */
+function batchOf({ again }: Pick<TaskRun, 'again'>, here: LossAndGradients): Objective<string, 'sync'> {
+  let last: { readonly at: Readonly<Record<string, Floats>>; readonly found: LossAndGradients } | undefined;
+  const of = (at: Values | undefined): LossAndGradients => {
+    if (at === undefined) return here;
+    const same = Object.entries(last?.at ?? {});
+    if (last !== undefined && same.every(([name, before]) => before.every((x, i) => x === at[name]?.[i]))) return last.found;
+    last = { at: mapValues(at, (part) => part.slice()), found: again(at) };
+    return last.found;
+  };
+  return { gradients: (at) => of(at).gradients, loss: (at) => of(at).loss };
+}

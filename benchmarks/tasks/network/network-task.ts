@@ -51,15 +51,17 @@ export function networkTask({ network, loss, accuracy, samples, data, ...task }:
       const whole = batchSize === undefined ? arraysOf(train) : undefined;
       const nextBatch = batches(train.count, batchSize ?? train.count, stream(seed, 'batches'));
       let batch = new Uint32Array(0);
+      const again = (parameters: Values): LossAndGradients =>
+        gradient(parameters, ...(whole?.map((array) => array.ref) ?? arraysOf(pick(train, batch))));
       const step = (parameters: Values): LossAndGradients => {
-        if (whole !== undefined) return gradient(parameters, ...whole.map((array) => array.ref));
-        batch = Uint32Array.from(nextBatch());
-        return gradient(parameters, ...arraysOf(pick(train, batch)));
+        if (whole === undefined) batch = Uint32Array.from(nextBatch());
+        return again(parameters);
       };
       return {
         parameters: initialValues(network, stream(seed, 'weights')),
         data: data?.() ?? {},
         step,
+        again,
         get batch() {
           return batch;
         },

@@ -4,6 +4,7 @@ import { OptionTypeError, weightEma } from '@opt/core';
 import * as lmAdagradExports from '@opt/lm-adagrad';
 import * as normalizeEmaExports from '@opt/normalize-ema';
 import * as psgdExports from '@opt/psgd';
+import * as quasiNewtonExports from '@opt/quasi-newton';
 import * as shampooExports from '@opt/shampoo';
 import * as soapExports from '@opt/soap';
 import * as transformsExports from '@opt/transforms';
@@ -28,6 +29,8 @@ describe('the table', () => {
     // Sophia is not for gradients alone.
     ['@opt/adaptive', adaptiveExports, ['sophiaG', 'sophiaH']],
     ['@opt/psgd', psgdExports, []],
+    // L-BFGS neither; its options are tested beside it.
+    ['@opt/quasi-newton', quasiNewtonExports, ['lbfgs', 'minimize']],
     ['@opt/shampoo', shampooExports, []],
   ])('has a record of everything %s exports', (from, exported, helpers) => {
     const recorded = transforms.filter((record) => record.from === from).map(({ name }) => name);

@@ -38,7 +38,7 @@ export interface MinimizeResult {
 }
 
 /** The most trials of one line search; where so few find nothing, it is tried again with more. */
-const [few, many] = [8, 30];
+const [few, many] = [5, 30];
 
 /**
  * The minimum of f near x0, by L-BFGS with a strong-Wolfe line search, in f64 unless another backend is given. Without `jac` gradients come from

@@ -19,6 +19,7 @@ import {
   type Transform,
   TransformError,
   weightEma,
+  where,
 } from '@opt/core';
 import { adam, descend, extragradient, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -121,6 +122,33 @@ export function testAnswers(harness: Harness): void {
   });
 
   describe('an answer', () => {
+    it('that is a loss and has to be finite drops the step where it is not; any other arrives', async () => {
+      for (const finite of [true, false]) {
+        const looking: Transform = perTensor({
+          name: 'looking',
+          needs: [{ what: 'loss', evaluated: 'here' }],
+          state: () => ({ seen: { shape: [], kind: 'invariant' } }),
+          apply: ({ update: g, owner, site }) => {
+            const f = site.evaluate(`of ${owner}`, { want: 'loss', finite });
+            return { update: g, state: { seen: where(f.isFinite(), f, -1) } };
+          },
+        });
+        await withOptimizer(on(rule(looking, move)), async (optimizer) => {
+          const objective = objectiveOf(optimizer, model);
+          await optimizer.step({ ...objective, loss: () => 3 });
+          const before = await snapshot(optimizer);
+          for (const loss of [Number.NaN, Infinity]) {
+            await optimizer.step({ ...objective, loss: () => loss });
+            const after = await snapshot(optimizer);
+            if (!finite) expect([...(after['looking.seen:w'] ?? [])]).toEqual([-1]);
+            else
+              for (const [key, held] of Object.entries(before)) if (!key.includes('guard.skipped')) expectSame(key, after[key] ?? [], held);
+          }
+          expect(await optimizer.skippedSteps).toBe(finite ? 2 : 0);
+        });
+      }
+    });
+
     it('need not come where it is not wanted, and is 0 then', async () => {
       for (const when of ['phase', 'scalar'] as const) {
         await withOptimizer(on(rule(probing(when), move)), async (optimizer) => {
