@@ -68,7 +68,7 @@ export async function trainTogether(plan: Plan, folder: string, watching: Watchi
   await (await mailboxAt(mailbox, run)).close();
   const indices = Array.from({ length: workers }, (_, i) => i).filter((i) => i === (plan.index ?? i));
   const names = indices.map((i) => `worker-${i}`);
-  const team = new Together(names, steps, every);
+  const team = new Together(names, steps, every, workers);
   const checkpoints = plan.checkpoints ?? folder;
   mkdirSync(checkpoints, { recursive: true });
   const told = (): void => watching.onProgress?.(team);
