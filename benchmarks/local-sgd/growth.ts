@@ -21,11 +21,15 @@ const ofParameters = codecs.flatMap((codec) =>
 const ofWorkers = [1, 2, 4, 8, 16, 32, 64].map((workers): GrowthOrder => ({ codec: 'table', parameters: 1e5, workers, alone: false }));
 
 /** What a round costs by parameters, and by workers. */
-export async function growth(say: Say): Promise<Readonly<Record<string, unknown>>> {
+export async function growth(
+  say: Say,
+  keep: (found: Readonly<Record<string, unknown>>) => void,
+): Promise<Readonly<Record<string, unknown>>> {
   const rows: (GrowthOrder & Growth)[] = [];
-  for (const order of [...ofParameters, ...ofWorkers]) {
+  for (const order of [...ofWorkers, ...ofParameters]) {
     const found = await measured(order);
     rows.push({ ...order, ...found });
+    keep({ rows });
     const { sent, received, encodeSeconds, decodeSeconds, roundSeconds, memory } = found;
     say(
       `${order.codec}, ${order.parameters.toExponential(0)} parameters, ${order.workers} workers: sent ${sent}, received ${received}, ${ms(encodeSeconds)} to encode, ${ms(decodeSeconds)} to decode, ${roundSeconds === undefined ? 'codec alone' : `${ms(roundSeconds)} a round`}, ${Math.round(memory / 1e6)} MB`,

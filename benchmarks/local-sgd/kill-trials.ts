@@ -18,7 +18,10 @@ const others: readonly Trial[] = [
   { name: 'three cut off for 15 s', mailbox: 'nats', what: 'partition', seed: 0 },
 ];
 
-export async function killTrials(say: Say): Promise<Readonly<Record<string, unknown>>> {
+export async function killTrials(
+  say: Say,
+  keep: (found: Readonly<Record<string, unknown>>) => void,
+): Promise<Readonly<Record<string, unknown>>> {
   const outcomes: TrialOutcome[] = [];
   const skipped: string[] = [];
   for (const trial of [...others, ...kills, ...undisturbed]) {
@@ -29,6 +32,7 @@ export async function killTrials(say: Say): Promise<Readonly<Record<string, unkn
       continue;
     }
     outcomes.push(outcome);
+    keep({ workers: 8, steps, deadline, outcomes, skipped });
     const { name, mailbox, judged, turns, killed, restarts, alike, counted, refused, seconds } = outcome;
     const loss = `loss ${judged?.loss.toPrecision(4)}, test ${judged?.test.loss.toPrecision(4)}`;
     say(

@@ -3,6 +3,7 @@ import { innerSteps } from './inner-steps.ts';
 import { killTrials } from './kill-trials.ts';
 import { quality } from './quality.ts';
 import type { Say } from './say.ts';
+import { tuning } from './tuning.ts';
 
 interface Section {
   readonly what: string;
@@ -11,6 +12,7 @@ interface Section {
 }
 
 export const sections = {
+  tuning: { what: 'what was tried before', run: tuning },
   quality: { what: 'losses of eight workers beside one with the same samples', run: quality },
   inner: { what: 'an inner step beside one without the outer machinery', run: innerSteps },
   growth: { what: 'a round by parameters and by workers', run: growth },

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseOptions } from '../../../benchmarks/sweep/options.ts';
 import { parseWorkerOptions } from '../../../benchmarks/sweep/queue/worker-options.ts';
+import { parseOptions as parseTraining } from '../../many-workers/src/options.ts';
 import { type Container, expanded, type Manifest, manifests } from './manifests.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -13,7 +14,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const workplace = fileURLToPath(new URL('../node_modules/.manifests/', import.meta.url));
 afterAll(() => rmSync(workplace, { recursive: true, force: true }));
 
-const files = ['redis.yaml', 'workers.yaml', 'master.yaml'] as const;
+const files = ['redis.yaml', 'workers.yaml', 'master.yaml', 'training.yaml'] as const;
 const all = files.flatMap(manifests);
 const named = (kind: string, name: string): Manifest => {
   const found = all.find((one) => one.kind === kind && one.metadata.name === name);
@@ -28,6 +29,8 @@ const container = (kind: string, name: string): Container => {
 const worker = container('Job', 'sweep-workers');
 const master = container('Job', 'sweep-master');
 const redis = container('StatefulSet', 'sweep-redis');
+const trainer = container('Job', 'training-workers');
+const nats = container('StatefulSet', 'training-nats');
 
 /** What the compiler says of manifests as values of the types of the Kubernetes API, unknown fields included; empty: nothing. */
 const mistakes = async (documents: readonly Manifest[]): Promise<string> => {
@@ -48,7 +51,16 @@ const mistakes = async (documents: readonly Manifest[]): Promise<string> => {
 
 describe('the manifests', () => {
   test('are what the Kubernetes API takes', async () => {
-    expect(all.map(({ kind }) => kind)).toEqual(['Service', 'StatefulSet', 'Job', 'PersistentVolumeClaim', 'Job']);
+    expect(all.map(({ kind }) => kind)).toEqual([
+      'Service',
+      'StatefulSet',
+      'Job',
+      'PersistentVolumeClaim',
+      'Job',
+      'Service',
+      'StatefulSet',
+      'Job',
+    ]);
     expect(await mistakes(all)).toBe('');
   }, 60_000);
 
@@ -66,6 +78,8 @@ describe('the manifests', () => {
     expect(apiVersion).toBe('batch/v1');
     expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 8, parallelism: 8, backoffLimit: 100 });
     expect(spec.template?.spec.restartPolicy).toBe('OnFailure');
+    const training = named('Job', 'training-workers').spec;
+    expect(training).toMatchObject({ completionMode: 'Indexed', completions: 8, parallelism: 8, backoffLimit: 100 });
     expect(named('Job', 'sweep-master').spec).toMatchObject({ backoffLimit: 10, template: { spec: { restartPolicy: 'OnFailure' } } });
   });
 
@@ -81,19 +95,29 @@ describe('the manifests', () => {
     }
   });
 
+  test('the mailbox of a training is the address of its service, its checkpoints are on a volume, its secret is none of ours', () => {
+    const pods = named('StatefulSet', 'training-nats').spec;
+    expect(pods.selector?.matchLabels).toEqual(pods.template?.metadata.labels);
+    const service = named('Service', 'training-nats').spec;
+    expect(service.selector).toEqual(pods.template?.metadata.labels);
+    expect(trainer.args).toContain(`nats://training-nats:${service.ports?.[0]?.port}`);
+    expect(trainer.args).toContain(trainer.volumeMounts?.[0]?.mountPath);
+    expect(trainer.env?.find(({ name }) => name === 'WORKERS_SECRET')).not.toHaveProperty('value');
+  });
+
   test('every container says what it needs; ours are one image, none floats without a version', () => {
-    for (const { resources } of [worker, master, redis]) {
+    for (const { resources } of [worker, master, redis, trainer, nats]) {
       expect(Object.keys(resources.requests).sort()).toEqual(['cpu', 'memory']);
       expect(resources.limits).toHaveProperty('memory');
     }
-    expect(worker.image).toBe(master.image);
-    for (const { image } of [worker, master, redis]) expect(image).toMatch(/^[\w.\-/]+:[\w.-]+$/);
+    expect([worker.image, trainer.image]).toEqual([master.image, master.image]);
+    for (const { image } of [worker, master, redis, trainer, nats]) expect(image).toMatch(/^[\w.\-/]+:[\w.-]+$/);
   });
 
   test('results are on the volume that is claimed', () => {
     const mount = master.volumeMounts?.[0];
     const volume = named('Job', 'sweep-master').spec.template?.spec.volumes?.find(({ name }) => name === mount?.name);
-    expect(named('PersistentVolumeClaim', volume?.persistentVolumeClaim.claimName ?? '').spec).toHaveProperty('resources');
+    expect(named('PersistentVolumeClaim', volume?.persistentVolumeClaim?.claimName ?? '').spec).toHaveProperty('resources');
     expect(master.args).toContain(mount?.mountPath);
   });
 });
@@ -119,8 +143,14 @@ describe('the command lines', () => {
     expect(parseOptions(args, choices)).toMatchObject({ queue: 'redis://sweep-redis:6379', out: '/results', quick: false });
   });
 
+  test('of a training is understood by its parser', () => {
+    const [program, ...args] = expanded(trainer);
+    expect(program).toBe('workers');
+    expect(parseTraining(args)).toMatchObject({ index: 0, workers: 8, mailbox: 'nats://training-nats:4222', run: 'mnist-1d' });
+  });
+
   test('have no variable that is not set', () => {
-    for (const one of [worker, master, redis]) expect(expanded(one).join(' ')).not.toContain('$(');
+    for (const one of [worker, master, redis, trainer, nats]) expect(expanded(one).join(' ')).not.toContain('$(');
   });
 
   test('end up at the programs: the entry point starts either, and refuses anything else', () => {
@@ -132,7 +162,8 @@ describe('the command lines', () => {
       });
     expect(start('sweep-worker', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('pnpm sweep-worker --queue URL') });
     expect(start('sweep', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('pnpm sweep [options]') });
-    expect(start('bash')).toMatchObject({ status: 2, stdout: '', stderr: 'expected sweep or sweep-worker, got bash\n' });
+    expect(start('workers', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('pnpm workers [options]') });
+    expect(start('bash')).toMatchObject({ status: 2, stdout: '', stderr: 'expected sweep, sweep-worker or workers, got bash\n' });
     const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
     expect(dockerfile).toContain('ENTRYPOINT ["examples/kubernetes/entrypoint.sh"]');
   });

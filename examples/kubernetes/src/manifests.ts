@@ -18,7 +18,7 @@ type Labels = Readonly<Record<string, unknown>>;
 interface PodSpec {
   readonly restartPolicy?: string;
   readonly containers: readonly Container[];
-  readonly volumes?: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly claimName: string } }[];
+  readonly volumes?: readonly { readonly name: string; readonly persistentVolumeClaim?: { readonly claimName: string } }[];
 }
 
 export interface Container {

@@ -17,6 +17,8 @@ export interface Moment {
   readonly turn: number;
   readonly turns: number;
   readonly members: readonly string[];
+  /** How many workers the run has, here and elsewhere. */
+  readonly size: number;
   readonly workers: readonly Standing[];
   readonly loss: number;
   readonly tested: { readonly loss: number; readonly accuracy: number } | undefined;
@@ -32,10 +34,10 @@ interface Screen {
 export const bytes = (count: number): string =>
   count < 1000 ? `${count} B` : count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
 
-const heading = ({ turn, turns, members, workers, loss, tested, alike }: Moment): string =>
+const heading = ({ turn, turns, members, size, loss, tested, alike }: Moment): string =>
   [
     `round ${String(turn).padStart(String(turns).length)}/${turns}`,
-    `${members.length} of ${workers.length} counted`,
+    `${members.length} of ${size} counted`,
     `loss ${figure(loss)}`,
     ...(tested === undefined
       ? []

@@ -33,7 +33,7 @@ async function train(options: Options, folder: string): Promise<void> {
     ...(workers > 1 ? [{ batches: workers, name: 'large', label: 'one, large batches', colour: '#e8890c' }] : []),
     { batches: 1, name: 'alone', label: 'one worker', colour: '#868e96' },
   ];
-  for (const yardstick of options.alone ? yardsticks : []) {
+  for (const yardstick of options.alone && options.index === undefined ? yardsticks : []) {
     const { curve, judged: worth } = await trainAlone(plan, yardstick.batches);
     outcomes.push({ run: curve.run(yardstick.name, yardstick.label, yardstick.colour, learningRate), judged: worth });
   }
@@ -45,21 +45,23 @@ async function train(options: Options, folder: string): Promise<void> {
   process.stdout.write(
     `${traffic}\nreplicas ${team.alike ? 'had the same SHA-256 after every round' : 'DIFFERED'}; refused: ${team.refusals}\n`,
   );
-  const words: PageWords = {
-    title: `${workers} workers`,
-    lede: `${workers} processes, one model: ${task} on MNIST&#8209;1D, ${steps.toLocaleString('en')} steps each of ${inner}, an outer step every ${every}; ${traffic}. Curves are by batches of everybody.`,
-    note: 'One worker trains on as many batches: in as many steps, of everybody’s batches, or one batch after the other.',
-    settings: [
-      ['Task', `${task}, ${parameters.toLocaleString('en')} parameters, seed ${seed}`],
-      ['Inner optimizer', `${inner}, learning rate ${figure(learningRate)}${plan.decay ? ', down a cosine to 0' : ''}`],
-      ['Outer optimizer', plan.outer],
-      ['Codec', codec],
-      ['Rounds', `${team.turns}; replicas ${team.alike ? 'alike after each' : 'DIFFERED'}; refused: ${team.refusals}`],
-    ],
-  };
-  const race = { optimizers: [optimizer], steps: steps * workers, batch: 64, seed, backend: 'wasm', sweep: false };
-  writeFileSync(out, report({ options: race, runs, elapsedMilliseconds: performance.now() - startedAt, finishedAt: new Date(), words }));
-  process.stdout.write(`wrote ${out} after ${duration(performance.now() - startedAt)}\n`);
+  if (options.index === undefined) {
+    const words: PageWords = {
+      title: `${workers} workers`,
+      lede: `${workers} processes, one model: ${task} on MNIST&#8209;1D, ${steps.toLocaleString('en')} steps each of ${inner}, an outer step every ${every}; ${traffic}. Curves are by batches of everybody.`,
+      note: 'One worker trains on as many batches: in as many steps, of everybody’s batches, or one batch after the other.',
+      settings: [
+        ['Task', `${task}, ${parameters.toLocaleString('en')} parameters, seed ${seed}`],
+        ['Inner optimizer', `${inner}, learning rate ${figure(learningRate)}${plan.decay ? ', down a cosine to 0' : ''}`],
+        ['Outer optimizer', plan.outer],
+        ['Codec', codec],
+        ['Rounds', `${team.turns}; replicas ${team.alike ? 'alike after each' : 'DIFFERED'}; refused: ${team.refusals}`],
+      ],
+    };
+    const race = { optimizers: [optimizer], steps: steps * workers, batch: 64, seed, backend: 'wasm', sweep: false };
+    writeFileSync(out, report({ options: race, runs, elapsedMilliseconds: performance.now() - startedAt, finishedAt: new Date(), words }));
+    process.stdout.write(`wrote ${out} after ${duration(performance.now() - startedAt)}\n`);
+  }
   if (!team.alike) throw new Error('replicas differed');
 }
 

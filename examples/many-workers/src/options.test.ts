@@ -31,6 +31,8 @@ describe('parseOptions', () => {
     [['--task', 'quadratic'], '--task: expected one of mlp-mini-batch, convnet, rnn, autoencoder, segmentation, got "quadratic"'],
     [['--codec', 'gzip'], '--codec: expected one of table, two-bits, f16, sparse, none, got "gzip"'],
     [['--outer', 'adam'], '--outer: expected one of diloco, muloco, mean, got "adam"'],
+    [['--index', '0'], '--index: the workers of several machines need the same --run and --mailbox'],
+    [['--index', '4', '--run', 'r', '--mailbox', 'dir:m'], '--index: expected a whole number from 0 to 3, got "4"'],
     [['--rate', '0'], '--rate: expected a number above 0, got "0"'],
     [['--outer-rate', ''], '--outer-rate: expected a number from 0, got ""'],
     [['--outer-momentum', '1'], '--outer-momentum: expected a number from 0 to below 1, got "1"'],

@@ -37,6 +37,10 @@ export interface Options {
   /** Milliseconds a turn waits for who is missing. */
   readonly deadline: number;
   readonly run: string | undefined;
+  /** Only this worker of them, from 0; the others are started elsewhere. Undefined: all. */
+  readonly index: number | undefined;
+  /** Where checkpoints stay; undefined: in a folder made for the run. */
+  readonly checkpoints: string | undefined;
   readonly out: string;
   /** Whether one worker trains on as many samples, to compare with. */
   readonly alone: boolean;
@@ -61,6 +65,8 @@ Trains one model on MNIST-1D with several processes: each takes steps of its own
   --seed N          of the weights and of everybody's batches (default: 0)
   --deadline MS     how long a turn waits for who is missing (default: 20000)
   --run NAME        of this training, for a mailbox that others use too (default: a random one)
+  --index I         starts only worker I of them, from 0, for a --run at a --mailbox that the others know too
+  --checkpoints DIR where checkpoints stay, for a process that is started again (default: a folder made for the run)
   --out FILE        the page with the curves (default: workers.html)
   --no-yardstick    leaves out the one worker that trains on as many samples
   --help            this text
@@ -100,8 +106,12 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
     throw new UsageError(`--mailbox: expected dir:/a/folder, redis://… or nats://…, got ${quote(mailbox)}`);
   if (run !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(run))
     throw new UsageError(`--run: expected up to 64 letters, digits, ., _ and -, got ${quote(run)}`);
+  const workers = whole('workers', values.workers, 4, 1, 64);
+  const index = values.index === undefined ? undefined : whole('index', values.index, 0, 0, workers - 1);
+  if (index !== undefined && (run === undefined || mailbox === undefined))
+    throw new UsageError('--index: the workers of several machines need the same --run and --mailbox');
   return {
-    workers: whole('workers', values.workers, 4, 1, 64),
+    workers,
     mailbox,
     task: one('task', values.task, taskNames[0], taskNames),
     optimizer: one(
@@ -121,6 +131,8 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
     seed: whole('seed', values.seed, 0, 0, 2 ** 20),
     deadline: whole('deadline', values.deadline, 20_000, 0, 3_600_000),
     run,
+    index,
+    checkpoints: values.checkpoints,
     out: values.out ?? 'workers.html',
     alone: values['no-yardstick'] !== true,
   };
@@ -146,6 +158,8 @@ const read = (args: readonly string[]) => {
         seed: { type: 'string' },
         deadline: { type: 'string' },
         run: { type: 'string' },
+        index: { type: 'string' },
+        checkpoints: { type: 'string' },
         out: { type: 'string' },
         'no-yardstick': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

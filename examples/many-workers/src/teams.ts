@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { size } from '@opt/core';
 import type { Judged } from '../../../benchmarks/tasks/judge.ts';
@@ -60,18 +61,22 @@ export interface Trained {
   readonly judged: readonly (Judged | undefined)[];
 }
 
-/** N processes; kill -9 any of them. */
+/** N processes, or the one of them that is to run here; kill -9 any of them. */
 export async function trainTogether(plan: Plan, folder: string, watching: Watching = {}): Promise<Trained> {
   const { workers, steps, every, mailbox, run } = plan;
   // Whether somebody is there is better said once than by every process.
   await (await mailboxAt(mailbox, run)).close();
-  const names = Array.from({ length: workers }, (_, i) => `worker-${i}`);
-  const team = new Together(names, steps, every);
+  const indices = Array.from({ length: workers }, (_, i) => i).filter((i) => i === (plan.index ?? i));
+  const names = indices.map((i) => `worker-${i}`);
+  const team = new Together(names, steps, every, workers);
+  const checkpoints = plan.checkpoints ?? folder;
+  mkdirSync(checkpoints, { recursive: true });
   const told = (): void => watching.onProgress?.(team);
-  const members = names.map((worker, index) => {
+  const members = names.map((worker, position) => {
+    const index = indices[position] ?? position;
     const { secret, outer, outerRate, outerMomentum, codec, deadline } = plan;
     const place = watching.mailbox?.(index) ?? mailbox;
-    const checkpoint = join(folder, `${worker}.safetensors`);
+    const checkpoint = join(checkpoints, `${worker}.safetensors`);
     const order: Order = {
       ...orderOf(plan),
       index,
@@ -84,11 +89,11 @@ export async function trainTogether(plan: Plan, folder: string, watching: Watchi
     };
     const options = {
       onProgress: (progress: Progress): void => {
-        team.add(index, progress);
+        team.add(position, progress);
         told();
       },
       onRestart: (): void => {
-        team.restarted(index);
+        team.restarted(position);
         told();
       },
       namespace: watching.namespace?.(index),

@@ -19,13 +19,15 @@ export class Together {
   private readonly names: readonly string[];
   private readonly steps: number;
   private readonly every: number;
+  private readonly size: number;
   private readonly seen: readonly Seen[];
   private readonly digests = new Map<number, string>();
   private members: readonly string[] = [];
   private turn = 0;
 
-  constructor(names: readonly string[], steps: number, every: number) {
-    [this.names, this.steps, this.every] = [names, steps, every];
+  /** `size`: how many workers the run has, of which those named are looked at. */
+  constructor(names: readonly string[], steps: number, every: number, size: number) {
+    [this.names, this.steps, this.every, this.size] = [names, steps, every, size];
     this.curve = new Curve(names.length);
     this.seen = names.map(() => ({ counted: 0, missed: 0, sent: 0, restarts: 0, process: { sent: 0, refused: {} }, refused: new Map() }));
   }
@@ -92,6 +94,7 @@ export class Together {
       refused: [...refused.values()].reduce((a, b) => a + b, 0),
     }));
     const turns = Math.max(this.turn, this.steps / this.every);
-    return { turn: this.turn, turns, members: this.members, workers, loss: this.curve.loss, tested: this.curve.tested, alike: this.alike };
+    const { turn, members, size, alike, curve } = this;
+    return { turn, turns, members, size, workers, loss: curve.loss, tested: curve.tested, alike };
   }
 }

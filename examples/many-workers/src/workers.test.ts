@@ -61,6 +61,34 @@ describe('pnpm workers', () => {
     expect(page).toContain('<title>2 workers: 2 workers</title>');
   });
 
+  it('by one process a machine: each starts its own worker, and nobody needs the others before', { timeout: 240_000 }, async () => {
+    const shared = [
+      '--workers',
+      '2',
+      '--steps',
+      '20',
+      '--every',
+      '5',
+      '--deadline',
+      '200000',
+      '--run',
+      'apart',
+      '--mailbox',
+      `dir:${join(folder, 'apart')}`,
+    ];
+    const outcomes = await Promise.all(
+      ['0', '1'].map((index) => outcome(start([...shared, '--index', index, '--checkpoints', join(folder, `checkpoints-${index}`)]))),
+    );
+    const losses = outcomes.map(({ stdout, stderr, code }) => {
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+      expect(stdout).toContain('round 4/4  2 of 2 counted');
+      return /training loss ([\d.e-]+) \(whole set/.exec(stdout)?.[1];
+    });
+    expect(losses[0]).toBeDefined();
+    expect(losses[1]).toBe(losses[0]);
+    expect(readdirSync(join(folder, 'checkpoints-1'))).toEqual(['worker-1.safetensors']);
+  });
+
   it('says in one line what it cannot do', async () => {
     const { stdout, stderr, code } = await outcome(start(['--codec', 'zip']));
     expect({ stdout, stderr, code }).toEqual({
