@@ -9,6 +9,7 @@ import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { Engine } from './engine.ts';
 import { Memory } from './memory/memory.ts';
+import { narrowedOption } from './memory/narrowed.ts';
 import { place } from './memory/place.ts';
 import type { Draws } from './memory/randomness.ts';
 import { metricsOption } from './metrics.ts';
@@ -39,7 +40,7 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed, draws, about, metrics, parameters } = read<Native, Buffer>(options);
+  const { transform, backend, seed, draws, about, metrics, parameters, stateDtype } = read<Native, Buffer>(options);
   const memory = new Memory(backend);
   let engine: Engine<Native, Buffer> | undefined;
   const failed = (error: unknown): never => {
@@ -49,7 +50,7 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
   };
   try {
     const random = { seed, draws: draws ?? undefined };
-    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, random, about, metrics);
+    const made = new Engine(transform, place(backend, memory, parameters), backend, memory, random, about, metrics, stateDtype);
     engine = made;
     const started = made.once('construct');
     if (isPromise(started)) return started.then(() => made, failed);
@@ -75,10 +76,11 @@ function read<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Nati
     draws: optional(callable<Draws>('a function (name, owner, shape) => numbers')),
     about: aboutOption,
     metrics: metricsOption,
+    stateDtype: narrowedOption,
   });
 }
 
-const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about', 'metrics'];
+const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about', 'metrics', 'stateDtype'];
 
 /** Left out, undefined. */
 const orUndefined =

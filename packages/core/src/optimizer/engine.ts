@@ -11,8 +11,10 @@ import { evaluation } from './evaluation.ts';
 import { type Explanation, explainMeasured } from './explain.ts';
 import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
 import type { Memory } from './memory/memory.ts';
+import { checkHeld, type Narrowed } from './memory/narrowed.ts';
 import type { Placed } from './memory/place.ts';
 import type { Randomness } from './memory/randomness.ts';
+import { narrowOf } from './memory/storage.ts';
 import { attempt, Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
@@ -61,6 +63,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     random: Randomness,
     about: Readonly<Record<string, About>>,
     metrics: Measuring | undefined,
+    narrowed: Narrowed | undefined,
   ) {
     this.transform = transform;
     this.backend = backend;
@@ -68,7 +71,8 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.shapes = record(placed.map(({ name, shape }) => [name, shape]));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
-    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
+    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about, narrowed);
+    checkHeld(narrowOf([...this.layout.slots.keys()].map((key) => this.layout.storage(key))), backend);
     rehearse(this.layout);
     this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
@@ -77,8 +81,9 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     for (const hyper of this.layout.hypers.keys()) this.runner.live.set(hyper, hyper.value);
     this.intake = new Intake(backend, new Map(placed.map(({ name, shape }) => [name, shape])), memory);
     for (const { key, slot } of this.layout.slots.values()) {
-      this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
-      this.memory.initialize(key, slot);
+      const storage = this.layout.storage(key);
+      for (const part of storage.parts) this.memory.create('slot', part.key, part.shape, part.dtype);
+      this.memory.initialize(slot, storage);
     }
     this.inquiry = new Inquiry(this.memory, this.shapes, this.layout.needs);
     this.measures = metrics === undefined ? undefined : new Measures(this.names, metrics, widensSquares(backend));
@@ -89,7 +94,7 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
     this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
-    this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
+    this.state = getters([...this.layout.slots.keys()], (key) => this.look(() => this.elements(key)));
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
@@ -203,8 +208,18 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
   }
 
   explain(calls?: number): Explanation {
-    const { deviceDecides, said } = this.layout;
-    return explainMeasured(this.measures, this.transform, this.shapes, calls, deviceDecides, this.backend.precision, undefined, said);
+    const { deviceDecides, said, narrowed } = this.layout;
+    return explainMeasured(
+      this.measures,
+      this.transform,
+      this.shapes,
+      calls,
+      deviceDecides,
+      this.backend.precision,
+      undefined,
+      said,
+      narrowed,
+    );
   }
 
   dispose(): void {
@@ -279,6 +294,11 @@ export class Engine<Native, Buffer> implements Optimizer<string, Mode, Mode, Nat
 
   private read(key: string): MaybePromise<Floats> {
     return this.look(() => this.memory.read(key));
+  }
+
+  private elements(key: string): MaybePromise<Floats> {
+    const declared = this.layout.slots.get(key);
+    return declared === undefined ? this.memory.read(key) : this.memory.elements(declared.slot, this.layout.storage(key));
   }
 
   private look<T>(at: () => MaybePromise<T>): MaybePromise<T> {
