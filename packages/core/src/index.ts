@@ -60,8 +60,6 @@ export type { Span } from './program/interval.ts';
 export {
   byteValues,
   codeBytes,
-  type Decade,
-  decadesOf,
   decoded,
   encoded,
   isNarrow,
@@ -69,6 +67,8 @@ export {
   narrowTypes,
   roundingBits,
   roundingKey,
+  type Stretch,
+  stretchesOf,
   topDecade,
 } from './program/narrow.ts';
 export { precisions } from './program/precision.ts';

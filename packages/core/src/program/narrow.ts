@@ -1,4 +1,4 @@
-import type { DType, Narrow } from './program.ts';
+import type { Narrow } from './program.ts';
 
 /**
  * State in fewer bits. A narrow value is a code, an integer; what a code means, and which one a number gets:
@@ -18,7 +18,7 @@ import type { DType, Narrow } from './program.ts';
  */
 export const narrowTypes: readonly Narrow[] = ['bf16', 'f16', 'int8', 'uint8'];
 
-export const isNarrow = (dtype: DType | undefined): dtype is Narrow => narrowTypes.some((type) => type === dtype);
+export const isNarrow = (type: string | undefined): type is Narrow => type !== undefined && Object.hasOwn(codeBytes, type);
 
 /** Bytes of a code. */
 export const codeBytes: Readonly<Record<Narrow, number>> = { bf16: 2, f16: 2, int8: 1, uint8: 1 };
@@ -75,70 +75,66 @@ export function decoded(type: Narrow, code: number): number {
 }
 
 /** In place of random bits: rounds to the nearest. */
-const nearest = 0x80000000;
+const nearest = 0x8000;
 
 /**
- * The code of a number. `random`, 32 bits, decides between the two neighbours, so that the mean of what is decoded is the number itself; exactly
- * that in bf16 and f16, and within a decade of a dynamic map. `keeps`: what is not 0 does not become 0.
+ * The code of a number. `random`, 16 bits, decides between the two neighbours, so that the mean of what is decoded is the number itself; in a
+ * dynamic map within each decade, and but for its borders. `keeps`: what is above 0 does not become 0. (In bf16 no number does that is told from
+ * 0 everywhere: it has the range of f32.)
  */
 export function encoded(type: Narrow, x: number, random: number = nearest, keeps = false): number {
   const single = Math.fround(x);
   const negative = single < 0 ? 1 : 0;
   const magnitude = Number.isNaN(single) ? 0 : Math.min(Math.abs(single), largestCoded[type]);
-  const least = keeps && magnitude > 0 ? 1 : 0;
+  const least = keeps && single > 0 ? 1 : 0;
   switch (type) {
-    case 'bf16': {
-      const kept = least === 1 ? Math.max(magnitude, 2 ** -126) : magnitude;
-      return negative * 32_768 + ((bitsOf(kept) + (random >>> 16)) >>> 16);
-    }
+    case 'bf16':
+      return negative * 32_768 + ((bitsOf(magnitude) + random) >>> 16);
     case 'f16': {
       const code =
         magnitude < 2 ** -14
-          ? Math.floor(Math.fround(magnitude * 2 ** 24) + unit(random))
-          : (bitsOf(magnitude) - 0x38000000 + (random >>> 19)) >>> 13;
+          ? Math.floor(Math.fround(Math.fround(magnitude * 2 ** 24) + random * 2 ** -16))
+          : (bitsOf(magnitude) - 0x38000000 + (random >>> 3)) >>> 13;
       return negative * 32_768 + Math.max(code, least);
     }
     case 'int8':
-      return Math.max(mapped('int8', magnitude, unit(random)), least) + negative * 128;
+      return Math.max(mapped('int8', magnitude, random), least) + negative * 128;
     case 'uint8':
-      return negative === 1 ? 0 : Math.max(mapped('uint8', magnitude, unit(random)), 2 * least);
+      return negative === 1 ? 0 : Math.max(mapped('uint8', magnitude, random), 2 * least);
   }
 }
 
-/** 24 bits as a number in [0, 1). */
-const unit = (random: number): number => (random >>> 8) * 2 ** -24;
-
-/** How a decade of a map is entered: from `from` on, code = ⌊2ᵉ + y·slope − start + u⌋ with u in [0, 1). */
-export interface Decade {
-  readonly from: number;
+/** A stretch of a dynamic map: code = y·slope + start, rounded. */
+export interface Stretch {
   readonly slope: number;
   readonly start: number;
 }
 
-/** The decades of a map, lowest first; below the first code, the numbers between it and 0 are a stretch of their own. */
-export function decadesOf(type: 'int8' | 'uint8'): readonly Decade[] {
+/**
+ * The codes of a map as a function of what they stand for, a line for each decade and one from 0 to the first code. Each is flatter than the one
+ * before, and the next begins where it ends: so the least of all lines is the one that holds.
+ */
+export function stretchesOf(type: 'int8' | 'uint8'): readonly Stretch[] {
   const top = topDecade[type];
   const lowest = top - 6;
-  const first = maps[type][2 ** lowest] ?? 1;
-  const decades = Array.from({ length: 7 }, (_, i): Decade => {
+  const decades = Array.from({ length: 7 }, (_, i): Stretch => {
     const e = lowest + i;
-    const slope = (topMean(type) * 10 ** (top - e) * 2 ** e) / 0.9;
-    return { from: i === 0 ? first : 10 ** (e - top - 1) / topMean(type), slope, start: 2 ** e / 9 + 0.5 - 2 ** e };
+    return { slope: (topMean(type) * 10 ** (top - e) * 2 ** e) / 0.9, start: 2 ** e - 2 ** e / 9 - 0.5 };
   });
-  // One code up from 0: half of it and more is `first`, and code 1 of `uint8` is passed over.
-  return [{ from: 0, slope: 1 / first, start: 1 - 2 ** lowest }, ...decades].map((decade) => ({
-    from: Math.fround(decade.from),
-    slope: Math.fround(decade.slope),
-    start: Math.fround(decade.start),
+  const first = maps[type][2 ** lowest] ?? 1;
+  // Code 1 of `uint8` is passed over.
+  return [{ slope: 1 / first, start: 2 ** lowest - 1 }, ...decades].map(({ slope, start }) => ({
+    slope: Math.fround(slope),
+    start: Math.fround(start),
   }));
 }
 
-const decades: Readonly<Record<'int8' | 'uint8', readonly Decade[]>> = { int8: decadesOf('int8'), uint8: decadesOf('uint8') };
+const stretches: Readonly<Record<'int8' | 'uint8', readonly Stretch[]>> = { int8: stretchesOf('int8'), uint8: stretchesOf('uint8') };
 
-function mapped(type: 'int8' | 'uint8', magnitude: number, u: number): number {
-  let [slope, start] = [0, 0];
-  for (const decade of decades[type]) if (magnitude >= decade.from) ({ slope, start } = decade);
-  const code = Math.floor(Math.fround(Math.fround(Math.fround(magnitude * slope) - start) + u));
+function mapped(type: 'int8' | 'uint8', magnitude: number, random: number): number {
+  let at = Infinity;
+  for (const { slope, start } of stretches[type]) at = Math.min(at, Math.fround(Math.fround(magnitude * slope) + start));
+  const code = Math.floor(Math.fround(at + random * 2 ** -16));
   const lowest = 2 ** (topDecade[type] - 6);
   return code < lowest ? 0 : Math.min(code, 2 ** (topDecade[type] + 1) - 1);
 }
@@ -151,8 +147,17 @@ export function mixed(text: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** What sets the random bits of one slot apart from those of all others. */
+/** What sets the random bits of one pair of slots apart from those of all others. */
 export const roundingKey = (seed: number, stream: number): number => mixed(stream ^ mixed(seed + 0x9e3779b9));
 
-/** The random bits of element i in one run: mixed(i·φ + mixed(key + call)). Cheap, so that rounding costs no more than what it rounds. */
-export const roundingBits = (key: number, call: number, i: number): number => mixed((Math.imul(i, 0x9e3779b1) + mixed(key + call)) | 0);
+/**
+ * 16 random bits for element i in one run, the upper or the lower half of a word: h = i·φ + mixed(key + call), h ← (h ⊕ h≫16)·c, h ⊕ h≫15.
+ * The start is as good as `mixed` is, so each element is rounded without bias; from one element to the next, little is needed, and little is
+ * done, since this costs as much as the rest of rounding.
+ */
+export function roundingBits(key: number, call: number, i: number, half: 0 | 1): number {
+  const start = Math.imul(i, 0x9e3779b1) + mixed(key + call);
+  const h = Math.imul((start | 0) ^ (start >>> 16), 0x7feb352d);
+  const word = h ^ (h >>> 15);
+  return half === 0 ? word >>> 16 : word & 0xffff;
+}

@@ -134,7 +134,7 @@ function ofCodes({ dtype }: Node, x: Span): Span {
   if (!isNarrow(dtype)) return anything;
   if (dtype !== 'bf16') return span(dtype === 'uint8' ? 0 : -largestCoded[dtype], largestCoded[dtype]);
   if (!isFiniteSpan(x)) return anything;
-  const outwards = (end: number): number => decoded('bf16', encoded('bf16', end, 0xffffffff, true));
+  const outwards = (end: number): number => decoded('bf16', encoded('bf16', end, 0xffff));
   return span(x.low < 0 ? outwards(x.low) : 0, x.high > 0 ? outwards(x.high) : 0);
 }
 

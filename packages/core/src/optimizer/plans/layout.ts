@@ -9,6 +9,7 @@ import { own } from '../../records.ts';
 import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
 import { describe, isPlain } from '../../validation/describe.ts';
 import { didYouMean } from '../../validation/names.ts';
+import { hash } from '../memory/randomness.ts';
 import { askedFor, type Narrowed } from '../memory/narrowed.ts';
 import { type Part, type Storage, storageOf } from '../memory/storage.ts';
 
@@ -115,6 +116,7 @@ export class Layout {
   }
 
   private readonly storages = new Map<string, Storage>();
+  private readonly roundings = new Map<string, { readonly stream: number; readonly half: 0 | 1 }>();
 
   counts(): DeclaredSlot[] {
     return [...this.slots.values()].filter(({ slot }) => slot.counts !== undefined);
@@ -135,6 +137,22 @@ export class Layout {
     const made = storageOf(key, slot, askedFor(this.narrowed, slot));
     this.storages.set(key, made);
     return made;
+  }
+
+  /** Which random bits a narrow slot is rounded by: two of one owner have the halves of a word, since their loop is often the same. */
+  rounding(key: string): { readonly stream: number; readonly half: 0 | 1 } {
+    if (this.roundings.size === 0) {
+      const counts = new Map<string, number>();
+      for (const { key: own, owner } of this.slots.values()) {
+        if (this.storage(own).narrow === undefined) continue;
+        const count = counts.get(owner) ?? 0;
+        counts.set(owner, count + 1);
+        this.roundings.set(own, { stream: hash(`rounding ${count >> 1}:${owner}`), half: count % 2 === 0 ? 0 : 1 });
+      }
+    }
+    const found = this.roundings.get(key);
+    if (found === undefined) throw new TransformError(`slot '${key}' is not narrow`);
+    return found;
   }
 
   /** The buffers of a slot. */

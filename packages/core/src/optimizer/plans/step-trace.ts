@@ -147,7 +147,9 @@ export class StepTrace {
     const declared = this.layout.slots.get(key);
     if (declared === undefined) throw new TransformError(`slot '${key}' is written but was not declared`);
     const call = (): Tensor => tensorOf({ shape: [], dtype: 'working', at: { in: 'host', line: this.tracing.host.call() } });
-    return toStored(declared, this.layout.storage(key), value, this.random.seed, call);
+    const storage = this.layout.storage(key);
+    const rounding = storage.narrow === undefined ? { stream: 0, half: 0 as const } : this.layout.rounding(key);
+    return toStored(declared, storage, value, { seed: this.random.seed, ...rounding }, call);
   }
 
   /** Has the host, where it may look, find out that a gradient it could not see beforehand was not finite. */

@@ -4,7 +4,6 @@ import { emit, markSymmetric } from '../../trace/emit.ts';
 import { concat, full, iota, where } from '../../trace/functions.ts';
 import { type Tensor, tensorOf } from '../../trace/tensor.ts';
 import type { TracedOutput } from '../../trace/trace.ts';
-import { hash } from '../memory/randomness.ts';
 import { blockTop, keepsNonzero, leastScale, mostScale, type Part, type Storage } from '../memory/storage.ts';
 import type { DeclaredSlot } from './layout.ts';
 
@@ -20,15 +19,22 @@ export function fromStored({ slot }: DeclaredSlot, storage: Storage, input: (par
   return narrow !== undefined && slot.symmetric === true ? tensorOf(markSymmetric(whole)) : whole;
 }
 
-/** What is written for a slot. `call`, the number of the run, and `seed` decide how codes are rounded. */
-export function toStored({ key, slot }: DeclaredSlot, storage: Storage, value: Tensor, seed: number, call: () => Tensor): TracedOutput[] {
+/** Where the random bits of a slot come from: slots of one owner share words two by two. */
+export interface Rounding {
+  readonly seed: number;
+  readonly stream: number;
+  readonly half: 0 | 1;
+}
+
+/** What is written for a slot. `call` is the number of the run. */
+export function toStored({ key, slot }: DeclaredSlot, storage: Storage, value: Tensor, random: Rounding, call: () => Tensor): TracedOutput[] {
   const { parts, narrow, packed } = storage;
   const [codes, scales] = parts;
   const own = packed ? packedOf(value, slot.shape[0] ?? 0) : value;
   if (narrow === undefined) return [{ key, value: own, donates: key }];
-  const kept = slot.nonNegative === true ? own.max(0) : own;
+  const kept = slot.nonNegative === true && narrow !== 'bf16' ? own.max(0) : own;
   const whole = padded(kept, codes.shape);
-  const encode = (x: Tensor): Tensor => encodedAs(narrow, x, { seed, stream: hash(key), keeps: keepsNonzero(slot) }, call());
+  const encode = (x: Tensor): Tensor => encodedAs(narrow, x, { ...random, keeps: narrow !== 'bf16' && keepsNonzero(slot) }, call());
   if (scales === undefined) return [{ key, value: encode(whole), donates: key, looked: own }];
   const top = whole.abs().maximum([1], { keep: true }).min(mostScale).max(leastScale);
   const scale = top.mul(1 / blockTop(narrow)).reshape(scales.shape);
@@ -43,9 +49,9 @@ const scalar = (numerator: number, divisor: Tensor): Tensor => divisor.reciproca
 const encodedAs = (
   narrow: Narrow,
   x: Tensor,
-  { seed, stream, keeps }: { readonly seed: number; readonly stream: number; readonly keeps: boolean },
+  how: Rounding & { readonly keeps: boolean },
   call: Tensor,
-): Tensor => tensorOf(emit({ op: 'encode', seed, stream, keeps }, [x, call], x.shape, narrow, 'working'));
+): Tensor => tensorOf(emit({ op: 'encode', ...how }, [x, call], x.shape, narrow, 'working'));
 
 /** The first elements of what was padded. */
 function cut(x: Tensor, shape: Shape): Tensor {
