@@ -38,7 +38,8 @@ export function kernel(node: Node, nodes: readonly Node[], operands: readonly Fl
       if (!isNarrow(dtype)) throw new BackendError(`reference: 'encode' makes codes, not ${dtype}`);
       const key = roundingKey(operation.seed, operation.stream);
       return () => {
-        for (let i = 0; i < out.length; i++) out[i] = encoded(dtype, a[i] ?? 0, roundingBits(key, b[0] ?? 0, i, operation.half), operation.keeps);
+        for (let i = 0; i < out.length; i++)
+          out[i] = encoded(dtype, a[i] ?? 0, roundingBits(key, b[0] ?? 0, i, operation.half), operation.keeps);
       };
     }
     case 'cast': {

@@ -181,4 +181,5 @@ function mix(e: Writer, name: string): void {
   fold(16);
 }
 
-const splat = (e: Pick<Writer, 'once'>, word: number): number => e.once(`words ${word}`, (code: Code) => code.v128([word, word, word, word]));
+const splat = (e: Pick<Writer, 'once'>, word: number): number =>
+  e.once(`words ${word}`, (code: Code) => code.v128([word, word, word, word]));

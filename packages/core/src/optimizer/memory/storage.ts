@@ -26,7 +26,7 @@ export interface Storage {
   readonly packed: boolean;
 }
 
-/** Elements that share a scale. */
+/** Most elements that share a scale. */
 const blockLength = 256;
 
 /** Blocks hold at least so much in their scale: what is smaller is far below what any device tells from 0. */
@@ -62,8 +62,8 @@ export function storageOf(key: string, slot: Slot, asked: StateDtype | undefined
     const own = length % 2 === 0 ? shape : [length + 1];
     return { parts: [{ key, shape: own, dtype: narrow }], narrow, shape, packed };
   }
-  const blocks = Math.max(1, Math.ceil(length / blockLength));
-  const width = blocks > 1 ? blockLength : 4 * Math.ceil(length / 4);
+  const width = blockWidth(length);
+  const blocks = Math.max(1, Math.ceil(length / width));
   return {
     parts: [
       { key, shape: [blocks, width], dtype: narrow },
@@ -73,6 +73,13 @@ export function storageOf(key: string, slot: Slot, asked: StateDtype | undefined
     shape,
     packed,
   };
+}
+
+/** The largest multiple of 4 that divides a length, so that nothing has to be copied behind a tail; else blocks are full and the last has one. */
+function blockWidth(length: number): number {
+  if (length <= blockLength) return 4 * Math.max(1, Math.ceil(length / 4));
+  for (let width = blockLength; width >= blockLength / 2; width -= 4) if (length % width === 0) return width;
+  return blockLength;
 }
 
 /** What buffers hold for these elements of a slot, rounded to the nearest; by part. */

@@ -9,8 +9,8 @@ import { own } from '../../records.ts';
 import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
 import { describe, isPlain } from '../../validation/describe.ts';
 import { didYouMean } from '../../validation/names.ts';
-import { hash } from '../memory/randomness.ts';
 import { askedFor, type Narrowed } from '../memory/narrowed.ts';
+import { hash } from '../memory/randomness.ts';
 import { type Part, type Storage, storageOf } from '../memory/storage.ts';
 
 export interface DeclaredSlot {

@@ -27,7 +27,13 @@ export interface Rounding {
 }
 
 /** What is written for a slot. `call` is the number of the run. */
-export function toStored({ key, slot }: DeclaredSlot, storage: Storage, value: Tensor, random: Rounding, call: () => Tensor): TracedOutput[] {
+export function toStored(
+  { key, slot }: DeclaredSlot,
+  storage: Storage,
+  value: Tensor,
+  random: Rounding,
+  call: () => Tensor,
+): TracedOutput[] {
   const { parts, narrow, packed } = storage;
   const [codes, scales] = parts;
   const own = packed ? packedOf(value, slot.shape[0] ?? 0) : value;
@@ -46,12 +52,8 @@ export function toStored({ key, slot }: DeclaredSlot, storage: Storage, value: T
 
 const scalar = (numerator: number, divisor: Tensor): Tensor => divisor.reciprocal().mul(numerator);
 
-const encodedAs = (
-  narrow: Narrow,
-  x: Tensor,
-  how: Rounding & { readonly keeps: boolean },
-  call: Tensor,
-): Tensor => tensorOf(emit({ op: 'encode', ...how }, [x, call], x.shape, narrow, 'working'));
+const encodedAs = (narrow: Narrow, x: Tensor, how: Rounding & { readonly keeps: boolean }, call: Tensor): Tensor =>
+  tensorOf(emit({ op: 'encode', ...how }, [x, call], x.shape, narrow, 'working'));
 
 /** The first elements of what was padded. */
 function cut(x: Tensor, shape: Shape): Tensor {
