@@ -80,14 +80,18 @@ function encodeBf16(e: Writer, value: number, random: number): void {
 function encodeF16(e: Writer, value: number, random: number, keeps: boolean): void {
   const { out } = e;
   const magnitude = e.temporary('v128', 'magnitude');
+  // As many bits as an f32 next to 1024 has behind the point.
+  out.get(random).i32(3).op(words.shrU).set(random);
   out.get(value).op(f32x4.abs);
   e.constant('v32', largestCoded.f16);
   out.op(f32x4.min).set(magnitude).get(magnitude);
   e.constant('v32', 2 ** 24);
   out.op(f32x4.mul);
-  unit(e, random);
+  out.get(random).op(v128.f32FromI32);
+  e.constant('v32', 2 ** -13);
+  out.op(f32x4.mul);
   out.op(f32x4.add).op(words.truncS);
-  out.get(magnitude).get(splat(e, 0x38000000)).op(words.sub).get(random).i32(3).op(words.shrU).op(v128.addI32).i32(13).op(words.shrU);
+  out.get(magnitude).get(splat(e, 0x38000000)).op(words.sub).get(random).op(v128.addI32).i32(13).op(words.shrU);
   out.get(magnitude);
   e.constant('v32', 2 ** -14);
   out.op(f32x4.lt).op(v128.bitSelect);

@@ -93,7 +93,7 @@ export function encoded(type: Narrow, x: number, random: number = nearest, keeps
     case 'f16': {
       const code =
         magnitude < 2 ** -14
-          ? Math.floor(Math.fround(Math.fround(magnitude * 2 ** 24) + random * 2 ** -16))
+          ? Math.floor(Math.fround(magnitude * 2 ** 24) + (random >>> 3) * 2 ** -13)
           : (bitsOf(magnitude) - 0x38000000 + (random >>> 3)) >>> 13;
       return negative * 32_768 + Math.max(code, least);
     }
