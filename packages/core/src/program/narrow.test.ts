@@ -11,12 +11,15 @@ describe.each(narrowTypes)('%s', (type) => {
   it('has a code for each of its values, whatever the random bits', () => {
     for (const code of known)
       for (const random of [0, 0x8000, ...(type === 'bf16' || type === 'f16' ? [0xffff] : [0xfff0])])
-        if (encoded(type, decoded(type, code), random) !== code) expect.fail(`${code} became ${encoded(type, decoded(type, code), random)}`);
+        if (encoded(type, decoded(type, code), random) !== code)
+          expect.fail(`${code} became ${encoded(type, decoded(type, code), random)}`);
   });
 
   it('grows with its codes, up to the largest', () => {
     const values = known.map((code) => decoded(type, code));
-    values.slice(1).forEach((value, i) => expect(value).toBeGreaterThan(values[i] ?? Number.NaN));
+    values.slice(1).forEach((value, i) => {
+      expect(value).toBeGreaterThan(values[i] ?? Number.NaN);
+    });
     expect(values[0]).toBe(0);
     expect(values.at(-1)).toBe(largestCoded[type]);
   });
@@ -77,5 +80,8 @@ it('random bits differ by element, run, key and half, and are spread evenly', ()
   expect(new Set(draws).size).toBeGreaterThan(3800);
   const runs = Array.from({ length: 4096 }, (_, call) => roundingBits(key, call, 5, 1));
   expect(Math.abs(runs.reduce((sum, x) => sum + x, 0) / runs.length / 65_536 - 0.5)).toBeLessThan(0.02);
-  expect(new Set([roundingBits(key, 1, 0, 0), roundingBits(key, 1, 0, 1), roundingBits(roundingKey(2, 2), 1, 0, 0), roundingBits(key, 2, 0, 0)]).size).toBe(4);
+  expect(
+    new Set([roundingBits(key, 1, 0, 0), roundingBits(key, 1, 0, 1), roundingBits(roundingKey(2, 2), 1, 0, 0), roundingBits(key, 2, 0, 0)])
+      .size,
+  ).toBe(4);
 });
