@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { createOptimizer, type Floats, type MaybePromise, mapValues, type Objective, type Rule, required } from '@opt/core';
+import { createOptimizer, type Floats, type MaybePromise, mapValues, type Narrowed, type Objective, type Rule, required } from '@opt/core';
 import type { AnyBackend } from '../../src/backends.ts';
 import type { LossAndGradients, Task, TaskRun, Values } from '../../tasks/task.ts';
 import type { RunResult, TestPoint } from '../runs/run.ts';
@@ -13,16 +13,18 @@ export interface Training {
   readonly backend: AnyBackend;
   readonly seed: number;
   readonly steps: number;
+  /** How state is held; default in f32. */
+  readonly stateDtype?: Narrowed | undefined;
   /** After every step, 1 …. The event loop turns after each, so that messages come and go. */
   readonly onStep?: (step: number) => void;
 }
 
 /** Trains from the first step to the last or to divergence; tests before steps 1, 1 + testEvery, … and after the last, what a model is
  * judged with: an average, where the optimizer has one. */
-export const train = async ({ task, rule, backend, seed, steps, onStep }: Training): Promise<RunResult> => {
+export const train = async ({ task, rule, backend, seed, steps, stateDtype, onStep }: Training): Promise<RunResult> => {
   const startedAt = performance.now();
   const run = await task.start(seed);
-  const optimizer = await createOptimizer({ transform: rule, parameters: run.parameters, backend });
+  const optimizer = await createOptimizer({ transform: rule, parameters: run.parameters, backend, ...(stateDtype && { stateDtype }) });
   const losses: number[] = [];
   const tests: TestPoint[] = [];
   const names = Object.keys(run.parameters);

@@ -20,7 +20,7 @@ export function adadeltaDirection(options: AdadeltaDirectionOptions = {}): Trans
   return perTensor({
     name,
     hyper,
-    state: ({ shape }) => ({ v: { shape, kind: 'diagonal' }, x: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ v: { shape, kind: 'diagonal', nonNegative: true }, x: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update: given, state: { v, x }, hyper: { rho, epsilon }, site }) {
       const g = saturate(given, site.largest, 2);
       const v1 = v.lerp(g.square(), rho.not());

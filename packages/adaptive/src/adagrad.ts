@@ -21,7 +21,7 @@ export function adagradDirection(options: AdagradDirectionOptions = {}): Transfo
   return perTensor({
     name,
     hyper: { epsilon },
-    state: ({ shape }) => ({ sum: { shape, kind: 'diagonal', init } }),
+    state: ({ shape }) => ({ sum: { shape, kind: 'diagonal', nonNegative: true, init } }),
     apply({ update, state: { sum }, hyper, site }) {
       const g = saturate(update, site.largest, 2);
       const s = sum.add(g.square()).min(site.largest);

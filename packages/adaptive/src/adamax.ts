@@ -20,7 +20,7 @@ export function adamaxDirection(options: AdamaxDirectionOptions = {}): Transform
   return perTensor({
     name,
     hyper,
-    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, x: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update, state: { m, x }, hyper: { beta1, beta2, epsilon }, count: t, site }) {
       // Next to the largest number a mean without its bias would be more.
       const g = saturate(update, site.largest / 4);

@@ -56,7 +56,7 @@ export function adanDirection(options: AdanDirectionOptions = {}): Transform {
       m: { shape, kind: 'vector' },
       delta: { shape, kind: 'vector' },
       previous: { shape, kind: 'vector' },
-      v: { shape, kind: 'diagonal' },
+      v: { shape, kind: 'diagonal', nonNegative: true },
     }),
     apply({ update, state: { m, delta, previous, v }, hyper: { beta1, beta2, beta3, epsilon }, count: t, site }) {
       // g + β₂d is at most three times as large.

@@ -80,7 +80,7 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
     return perTensor({
       name,
       hyper,
-      state: ({ shape }) => ({ m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
+      state: ({ shape }) => ({ m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal', nonNegative: true } }),
       apply(step) {
         const g = squarable(step);
         return mixed(step, g, g);
@@ -90,7 +90,7 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
   return perTensor({
     name,
     hyper,
-    state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal', nonNegative: true } }),
     apply(step) {
       const g = squarable(step);
       const m1 = step.state.m1.lerp(g, step.hyper.beta1.not());

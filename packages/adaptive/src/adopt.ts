@@ -49,7 +49,7 @@ export function adoptDirection(options: AdoptDirectionOptions = {}): Transform {
       for (const hyper of [beta1, beta2, epsilon, ...(clipPower === null ? [] : [clipPower])]) here.hyper(hyper);
       for (const [owner, shape] of Object.entries(parameters)) {
         here.slot('m', owner, { shape, kind: 'vector' });
-        here.slot('v', owner, { shape, kind: 'diagonal' });
+        here.slot('v', owner, { shape, kind: 'diagonal', nonNegative: true });
       }
     },
     apply(flow, site) {

@@ -72,7 +72,7 @@ export function lambDirection(options: LambDirectionOptions = {}): Transform {
   const direction = perTensor({
     name,
     hyper: rest,
-    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update, parameter: p, state: { m, v }, hyper: h, count: t, owner, site }) {
       const g = saturate(update, site.largest, 2);
       const m1 = m.lerp(g, h.beta1.not());

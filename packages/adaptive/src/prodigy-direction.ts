@@ -55,7 +55,7 @@ export function prodigyDirection(o: ProdigySettings): Transform {
       for (const [owner, shape] of Object.entries(parameters)) {
         const part: Shape = sliceEvery === 1 ? shape : [Math.ceil(size(shape) / sliceEvery)];
         if (!still) here.slot('m', owner, { shape, kind: 'vector' });
-        here.slot('v', owner, { shape, kind: 'diagonal' });
+        here.slot('v', owner, { shape, kind: 'diagonal', nonNegative: true });
         here.slot('s', owner, { shape: part, kind: 'vector' });
         here.slot('start', owner, { shape: part, kind: 'vector' });
       }

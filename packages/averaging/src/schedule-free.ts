@@ -138,7 +138,7 @@ const bySquares = (name: string, beta2: Hyper, epsilon: Hyper): Transform =>
   perTensor({
     name,
     hyper: { beta2, epsilon },
-    state: ({ shape }) => ({ v: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ v: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update, state: { v }, hyper: h, count: t, site }) {
       const g = saturate(update, site.largest, 2);
       const v1 = v.lerp(g.square(), h.beta2.not());

@@ -44,7 +44,7 @@ describe('createOptimizer', () => {
       'a rate',
       options({ learningRate: 1 }),
       OptionTypeError,
-      "unknown option 'learningRate', known are transform, parameters, backend, seed, draws, about, metrics; it is the transform's: transform: sgd({ learningRate: 0.1 })",
+      "unknown option 'learningRate', known are transform, parameters, backend, seed, draws, about, metrics, stateDtype; it is the transform's: transform: sgd({ learningRate: 0.1 })",
     ],
     ['a misspelled name', options({ param: {} }), OptionTypeError, "unknown option 'param'"],
     ['a name that objects have', options({ toString: 1 }), OptionTypeError, "unknown option 'toString'"],

@@ -237,7 +237,7 @@ describe('options of load', () => {
     [{ newcomers: true }, "load: newcomers must be 'refuse' or 'fresh', received true"],
     [{ leavers: 'fresh' }, "load: leavers must be 'refuse' or 'drop', received 'fresh'"],
     [{ hyperparameters: 'new' }, "load: hyperparameters must be 'saved' or 'keep', received 'new'"],
-    [{ strict: false }, "load: unknown option 'strict', known are state, newcomers, leavers, hyperparameters"],
+    [{ strict: false }, "load: unknown option 'strict', known are state, newcomers, leavers, hyperparameters, stateDtype"],
     [null, 'load: options must be an object, received null'],
   ])('%o', async (options, message) => {
     const optimizer = await on(adamw());

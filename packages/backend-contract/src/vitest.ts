@@ -17,6 +17,7 @@ import { testInPlace } from './contract/in-place.ts';
 import { testLoops } from './contract/loops.ts';
 import { testMetrics } from './contract/metrics.ts';
 import { testNames } from './contract/names.ts';
+import { testNarrow } from './contract/narrow.ts';
 import { testOptimizers } from './contract/optimizers.ts';
 import { testOptions } from './contract/options.ts';
 import { testOrder } from './contract/order.ts';
@@ -69,6 +70,7 @@ export function testBackend<B extends AnyBackend>(contract: BackendContract<B>):
     testByHand(harness);
     testAccepted(harness);
     testNames(harness);
+    testNarrow(harness);
     testOverlap(harness);
     testRank(harness);
     testStarts(harness);

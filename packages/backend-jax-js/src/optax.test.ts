@@ -109,7 +109,7 @@ describe('toOptax', () => {
     state.dispose();
     params = there;
     const loaded = load(file, tree.ref(params));
-    expect(loaded.report).toEqual({ missing: [], surplus: [], fresh: [], hyperparameters: [] });
+    expect(loaded.report).toEqual({ missing: [], surplus: [], fresh: [], converted: [], hyperparameters: [] });
     state = loaded.state;
     train(8, 14);
     expect(read(params)).toEqual(through);

@@ -1,5 +1,16 @@
 import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
-import { type Backend, type DType, type Executable, type Floats, type Program, type Role, type Shape, warn } from '@opt/core';
+import {
+  type Backend,
+  type DType,
+  type Executable,
+  type Floats,
+  type Narrow,
+  narrowTypes,
+  type Program,
+  type Role,
+  type Shape,
+  warn,
+} from '@opt/core';
 import { loadEngine, type OnnxEngine } from './engine.ts';
 import { type OnnxOptions, type Settings, settingsOf } from './options.ts';
 import { Contractions } from './products/contractions.ts';
@@ -33,6 +44,7 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer, 
   readonly read = 'sync';
   readonly precision = 'f32';
   readonly wide = 'f64';
+  readonly narrow: readonly Narrow[] = narrowTypes;
   readonly #wasm: WasmBackend;
   readonly #engine: OnnxEngine;
   readonly #settings: Settings;

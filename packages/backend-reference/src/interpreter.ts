@@ -1,4 +1,4 @@
-import { BackendError, type Block, type DType, type Floats, type Node, type Precision, size } from '@opt/core';
+import { BackendError, type Block, type DType, type Floats, isNarrow, type Node, type Precision, size } from '@opt/core';
 import { kernel } from './kernels.ts';
 
 /** What a block sees of the world around it. */
@@ -10,9 +10,9 @@ export interface Context {
   readonly parameters: readonly Floats[];
 }
 
-/** Memory for `length` elements; indices are kept in f64. */
+/** Memory for `length` elements; indices are kept in f64, codes as numbers. */
 export const allocate = (precision: Precision, dtype: DType, length: number): Floats =>
-  dtype === 'working' && precision === 'f32' ? new Float32Array(length) : new Float64Array(length);
+  isNarrow(dtype) || (dtype === 'working' && precision === 'f32') ? new Float32Array(length) : new Float64Array(length);
 
 /** A block made ready: memory for every node, and a list of closures that fill it in order. */
 export class Interpreter {

@@ -1,4 +1,19 @@
-import { BackendError, binary, broadcastStrides, type Floats, type Node, type Shape, size, strides, unary } from '@opt/core';
+import {
+  BackendError,
+  binary,
+  broadcastStrides,
+  decoded,
+  encoded,
+  type Floats,
+  isNarrow,
+  type Node,
+  roundingBits,
+  roundingKey,
+  type Shape,
+  size,
+  strides,
+  unary,
+} from '@opt/core';
 import { cholesky, eigh, orthonormalize, solveTriangular } from './factorizations.ts';
 import { draw } from './random.ts';
 
@@ -18,8 +33,20 @@ export function kernel(node: Node, nodes: readonly Node[], operands: readonly Fl
       return fill((i) => i);
     case 'random':
       return () => draw(operation.distribution, operation.seed, operation.stream, a[0] ?? 0, out);
-    case 'cast':
+    case 'encode': {
+      const { dtype } = node;
+      if (!isNarrow(dtype)) throw new BackendError(`reference: 'encode' makes codes, not ${dtype}`);
+      const key = roundingKey(operation.seed, operation.stream);
+      return () => {
+        for (let i = 0; i < out.length; i++)
+          out[i] = encoded(dtype, a[i] ?? 0, roundingBits(key, b[0] ?? 0, i, operation.half), operation.keeps);
+      };
+    }
+    case 'cast': {
+      const from = nodes[node.inputs[0] ?? -1]?.dtype;
+      if (isNarrow(from)) return fill((i) => decoded(from, a[i] ?? 0));
       return node.dtype === 'int' ? fill((i) => Math.trunc(a[i] ?? 0)) : fill((i) => a[i] ?? 0);
+    }
     case 'where': {
       const [x, y, z] = [0, 1, 2].map((i) => positions(shapeOf(i), shape));
       return fill((i) => (c0(a, x, i) !== 0 ? b[at(y, i)] : c[at(z, i)]) ?? 0);

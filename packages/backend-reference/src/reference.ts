@@ -4,6 +4,8 @@ import {
   type DType,
   type Executable,
   type Floats,
+  type Narrow,
+  narrowTypes,
   type Precision,
   type Program,
   type Role,
@@ -41,6 +43,7 @@ export class ReferenceBackend<P extends Precision = Precision> implements Backen
   readonly run = 'sync';
   readonly read = 'sync';
   readonly wide = 'f64';
+  readonly narrow: readonly Narrow[] = narrowTypes;
   readonly name: string;
   readonly precision: P;
   /** Buffers alive, and programs compiled since the start: what a test of growth watches. */

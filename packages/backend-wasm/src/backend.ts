@@ -2,12 +2,17 @@
 import {
   type Backend,
   BackendError,
+  byteValues,
+  codeBytes,
   type DType,
   type Executable,
   type Floats,
   fixed,
   flag,
   integer,
+  isNarrow,
+  type Narrow,
+  narrowTypes,
   type Option,
   type Program,
   type Role,
@@ -20,7 +25,7 @@ import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
 import type { Handing } from './plan/handed.ts';
 import type { Place, Product } from './plan/products.ts';
-import { bytesOf, type Type } from './plan/values.ts';
+import { bytesOf, real, type Type, typeOfNode } from './plan/values.ts';
 import type { Beginning, Crew } from './threads/begin.ts';
 import type { Work } from './threads/control.ts';
 import type { Split, Team } from './threads/team.ts';
@@ -52,8 +57,11 @@ export interface WasmBuffer {
 
 /** The live view of a buffer, made anew when the memory has grown. */
 interface Held extends WasmBuffer {
-  view: Floats;
+  view: View;
 }
+
+/** Memory as the engine sees it; codes are what they are. */
+type View = Floats | Uint16Array | Uint8Array;
 
 const [least, most] = [1_048_576, 65_536 * 65_536];
 
@@ -102,6 +110,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   readonly read = 'sync';
   readonly precision = 'f32';
   readonly wide = 'f64';
+  readonly narrow: readonly Narrow[] = narrowTypes;
   /** Whether products use fused multiply-add here. */
   readonly fma: boolean;
   /** Programs compiled since the start, and buffers alive: what a test of growth watches. */
@@ -112,6 +121,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   readonly #arena: WebAssembly.Global;
   readonly #own = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   readonly #team: Team | undefined;
+  readonly #tables = new Map<'int8' | 'uint8', number>();
   #arenaAddress = 0;
   #arenaBytes = 0;
   /** Scratch of each thread, one behind the other. */
@@ -144,13 +154,13 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   }
 
   create(_role: Role, key: string, shape: Shape, dtype: DType): WasmBuffer {
-    const held = this.#hold(size(shape), dtype === 'working' ? 'f32' : 'f64', `'${key}' [${shape}]`);
+    const held = this.#hold(size(shape), typeOfNode(dtype), `'${key}' [${shape}]`);
     this.buffers++;
     return held;
   }
 
   write(buffer: WasmBuffer, data: ArrayLike<number>): void {
-    const view = this.readBuffer(buffer);
+    const view = this.#viewOf(buffer);
     if (data === view) return;
     if (
       ArrayBuffer.isView(data) &&
@@ -163,6 +173,11 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   }
 
   readBuffer(buffer: WasmBuffer): Floats {
+    const view = this.#viewOf(buffer);
+    return view instanceof Float32Array || view instanceof Float64Array ? view : Float32Array.from(view);
+  }
+
+  #viewOf(buffer: WasmBuffer): View {
     if (!isHeld(buffer)) throw new BackendError('wasm: a buffer of another backend was used');
     if (buffer.view.buffer !== this.#linear.memory.buffer) buffer.view = this.#view(buffer.address, buffer.length, buffer.type);
     return buffer.view;
@@ -220,7 +235,9 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
 
   /** A view of a tensor of a program, good for the present `layout`. */
   viewOf({ address, inArena, shape, type }: Place): Floats {
-    return this.#view(address + (inArena ? this.#arenaAddress : 0), size(shape), type);
+    const at = address + (inArena ? this.#arenaAddress : 0);
+    const { buffer } = this.#linear.memory;
+    return real(type) === 'f32' ? new Float32Array(buffer, at, size(shape)) : new Float64Array(buffer, at, size(shape));
   }
 
   /** Ends the workers, if there are any. */
@@ -240,7 +257,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     };
     const team = this.#team;
     const sharing = team?.sharing(program);
-    const { bytes, arena, own, width, groups } = compileProgram(program, placement, scalars.address, this.#kernels, handing, sharing);
+    const { bytes, arena, own, width, groups } = compileProgram(program, placement, scalars.address, this.#kernels, (byte) => this.#table(byte), handing, sharing);
     this.#reserve(arena, program.name);
     this.#reserveOwn(own, program.name);
     const module = new WebAssembly.Module(bytes);
@@ -292,8 +309,20 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     this.#own.value = address;
   }
 
-  #view(address: number, length: number, type: Type): Floats {
+  /** What the codes of a byte stand for, in memory once they are needed. */
+  #table(type: 'int8' | 'uint8'): number {
+    const known = this.#tables.get(type);
+    if (known !== undefined) return known;
+    const values = byteValues(type);
+    const address = this.#linear.allocate(4 * values.length, `the values of ${type}`);
+    new Float32Array(this.#linear.memory.buffer, address, values.length).set(values);
+    this.#tables.set(type, address);
+    return address;
+  }
+
+  #view(address: number, length: number, type: Type): View {
     const { buffer } = this.#linear.memory;
+    if (isNarrow(type)) return codeBytes[type] === 1 ? new Uint8Array(buffer, address, length) : new Uint16Array(buffer, address, length);
     return type === 'f32' ? new Float32Array(buffer, address, length) : new Float64Array(buffer, address, length);
   }
 }

@@ -54,6 +54,7 @@ export function compileProgram(
   bind: (key: string) => Placement,
   scalars: number,
   kernels: Kernels,
+  tables: Context['tables'],
   handing?: Handing,
   sharing?: Sharing,
 ): Compiled {
@@ -79,7 +80,7 @@ export function compileProgram(
   for (const op of used) if (isKernelOperation(op)) importKernel(module, op);
   for (const op of splitting?.kernels ?? []) importKernel(module, op);
   const math = new VectorMath(module, used);
-  const context = { module, math, scalars, drafts: { before: new Code(), inside: new Code() } };
+  const context = { module, math, scalars, tables, drafts: { before: new Code(), inside: new Code() } };
   const { bytes: arena, own } = plan;
   if (splitting !== undefined) {
     const width = splitting.emit(context, plan);

@@ -47,7 +47,7 @@ describe('saveFile and loadFile', () => {
       optimizer.step({ w: [1] });
       await saveFile(where, optimizer);
       const other = make();
-      expect(await loadFile(where, other)).toEqual({ missing: [], surplus: [], fresh: [], hyperparameters: [] });
+      expect(await loadFile(where, other)).toEqual({ missing: [], surplus: [], fresh: [], converted: [], hyperparameters: [] });
       expect(other.parameters.w[0]).toBe(optimizer.parameters.w[0]);
     }
     expect(readdirSync(join(folder, 'runs/one'))).toEqual(['adamw.safetensors']);

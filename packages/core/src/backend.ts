@@ -1,4 +1,4 @@
-import type { DType, Program } from './program/program.ts';
+import type { DType, Narrow, Program } from './program/program.ts';
 import type { Shape } from './program/shape.ts';
 
 /** `sync`: done when the call returns. `async`: a promise may come back. */
@@ -35,6 +35,8 @@ export interface Backend<
   readonly wide: Precision;
   /** Whether arithmetic in `wide` leaves the device, so that it is to be used sparingly. Default: no. */
   readonly emulatesWide?: boolean;
+  /** The types of codes that a buffer can hold here; none where left out. Such a buffer is written and read as its codes, in an array of numbers. */
+  readonly narrow?: readonly Narrow[];
 
   create(role: Role, key: string, shape: Shape, dtype: DType): Buffer;
   /** Takes a tensor that lives elsewhere as it is, without a copy. */

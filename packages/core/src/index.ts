@@ -7,6 +7,7 @@ export type { LoadedHyperparameter, LoadOptions, LoadReport } from './optimizer/
 export { type CheckpointParts, putTogether, takeApart } from './optimizer/checkpoint/parts.ts';
 export { createOptimizer } from './optimizer/create-optimizer.ts';
 export { type ExplainedProgram, type ExplainedQuestion, type Explanation, explain } from './optimizer/explain.ts';
+export type { Narrowed } from './optimizer/memory/narrowed.ts';
 export type { Draws } from './optimizer/memory/randomness.ts';
 export { type Metrics, type MetricsOptions, metricsOption, type Norms } from './optimizer/metrics.ts';
 export type { Group, Optimizer, OptimizerOptions, ParameterSource } from './optimizer/optimizer.ts';
@@ -56,6 +57,20 @@ export { computedAgain, dependencies } from './planning/sharing.ts';
 export { type Cost, cost, elementBytes } from './program/cost.ts';
 export { applyHost, HostEvaluator } from './program/host.ts';
 export type { Span } from './program/interval.ts';
+export {
+  byteValues,
+  codeBytes,
+  decoded,
+  encoded,
+  isNarrow,
+  largestCoded,
+  narrowTypes,
+  roundingBits,
+  roundingKey,
+  type Stretch,
+  stretchesOf,
+  topDecade,
+} from './program/narrow.ts';
 export { precisions } from './program/precision.ts';
 export { printProgram } from './program/print.ts';
 export * from './program/program.ts';

@@ -48,7 +48,7 @@ const kinds = choice('none', ['none', 'sgd', 'adam', 'adagrad']);
 
 /** The mean square, or the sum of squares, that a length is taken from. */
 export const graftingSlots = ({ kind }: ResolvedGrafting, shape: Shape): Record<string, Slot> =>
-  kind === 'adam' || kind === 'adagrad' ? { v: { shape, kind: 'diagonal' } } : {};
+  kind === 'adam' || kind === 'adagrad' ? { v: { shape, kind: 'diagonal', nonNegative: true } } : {};
 
 /** The gradient and the momentum of a step, v before it, t, and the largest number there is. */
 export interface GraftedFrom {

@@ -41,7 +41,7 @@ export function adamInBasis(o: InnerOptions): Transform {
   return perTensor({
     name: 'adam',
     hyper: { beta1, beta2, epsilon },
-    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ m: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update, state: { m, v }, hyper, count, owner, site }) {
       const g = saturate(update, site.largest, 2);
       const m1 = m.lerp(g, hyper.beta1.not());

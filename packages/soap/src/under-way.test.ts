@@ -13,7 +13,7 @@ describe('what is under way', () => {
     for (let call = 1; call <= 3; call++) optimizer.step({ w: gradientAt(call) });
     const file = optimizer.save();
     const other = make(reference());
-    expect(optimizer.load(file)).toEqual({ missing: [], surplus: [], fresh: [], hyperparameters: [] });
+    expect(optimizer.load(file)).toEqual({ missing: [], surplus: [], fresh: [], converted: [], hyperparameters: [] });
     other.load(file);
     const { buffers } = backend;
     await last(backend).finish();

@@ -70,7 +70,7 @@ export function adam(options: AdamOptions = {}): Transform {
   return perTensor({
     name,
     hyper: { beta1, beta2, epsilon, amsgradBeta },
-    state: ({ shape }) => ({ ...moments({ shape }), x: { shape, kind: 'diagonal' } }),
+    state: ({ shape }) => ({ ...moments({ shape }), x: { shape, kind: 'diagonal', nonNegative: true } }),
     apply({ update, state: { m, v, x }, hyper, count: t, site }) {
       const g = saturate(update, site.largest, 2);
       const m1 = m.mul(hyper.beta1).add(g.mul(hyper.beta1.not()));
@@ -83,7 +83,7 @@ export function adam(options: AdamOptions = {}): Transform {
 
 const moments = ({ shape }: { readonly shape: Shape }): Record<'m' | 'v', Slot> => ({
   m: { shape, kind: 'vector' },
-  v: { shape, kind: 'diagonal' },
+  v: { shape, kind: 'diagonal', nonNegative: true },
 });
 
 type Hypers = Readonly<Record<'beta1' | 'beta2' | 'epsilon', Tensor>>;

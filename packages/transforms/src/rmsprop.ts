@@ -26,7 +26,7 @@ export function rmsprop(options: RmspropOptions = {}): Transform {
     return perTensor({
       name,
       hyper,
-      state: ({ shape }) => ({ v: { shape, kind: 'diagonal' } }),
+      state: ({ shape }) => ({ v: { shape, kind: 'diagonal', nonNegative: true } }),
       apply({ update, state: { v }, hyper: { beta, epsilon }, site }) {
         const g = saturate(update, site.largest, 2);
         const v1 = v.mul(beta).add(g.square().mul(beta.not()));
@@ -37,7 +37,7 @@ export function rmsprop(options: RmspropOptions = {}): Transform {
   return perTensor({
     name,
     hyper,
-    state: ({ shape }) => ({ v: { shape, kind: 'diagonal' }, m: { shape, kind: 'vector' } }),
+    state: ({ shape }) => ({ v: { shape, kind: 'diagonal', nonNegative: true }, m: { shape, kind: 'vector' } }),
     apply({ update, state: { v, m }, hyper: { beta, epsilon }, site }) {
       const g = saturate(update, site.largest, 2);
       const v1 = v.mul(beta).add(g.square().mul(beta.not()));

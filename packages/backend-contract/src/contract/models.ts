@@ -22,7 +22,7 @@ export const oddModel: Model = {
 export const smallModel: Model = { w: input([3, 3], 1), b: input([3], 2), s: input([], 3) };
 
 /** What `load` reports of a file that the same optimizer saved. */
-export const everythingFitted: LoadReport = { missing: [], surplus: [], fresh: [], hyperparameters: [] };
+export const everythingFitted: LoadReport = { missing: [], surplus: [], fresh: [], converted: [], hyperparameters: [] };
 
 /** Noise around a quadratic: never the same gradient twice, nothing degenerate. */
 export function gradientsAt(model: Model, step: number): Record<string, number[]> {

@@ -1,11 +1,15 @@
-import { type Block, type DType, type Node, type Operation, type Program, type Shape, size } from '@opt/core';
+import { BackendError, type Block, type DType, isNarrow, type Node, type Operation, type Program, type Shape, size } from '@opt/core';
 import type { ElementType, GraphNode } from '../onnx/model.ts';
 import { binaryOperators, isBinary, isUnary, unaryOperators } from './elementwise.ts';
 import { NoOperatorError } from './no-operator-error.ts';
 import { type Named, type Names, Scope } from './scope.ts';
 
-/** How numbers of a program are held: indices as f64, as everywhere else in this package. */
-export const elementType = (dtype: DType): ElementType => (dtype === 'working' ? 'float' : 'double');
+/** How numbers of a program are held: indices as f64, as everywhere else in this package. @throws BackendError for codes, which no operator knows */
+export function elementType(dtype: DType): ElementType {
+  if (isNarrow(dtype))
+    throw new BackendError(`onnx: a graph has no tensors of ${dtype} codes; state in fewer bits (stateDtype) runs in parts`);
+  return dtype === 'working' ? 'float' : 'double';
+}
 
 /** What a block reads from outside. */
 export interface Sources {

@@ -1,5 +1,17 @@
 import { Worker } from 'node:worker_threads';
-import { type Backend, BackendError, type DType, type Executable, type Floats, type Program, type Role, type Shape, size } from '@opt/core';
+import {
+  type Backend,
+  BackendError,
+  type DType,
+  type Executable,
+  type Floats,
+  type Narrow,
+  narrowTypes,
+  type Program,
+  type Role,
+  type Shape,
+  size,
+} from '@opt/core';
 import type { Answer, Question, Request, WorkerOptions } from './protocol.ts';
 
 /** A buffer in the worker's memory. */
@@ -30,6 +42,7 @@ export class WorkerBackend implements Backend<'async', 'async', never, WorkerBuf
   readonly read = 'async';
   readonly precision = 'f32';
   readonly wide = 'f64';
+  readonly narrow: readonly Narrow[] = narrowTypes;
   /** Buffers alive. */
   buffers = 0;
   readonly #worker: Worker;

@@ -8,6 +8,8 @@ export interface Context {
   readonly math: VectorMath;
   /** Address of the host scalars, f64 each. */
   readonly scalars: number;
+  /** Address of what the codes of a byte stand for, f32 each. */
+  readonly tables: (type: 'int8' | 'uint8') => number;
   /** Room for the code before the loops and in them, used again by every loop nest. */
   readonly drafts: { readonly before: Code; readonly inside: Code };
 }

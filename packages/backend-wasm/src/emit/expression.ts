@@ -1,16 +1,18 @@
+import { codeBytes, isNarrow, type Narrow } from '@opt/core';
 import type { Instance, Read } from '../plan/body.ts';
 import type { Region } from '../plan/region.ts';
 import { bytesOf, type Value } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
 import type { Code, ValueType } from '../wasm/code.ts';
-import { convert, highFirst, loads, lowHalves, stores, v128 } from '../wasm/instructions.ts';
+import { codes, convert, highFirst, loads, lowHalves, stores, v128, words } from '../wasm/instructions.ts';
 import type { Func } from '../wasm/module.ts';
 import { Addresses, type Part, pushAddress, type RowStart } from './addresses.ts';
 import type { Context } from './context.ts';
-import { type Form, formsOf, isVector, typeOf } from './form.ts';
+import { type Form, formsOf, isForm, isVector, typeOf } from './form.ts';
+import { emitDecode } from './narrow.ts';
 import { emitValue } from './operations.ts';
 
-const valueType = (form: Form): ValueType => (form === 'f32' || form === 'f64' ? form : 'v128');
+const valueType = (form: Form): ValueType => (form === 'f32' || form === 'f64' ? form : form === 'code' ? 'i32' : 'v128');
 
 /**
  * Emits the values of one loop nest. Code goes to `out`: before the loops for what is the same in every round, which is then kept in
@@ -50,7 +52,7 @@ export class Expressions {
     const known = this.#known(instance, form);
     if (known !== undefined) this.out.get(known);
     else if (instance.invariant) this.out.get(this.#invariant(instance, form));
-    else if (typeOf(form) !== instance.value.type) this.#converted(instance, form);
+    else if (!isForm(form, instance.value.type)) this.#converted(instance, form);
     else {
       this.#compute(instance, form);
       if (instance.uses > 1) this.out.tee(this.#keep(instance, form));
@@ -62,7 +64,7 @@ export class Expressions {
     const known = this.#known(instance, form);
     if (known !== undefined) return known;
     if (instance.invariant) return this.#invariant(instance, form);
-    if (typeOf(form) === instance.value.type) this.#compute(instance, form);
+    if (isForm(form, instance.value.type)) this.#compute(instance, form);
     else this.#converted(instance, form);
     const local = this.#keep(instance, form);
     this.out.set(local);
@@ -74,6 +76,10 @@ export class Expressions {
     const region = this.#home(value);
     const { type } = value;
     const step = view.steps.at(-1) ?? 0;
+    if (isNarrow(type)) {
+      this.#storeCodes(local(lanes === 1 ? 'code' : 'codes'), region, type, view, row, lanes);
+      return;
+    }
     formsOf(type, lanes).forEach((form, half) => {
       const push = (lane: number): number => {
         const offset = this.addresses.push(this.out, region, type, view, row, this.at);
@@ -94,10 +100,53 @@ export class Expressions {
     pushAddress(this.out, region);
   }
 
+  #storeCodes(local: number, region: Region, type: Narrow, view: View, row: RowStart | undefined, lanes: 1 | 4): void {
+    const { out } = this;
+    const step = view.steps.at(-1) ?? 0;
+    const bytes = codeBytes[type] === 1 ? 1 : 2;
+    const push = (lane: number): number => this.addresses.push(out, region, type, view, row, this.at) + lane * step * bytes;
+    if (lanes === 1) {
+      const offset = push(0);
+      out.get(local).memory(codes.store[bytes], offset);
+    } else if (step === 1) {
+      const offset = push(0);
+      out.get(local).get(local).op(codes.wordsToHalves);
+      if (bytes === 2) out.memory(v128.laneStore.f64, offset, 0);
+      else out.get(local).op(codes.halvesToBytes).memory(v128.laneStore.f32, offset, 0);
+    } else {
+      for (let lane = 0; lane < 4; lane++) {
+        const offset = push(lane);
+        out.get(local).lane(words.extract, lane).memory(codes.store[bytes], offset);
+      }
+    }
+  }
+
+  /** Pushes the codes that memory holds. */
+  #loadCodes({ value, view, row }: Read, type: Narrow, form: Form): void {
+    const { out } = this;
+    const region = this.#home(value);
+    const step = view.steps.at(-1) ?? 0;
+    const bytes = codeBytes[type] === 1 ? 1 : 2;
+    const push = (lane: number): number => this.addresses.push(out, region, type, view, row, this.at) + lane * step * bytes;
+    if (form === 'code') out.memory(codes.load[bytes], push(0));
+    else if (step === 1 && bytes === 2) out.memory(codes.loadHalves, push(0));
+    else if (step === 1) out.memory(codes.loadBytes, push(0)).op(codes.bytesToHalves).op(codes.halvesToWords);
+    else {
+      out.memory(codes.load[bytes], push(0)).op(v128.splatI32);
+      if (step === 0) return;
+      for (let lane = 1; lane < 4; lane++) out.memory(codes.load[bytes], push(lane)).lane(words.replace, lane);
+    }
+  }
+
   /** Pushes what memory holds. */
-  load({ value, view, row }: Read, form: Form): void {
+  load(read: Read, form: Form): void {
+    const { value, view, row } = read;
     const region = this.#home(value);
     const { type } = value;
+    if (isNarrow(type)) {
+      this.#loadCodes(read, type, form);
+      return;
+    }
     const step = view.steps.at(-1) ?? 0;
     const push = (lane: number): number => this.addresses.push(this.out, region, type, view, row, this.at) + lane * step * bytesOf[type];
     const first = form === 'hi' ? 2 : 0;
@@ -171,10 +220,14 @@ export class Expressions {
     if (form === 'hi') return this.local(instance, 'lo');
     return this.#hoisted(() => {
       const type = typeOf(form);
-      if (isVector(form)) {
+      if (form === 'codes') {
+        this.push(instance, 'code');
+        this.out.op(v128.splatI32);
+      } else if (isVector(form)) {
         this.push(instance, type);
         this.out.op(v128.splat[type]);
-      } else if (type === instance.value.type) this.#compute(instance, form);
+      } else if (isForm(form, instance.value.type)) this.#compute(instance, form);
+      else if (isNarrow(instance.value.type)) this.#converted(instance, form);
       else {
         this.push(instance, instance.value.type);
         this.out.op(type === 'f32' ? convert.f32FromF64 : convert.f64FromF32);
@@ -183,6 +236,28 @@ export class Expressions {
       this.out.set(local);
       return local;
     });
+  }
+
+  /** What is the same in every round, computed once, with `emit` writing to `out`. */
+  hoisted(key: string, type: ValueType, emit: () => void): number {
+    const known = this.#constants.get(`${type} hoisted ${key}`);
+    if (known !== undefined) return known;
+    const local = this.temporary(type, `hoisted ${key}`);
+    this.#hoisted(() => {
+      emit();
+      this.out.set(local);
+    });
+    return local;
+  }
+
+  /** A vector that several values of a round are made of. */
+  inRound(key: string, emit: () => void): number {
+    const local = this.temporary('v128', `in round ${key}`);
+    if (this.#ready.has(local)) return local;
+    emit();
+    this.out.set(local);
+    this.#ready.add(local);
+    return local;
   }
 
   /** A vector constant computed once. */
@@ -204,6 +279,14 @@ export class Expressions {
 
   #converted(instance: Instance, form: Form): void {
     const { out } = this;
+    const { type } = instance.value;
+    if (isNarrow(type) && (form === 'f32' || form === 'v32')) {
+      this.push(instance, form === 'f32' ? 'code' : 'codes');
+      if (form === 'f32') out.op(v128.splatI32);
+      emitDecode(this, type);
+      if (form === 'f32') out.lane(v128.extract.f32, 0);
+      return;
+    }
     switch (form) {
       case 'f32':
         this.push(instance, 'f64');

@@ -1,17 +1,18 @@
 import { BackendError } from '@opt/core';
 import type { Instance } from '../plan/body.ts';
 import { found } from '../plan/found.ts';
-import type { Type } from '../plan/values.ts';
+import { type Real, real } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
-import type { Code } from '../wasm/code.ts';
+import type { Code, ValueType } from '../wasm/code.ts';
 import { convert, copySigns, i32, loads, select, v128 } from '../wasm/instructions.ts';
 import type { Addresses } from './addresses.ts';
 import type { Context } from './context.ts';
-import { arithmetic, type Form, isVector, typeOf } from './form.ts';
+import { arithmetic, type Form, isCode, isVector, typeOf } from './form.ts';
 import { isMath } from './math.ts';
+import { emitEncode } from './narrow.ts';
 
 /** Where operations are written: see `Expressions`. */
-interface Writer {
+export interface Writer {
   readonly out: Code;
   readonly context: Context;
   readonly addresses: Addresses;
@@ -20,6 +21,9 @@ interface Writer {
   local(instance: Instance, form: Form): number;
   constant(form: Form, value: number): void;
   once(key: string, emit: (code: Code) => void): number;
+  hoisted(key: string, type: ValueType, emit: () => void): number;
+  temporary(type: ValueType, name: string): number;
+  inRound(key: string, emit: () => void): number;
 }
 
 const evenWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
@@ -68,8 +72,12 @@ export function emitValue(e: Writer, instance: Instance, form: Form): void {
     case 'where':
       e.push(input(b), form);
       e.push(input(c), form);
-      emitMask(e, input(a), form);
+      emitMask(e, input(a), form === 'code' ? 'f32' : form === 'codes' ? 'v32' : form);
       out.op(isVector(form) ? v128.bitSelect : select);
+      return;
+    case 'encode':
+      if (isCode(form)) emitEncode(e, instance, form);
+      else throw new BackendError('wasm: codes are no numbers');
       return;
     case 'copySign':
       copySign(e, input(a), input(b), form);
@@ -186,14 +194,14 @@ function emitMask(e: Writer, instance: Instance, form: Form): void {
     return;
   }
   if (tests && operation.op === 'isFinite' && a !== undefined) {
-    fitted(e, a.value.type, form, (own) => {
+    fitted(e, real(a.value.type), form, (own) => {
       emitDifference(e, a, own);
       e.constant(own, 0);
       e.out.op(arithmetic(own).eq);
     });
     return;
   }
-  fitted(e, instance.value.type, form, (own) => {
+  fitted(e, real(instance.value.type), form, (own) => {
     e.push(instance, own);
     e.constant(own, 0);
     e.out.op(arithmetic(own).ne);
@@ -201,7 +209,7 @@ function emitMask(e: Writer, instance: Instance, form: Form): void {
 }
 
 /** A mask made in `type`, brought to the lane width of `form`. */
-function fitted(e: Writer, type: Type, form: Form, emit: (form: Form) => void): void {
+function fitted(e: Writer, type: Real, form: Form, emit: (form: Form) => void): void {
   if (!isVector(form)) emit(type);
   else if (typeOf(form) === type) emit(form);
   else if (form === 'v32') {

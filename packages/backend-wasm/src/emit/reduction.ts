@@ -1,5 +1,5 @@
 import type { PlacedRoot } from '../plan/body.ts';
-import { bytesOf } from '../plan/values.ts';
+import { bytesOf, real } from '../plan/values.ts';
 import type { ValueType } from '../wasm/code.ts';
 import { convert, i32, scalars, stores, v128, vectors } from '../wasm/instructions.ts';
 import type { Expressions } from './expression.ts';
@@ -121,7 +121,7 @@ export class Reduction {
     const { out } = expressions;
     const single = this.#single ?? 0;
     if (this.#vectors) this.#join(single);
-    const { type } = placed.root.into;
+    const type = real(placed.root.into.type);
     const result = expressions.temporary(type, 'result');
     expressions.round(at);
     if (this.#several && this.#op === 'poison') {
@@ -169,11 +169,11 @@ export class Reduction {
   }
 
   get #singleForm(): Form {
-    return this.#op === 'poison' ? this.#placed.source.value.type : this.#placed.root.into.type;
+    return real(this.#op === 'poison' ? this.#placed.source.value.type : this.#placed.root.into.type);
   }
 
   get #singleType(): ValueType {
-    return this.#op === 'poison' ? 'i32' : this.#placed.root.into.type;
+    return this.#op === 'poison' ? 'i32' : real(this.#placed.root.into.type);
   }
 }
 
@@ -213,6 +213,6 @@ export function fillFirst({ root: { into } }: Pick<PlacedRoot, 'root'>, expressi
   out.block().loop();
   out.get(at).get(end).op(i32.geU).brIf(1);
   out.get(at);
-  expressions.constant(into.type, Number.NEGATIVE_INFINITY);
-  out.memory(stores[into.type], 0).bump(at, bytesOf[into.type]).br(0).end().end();
+  expressions.constant(real(into.type), Number.NEGATIVE_INFINITY);
+  out.memory(stores[real(into.type)], 0).bump(at, bytesOf[into.type]).br(0).end().end();
 }

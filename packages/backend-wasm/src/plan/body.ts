@@ -148,7 +148,7 @@ class Collector {
 
   *#views(): Generator<View> {
     for (const { view } of this.#roots) yield view;
-    for (const { value, view, read } of this.#known.values()) if (read !== undefined || value.operation.op === 'iota') yield view;
+    for (const { value, view, read } of this.#known.values()) if (read !== undefined || countsElements(value)) yield view;
   }
 
   #destination({ source, targets, offset }: Root): View {
@@ -290,6 +290,9 @@ class Collector {
     return standIn(value, view);
   }
 }
+
+/** Whether a value depends on which element it is. */
+const countsElements = ({ operation }: Value): boolean => operation.op === 'iota' || operation.op === 'encode';
 
 /** An instance without operands. */
 const standIn = (value: Value, view: View): Instance => ({ value, view, inputs: [], read: undefined, invariant: fixed(view), uses: 0 });

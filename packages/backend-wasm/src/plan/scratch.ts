@@ -1,13 +1,13 @@
 import type { Kernels } from '@opt/linalg';
 import type { Kernel } from './fusion.ts';
-import { bytesOf, operand } from './values.ts';
+import { bytesOf, operand, real } from './values.ts';
 
 /** Bytes a kernel needs beside its operands and its result. */
 export function scratchBytes({ work }: Kernel, sizes: Kernels): number {
   if (work.kind !== 'call') return 0;
   const { value } = work;
   const { operation, shape, type } = value;
-  const z = bytesOf[type];
+  const z = bytesOf[real(type)];
   const [rows = 1, columns = 1] = shape.slice(-2);
   switch (operation.op) {
     case 'matmul': {

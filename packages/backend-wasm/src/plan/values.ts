@@ -1,10 +1,33 @@
-import { type Block, type Node, type Operation, type Shape, size, strides } from '@opt/core';
+import {
+  BackendError,
+  type Block,
+  codeBytes,
+  type DType,
+  isNarrow,
+  type Narrow,
+  type Node,
+  type Operation,
+  type Shape,
+  size,
+  strides,
+} from '@opt/core';
 import { found } from './found.ts';
 
-/** How a number is held. Indices are f64 too: exact, and nothing needs a third kind of arithmetic. */
-export type Type = 'f32' | 'f64';
+/** How a number is computed with. Indices are f64 too: exact, and nothing needs a third kind of arithmetic. */
+export type Real = 'f32' | 'f64';
 
-export const bytesOf = { f32: 4, f64: 8 } as const;
+/** How a value is held: as a number, or as a code for one. */
+export type Type = Real | Narrow;
+
+export const bytesOf: Readonly<Record<Narrow, number>> & { readonly f32: 4; readonly f64: 8 } = { f32: 4, f64: 8, ...codeBytes };
+
+/** The type of a value that is a number. */
+export function real(type: Type): Real {
+  if (isNarrow(type)) throw new BackendError(`wasm: a number is needed, received ${type}`);
+  return type;
+}
+
+export const typeOfNode = (dtype: DType): Type => (isNarrow(dtype) ? dtype : dtype === 'working' ? 'f32' : 'f64');
 
 /** `copy`: the operand as it is. `poison`: 1 where any element of the operand is not finite, else 0. */
 export type ValueOperation = Operation | { readonly op: 'copy' } | { readonly op: 'poison'; readonly axes: readonly number[] };
@@ -45,7 +68,7 @@ export class Values {
 
   #lower(node: Node, nodes: readonly Value[]): Value {
     const { operation, shape } = node;
-    const type = node.dtype === 'working' ? 'f32' : 'f64';
+    const type = typeOfNode(node.dtype);
     const inputs = node.inputs.map((input) => find(nodes, input));
     const add = (operands: readonly Value[]): Value => this.add(operation, operands, shape, type, node.symmetric);
     switch (operation.op) {

@@ -19,6 +19,7 @@ export const i32 = {
   mul: 0x6c,
   and: 0x71,
   or: 0x72,
+  shl: 0x74,
   fromF64: 0xfc02,
 } as const;
 
@@ -105,6 +106,35 @@ export const v128 = {
   extendHigh: 0xfdc8,
   f32FromI32: 0xfdfa,
   f64FromI32: 0xfdfe,
+} as const;
+
+/** Four words of 32 bits. */
+export const words = {
+  extract: 0xfd1b,
+  replace: 0xfd1c,
+  ltS: 0xfd39,
+  geS: 0xfd3f,
+  xor: 0xfd51,
+  shl: 0xfdab,
+  shrU: 0xfdad,
+  sub: 0xfdb1,
+  mul: 0xfdb5,
+  minS: 0xfdb6,
+  maxS: 0xfdb8,
+  truncS: 0xfdf8,
+} as const;
+
+/** Codes of one or two bytes: single ones, and four of them from and to 32-bit lanes. */
+export const codes = {
+  load: { 1: 0x2d, 2: 0x2f },
+  store: { 1: 0x3a, 2: 0x3b },
+  /** Four bytes, and what widens them; four halves, wide already. */
+  loadBytes: 0xfd5c,
+  bytesToHalves: 0xfd89,
+  halvesToWords: 0xfda9,
+  loadHalves: 0xfd04,
+  wordsToHalves: 0xfd86,
+  halvesToBytes: 0xfd66,
 } as const;
 
 /** Shuffles: the lower halves of two vectors as one; a vector with its halves exchanged. */

@@ -9,6 +9,7 @@ import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import { Living, type Session, type Sources, sessionOf } from './living.ts';
 import { Memory } from './memory/memory.ts';
+import { narrowedOption } from './memory/narrowed.ts';
 import { place } from './memory/place.ts';
 import type { Draws } from './memory/randomness.ts';
 import { metricsOption } from './metrics.ts';
@@ -39,7 +40,7 @@ export function createOptimizer<N extends string, Native = never, Buffer = unkno
 ): MaybePromise<Optimizer<N, Mode, Mode, Native, P>>;
 // The engine serves every mode; which one it is in, only the overloads above can say.
 export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Native, Buffer>): MaybePromise<object> {
-  const { transform, backend, seed, draws, about, metrics, parameters } = read<Native, Buffer>(options);
+  const { transform, backend, seed, draws, about, metrics, parameters, stateDtype } = read<Native, Buffer>(options);
   const memory = new Memory(backend);
   let made: Session<Native, Buffer> | undefined;
   const failed = (error: unknown): never => {
@@ -48,7 +49,7 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     throw error;
   };
   try {
-    const frame = { transform, backend, random: { seed, draws: draws ?? undefined }, metrics };
+    const frame = { transform, backend, random: { seed, draws: draws ?? undefined }, metrics, narrowed: stateDtype };
     const session = sessionOf(frame, memory, place(backend, memory, parameters), about);
     made = session;
     const optimizer = new Living(frame, session, (given, said) => resolve('add', { parameters: given, about: said }, addedOptions));
@@ -76,10 +77,11 @@ function read<Native, Buffer>(options: OptimizerOptions<string, Mode, Mode, Nati
     draws: optional(callable<Draws>('a function (name, owner, shape) => numbers')),
     about: aboutOption,
     metrics: metricsOption,
+    stateDtype: narrowedOption,
   });
 }
 
-const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about', 'metrics'];
+const known = ['transform', 'parameters', 'backend', 'seed', 'draws', 'about', 'metrics', 'stateDtype'];
 
 /** Left out, undefined. */
 const orUndefined =

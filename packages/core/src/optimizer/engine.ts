@@ -13,8 +13,10 @@ import { type Explanation, explainMeasured } from './explain.ts';
 import { groupsOf, hypersWithin } from './groups.ts';
 import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
 import type { Memory } from './memory/memory.ts';
+import { checkHeld, type Narrowed } from './memory/narrowed.ts';
 import type { Placed } from './memory/place.ts';
 import type { Randomness } from './memory/randomness.ts';
+import { narrowOf } from './memory/storage.ts';
 import { attempt, Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
@@ -65,6 +67,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     random: Randomness,
     about: Readonly<Record<string, About>>,
     metrics: Measuring | undefined,
+    narrowed: Narrowed | undefined,
   ) {
     this.transform = transform;
     this.backend = backend;
@@ -75,7 +78,8 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     for (const name of this.names) if (!(name in this.shapes)) memory.addEmpty(gradientKey(name));
     // Where the host must not wait for the device, the device decides whether a step is dropped.
     const deviceDecides = backend.run === 'sync' && backend.read === 'async';
-    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about);
+    this.layout = new Layout(transform, this.shapes, deviceDecides, backend.precision, about, narrowed);
+    checkHeld(narrowOf([...this.layout.slots.keys()].map((key) => this.layout.storage(key))), backend);
     rehearse(this.layout);
     this.memory = memory;
     this.runner = new Runner(backend, this.memory, this.counters);
@@ -85,8 +89,9 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     for (const hyper of this.layout.hypers.keys()) this.live.set(hyper, hyper.value);
     this.intake = new Intake(backend, this.shapes, this.names, memory);
     for (const { key, slot } of this.layout.slots.values()) {
-      this.memory.create('slot', key, slot.shape, slot.dtype ?? 'working');
-      this.memory.initialize(key, slot);
+      const storage = this.layout.storage(key);
+      for (const part of storage.parts) this.memory.create('slot', part.key, part.shape, part.dtype);
+      this.memory.initialize(slot, storage);
     }
     this.inquiry = new Inquiry(this.memory, whole, this.layout.needs);
     this.measures = metrics === undefined ? undefined : new Measures(Object.keys(this.shapes), metrics, widensSquares(backend));
@@ -97,7 +102,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     this.steps = new Steps({ transform, shapes, layout, counters, runner, inquiry, questions, background, measures }, random);
     this.parameters = getters(this.names, (name) => this.read(parameterKey(name)));
     this.gradients = getters(this.names, (name) => this.read(gradientKey(name)));
-    this.state = getters([...this.layout.slots.keys()], (key) => this.read(key));
+    this.state = getters([...this.layout.slots.keys()], (key) => this.look(() => this.elements(key)));
   }
 
   get hyperparameters(): Readonly<Record<string, Scalar>> {
@@ -205,8 +210,18 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   explain(calls?: number): Explanation {
-    const { deviceDecides, said } = this.layout;
-    return explainMeasured(this.measures, this.transform, this.shapes, calls, deviceDecides, this.backend.precision, undefined, said);
+    const { deviceDecides, said, narrowed } = this.layout;
+    return explainMeasured(
+      this.measures,
+      this.transform,
+      this.shapes,
+      calls,
+      deviceDecides,
+      this.backend.precision,
+      undefined,
+      said,
+      narrowed,
+    );
   }
 
   dispose(): void {
@@ -280,6 +295,11 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
 
   private read(key: string): MaybePromise<Floats> {
     return this.look(() => this.memory.read(key));
+  }
+
+  private elements(key: string): MaybePromise<Floats> {
+    const declared = this.layout.slots.get(key);
+    return declared === undefined ? this.memory.read(key) : this.memory.elements(declared.slot, this.layout.storage(key));
   }
 
   private look<T>(at: () => MaybePromise<T>): MaybePromise<T> {

@@ -9,6 +9,7 @@ import { size } from '../program/shape.ts';
 import { record } from '../records.ts';
 import { requiredStage } from '../transform/stage-options.ts';
 import type { About, Shapes, Transform } from '../transform/transform.ts';
+import { type Narrowed, narrowedOption } from './memory/narrowed.ts';
 import { partsOf } from './plans/asking.ts';
 import { Counters } from './plans/counters.ts';
 import { isProbed, Layout } from './plans/layout.ts';
@@ -66,8 +67,9 @@ export function explain(
   precision?: Precision['name'],
   samples = 1,
   about?: Readonly<Record<string, About>>,
+  stateDtype?: Narrowed,
 ): Explanation {
-  return explainMeasured(undefined, transform, shapes, calls, deviceDecides, precision, samples, about);
+  return explainMeasured(undefined, transform, shapes, calls, deviceDecides, precision, samples, about, stateDtype);
 }
 
 /** The same for an optimizer that measures itself. */
@@ -80,10 +82,11 @@ export function explainMeasured(
   precision?: Precision['name'],
   samples = 1,
   about?: Readonly<Record<string, About>>,
+  stateDtype?: Narrowed,
 ): Explanation {
   integer(lookahead, 0)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');
-  const layout = new Layout(transform, shapes, deviceDecides, precision, about);
+  const layout = new Layout(transform, shapes, deviceDecides, precision, about, narrowedOption(stateDtype, 'explain', 'stateDtype'));
   const counters = new Counters();
   const planner = new Planner(transform, shapes, layout, counters, { seed: 0 }, { measures });
   const due = new Due(measures);

@@ -11,6 +11,7 @@ import { Engine } from './engine.ts';
 import type { Explanation } from './explain.ts';
 import { parameterKey } from './memory/keys.ts';
 import { Memory } from './memory/memory.ts';
+import type { Narrowed } from './memory/narrowed.ts';
 import { type Placed, place } from './memory/place.ts';
 import type { Randomness } from './memory/randomness.ts';
 import type { Metrics } from './metrics.ts';
@@ -23,6 +24,8 @@ export interface Frame<Native, Buffer> {
   readonly backend: Backend<Mode, Mode, Native, Buffer>;
   readonly random: Randomness;
   readonly metrics: Measuring | undefined;
+  /** How state is held. */
+  readonly narrowed: Narrowed | undefined;
 }
 
 export type Abouts = Readonly<Record<string, About>>;
@@ -39,12 +42,12 @@ export interface Session<Native, Buffer> {
 
 /** An engine for parameters that `memory` holds. */
 export function sessionOf<Native, Buffer>(
-  { transform, backend, random, metrics }: Frame<Native, Buffer>,
+  { transform, backend, random, metrics, narrowed }: Frame<Native, Buffer>,
   memory: Memory<Native, Buffer>,
   placed: readonly Placed[],
   about: Abouts,
 ): Session<Native, Buffer> {
-  return { engine: new Engine(transform, placed, backend, memory, random, about, metrics), memory, placed, about };
+  return { engine: new Engine(transform, placed, backend, memory, random, about, metrics, narrowed), memory, placed, about };
 }
 
 /** How `add` reads what it is given. */

@@ -5,6 +5,7 @@ import type { Shape } from '../program/shape.ts';
 import type { About, Transform } from '../transform/transform.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import type { Explanation } from './explain.ts';
+import type { Narrowed } from './memory/narrowed.ts';
 import type { Draws } from './memory/randomness.ts';
 import type { Metrics, MetricsOptions } from './metrics.ts';
 
@@ -28,6 +29,13 @@ export interface OptimizerOptions<
   readonly about?: Readonly<Partial<Record<NoInfer<N>, About>>>;
   /** What `optimizer.metrics()` tells, measured by the steps themselves; true: everything, in every 100th step. Default false: nothing. */
   readonly metrics?: boolean | MetricsOptions;
+  /**
+   * How state is held between steps, default in working precision: 'bf16' (2 bytes), or 'f16' and 'int8' in blocks of 256 (2 and 1), all slots
+   * that move with a basis, or by kind: `{ vector: 'int8', diagonal: 'int8', matrix: 'bf16', symmetric: 'int8' }`. Steps compute in working
+   * precision all the same; what they write is rounded up or down at random, by `seed`. Symmetric matrices then hold one of their two halves.
+   * Kind 'invariant' (averages of weights, sums of gradients) only where it is named. @throws OptionRangeError on a backend without such codes
+   */
+  readonly stateDtype?: Narrowed;
   /** Of all random draws; default 0. Same seed, same bits, on the same backend. */
   readonly seed?: number;
   /** Random numbers from outside, in place of the seed's: for replays and tests. */
@@ -67,7 +75,7 @@ export interface Optimizer<
   readonly evaluation: { readonly [K in N]: Run extends 'sync' ? Result<Read, FloatsOf<Working>> : Promise<FloatsOf<Working>> };
   /** The buffers gradients are read from; on a backend in host memory, views that a caller may fill itself and hand to `step`. */
   readonly gradients: { readonly [K in N]: Result<Read, FloatsOf<Working>> };
-  /** State by key, such as `soap/adam.m:layer.weight`. */
+  /** State by key, such as `soap/adam.m:layer.weight`; of what is held narrow or packed, a copy in f32. */
   readonly state: Readonly<Record<string, Result<Read, Floats>>>;
   /** Which parameters go to which rule of a `partition`, one in a partition included, with the hyperparameters they have now; one group where nothing divides. */
   readonly groups: readonly Group<N>[];

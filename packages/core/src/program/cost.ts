@@ -1,3 +1,4 @@
+import { codeBytes, isNarrow } from './narrow.ts';
 import type { Block, Node, Program } from './program.ts';
 import { size } from './shape.ts';
 
@@ -9,8 +10,9 @@ export interface Cost {
   readonly bytes: number;
 }
 
-/** Bytes of an element: 4, or 8 for `wide`. */
-export const elementBytes = (dtype: Node['dtype'], working = 4): number => (dtype === 'wide' ? 8 : dtype === 'int' ? 4 : working);
+/** Bytes of an element: 4, 8 for `wide`, or those of a code. */
+export const elementBytes = (dtype: Node['dtype'], working = 4): number =>
+  isNarrow(dtype) ? codeBytes[dtype] : dtype === 'wide' ? 8 : dtype === 'int' ? 4 : working;
 
 export const cost = (program: Program): Cost => ({ flops: blockFlops(program), bytes: blockBytes(program) });
 

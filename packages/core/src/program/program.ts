@@ -5,8 +5,14 @@ import type { Shape } from './shape.ts';
  * printed, hashed, sent to a worker, or compiled by any backend.
  */
 
-/** `working` is the backend's ordinary precision, `wide` f64 where there is one, `int` an index. */
-export type DType = 'working' | 'wide' | 'int';
+/** How state can be held in fewer bits; see `narrow.ts` for what the codes mean. */
+export type Narrow = 'bf16' | 'f16' | 'int8' | 'uint8';
+
+/**
+ * `working` is the backend's ordinary precision, `wide` f64 where there is one, `int` an index. A narrow value is read from a buffer, made by
+ * `encode`, chosen by `where`, and turned into numbers by `cast`; nothing else is done with it.
+ */
+export type DType = 'working' | 'wide' | 'int' | Narrow;
 
 export type UnaryOp = 'neg' | 'abs' | 'sign' | 'sqrt' | 'exp' | 'log' | 'expm1' | 'floor' | 'sin' | 'cos' | 'isFinite';
 export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'pow' | 'copySign' | 'lt' | 'le' | 'eq';
@@ -21,6 +27,8 @@ export const binaryOps: readonly BinaryOp[] = ['add', 'sub', 'mul', 'div', 'max'
  * - `input` reads the buffer `key`; `parameter` stands for the i-th input of a loop body.
  * - `literal` and `host` are scalars: a constant, and entry `index` of the scalars handed to each run.
  * - `random` (call): counter-based draws from (seed, stream, call).
+ * - `encode` (x, call): codes of the node's narrow type, rounded up or down by a half of the random bits of (seed, stream, call); `keeps`: what
+ *   is above 0 does not become 0.
  * - `matmul` (a, b, alpha[, c, beta]): α·op(a)·op(b) + β·c over the last two axes; the others broadcast.
  * - `row` (x, i), `setRow` (x, i, r): along axis 0. `gather` (x, index): NumPy's take.
  * - `eigh` (a): one buffer, first all values, ascending (part 0), then all vectors, in columns (part 1).
@@ -35,6 +43,7 @@ export type Operation =
   | { readonly op: 'host'; readonly index: number }
   | { readonly op: 'iota' }
   | { readonly op: 'random'; readonly distribution: Distribution; readonly seed: number; readonly stream: number }
+  | { readonly op: 'encode'; readonly seed: number; readonly stream: number; readonly half: 0 | 1; readonly keeps: boolean }
   | { readonly op: UnaryOp | 'cast' }
   | { readonly op: BinaryOp }
   | { readonly op: 'where' }

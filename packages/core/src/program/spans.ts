@@ -1,4 +1,5 @@
 import { anything, condition, holds, hull, isFiniteSpan, isUnary, ofBinary, ofUnary, type Span, span } from './interval.ts';
+import { decoded, encoded, isNarrow, largestCoded } from './narrow.ts';
 import type { HostLine, Node, Program } from './program.ts';
 import { size } from './shape.ts';
 
@@ -83,6 +84,8 @@ function spanOf(node: Node, context: Context): Span {
       return span(0, node.shape.at(-1) ?? 1);
     case 'random':
       return span(-64, 64);
+    case 'encode':
+      return ofCodes(node, operand(0));
     case 'cast':
       return node.dtype === 'int' ? toInteger(operand(0)) : operand(0);
     case 'reshape':
@@ -125,6 +128,15 @@ const toInteger = ({ low, high, nan }: Span): Span =>
   nan || low < -(2 ** 31) || high > 2 ** 31
     ? span(Math.min(low, -(2 ** 31)), Math.max(high, 2 ** 31))
     : span(Math.trunc(low), Math.trunc(high));
+
+/** Ends go outwards to the next code. In blocks, codes have a range of their own: whether there is a number, the block's scale shows. */
+function ofCodes({ dtype }: Node, x: Span): Span {
+  if (!isNarrow(dtype)) return anything;
+  if (dtype !== 'bf16') return span(dtype === 'uint8' ? 0 : -largestCoded[dtype], largestCoded[dtype]);
+  if (!isFiniteSpan(x)) return anything;
+  const outwards = (end: number): number => decoded('bf16', encoded('bf16', end, 0xffff));
+  return span(x.low < 0 ? outwards(x.low) : 0, x.high > 0 ? outwards(x.high) : 0);
+}
 
 const operationAt = ({ program }: Context, position: number | undefined): Node | undefined => program.nodes[position ?? -1];
 

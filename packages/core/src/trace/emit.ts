@@ -1,3 +1,4 @@
+import { isNarrow } from '../program/narrow.ts';
 import type { DType, Node, Operation } from '../program/program.ts';
 import { printShape, type Shape } from '../program/shape.ts';
 import { type Graph, type Traced, tracing } from './graph.ts';
@@ -10,6 +11,8 @@ export const traced = (value: Traced | number): Traced => (typeof value === 'num
 /** The strongest precision among traced operands; constants and host scalars take on that of their surroundings. */
 export function commonType(operands: readonly Traced[]): DType {
   const types = operands.filter(({ at }) => at.in === 'graph').map(({ dtype }) => dtype);
+  const [first] = types;
+  if (isNarrow(first) && types.length === operands.length && types.every((type) => type === first)) return first;
   if (types.includes('wide')) return 'wide';
   return types.length > 0 && types.length === operands.length && types.every((type) => type === 'int') ? 'int' : 'working';
 }

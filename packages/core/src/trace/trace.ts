@@ -11,6 +11,8 @@ export interface TracedOutput {
   readonly key: string;
   readonly value: Tensor;
   readonly donates?: string | undefined;
+  /** What has to be finite where the value itself cannot say it: numbers, of which it is the codes. */
+  readonly looked?: Tensor | undefined;
 }
 
 /** Declares input `key` of the program being traced. */

@@ -4,7 +4,7 @@ import { printShape, type Shape, sameShape } from '../../program/shape.ts';
 import { isParameterKey, isSkipCount, parameterKey } from '../memory/keys.ts';
 import { inTurn } from '../memory/turns.ts';
 import { Checksum } from './checksum.ts';
-import { decodeHost, encodeHost, type HostState } from './host-state.ts';
+import { decodeHost, encodeHost, type HostState, type SavedSlot } from './host-state.ts';
 import { decodeSafetensors, type Entry, isCount, SafetensorsLayout, type Saved, type SavedTensor, type SavedType } from './safetensors.ts';
 
 /** A file that is whole and agrees with itself. */
@@ -17,7 +17,7 @@ export interface Checkpoint {
 export interface Source {
   readonly read: (key: string) => MaybePromise<Floats>;
   /** How the backend holds each dtype. */
-  readonly types: Readonly<Record<'working' | 'wide', SavedType>>;
+  readonly types: Readonly<Record<SavedSlot['dtype'], SavedType>>;
 }
 
 /** Takes the pieces of a file, in order; each may change as soon as the call returns. */

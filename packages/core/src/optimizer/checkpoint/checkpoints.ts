@@ -1,13 +1,15 @@
 import { type Backend, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
 import { CheckpointError } from '../../errors.ts';
 import type { Hyper, Scalar } from '../../options/hyper.ts';
+import { isNarrow } from '../../program/narrow.ts';
 import type { Shapes } from '../../transform/transform.ts';
 import type { Memory } from '../memory/memory.ts';
 import { attempt, inTurn } from '../memory/turns.ts';
 import type { Counters } from '../plans/counters.ts';
 import { type DeclaredSlot, type Layout, skippedKey, stageOf } from '../plans/layout.ts';
-import { type Bounds, boundsOf } from './bounds.ts';
+import { type Bounds, boundsOf, codeBoundsOf } from './bounds.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Sink } from './checkpoint.ts';
+import { converted } from './convert.ts';
 import type { HostState } from './host-state.ts';
 import type { LoadReport, ResolvedLoad } from './load-options.ts';
 import { type Match, match } from './match.ts';
@@ -18,7 +20,9 @@ import type { SavedTensor } from './safetensors.ts';
 export type Tally = Pick<HostState, 'call' | 'skipped' | 'seed'>;
 
 /** Everything that loading a file does here, decided before anything is done. */
-export interface Takeover extends Pick<Match, 'parameters' | 'slots' | 'fresh' | 'counters' | 'foreign'> {
+export interface Takeover extends Pick<Match, 'parameters' | 'slots' | 'counters' | 'foreign'> {
+  /** Slots that start from their initial value. */
+  readonly fresh: readonly DeclaredSlot[];
   /** Where the elements of what is written lie, by key. */
   readonly bounds: ReadonlyMap<string, Bounds>;
   readonly hypers: ReadonlyMap<Hyper, number>;
@@ -54,10 +58,18 @@ export class Checkpoints<Native, Buffer> {
   /** The file, in pieces; `skipped` are the calls that the host dropped. */
   encode({ call, skipped, seed }: Tally, sinkFor: (bytes: number) => Sink): MaybePromise<void> {
     const hypers = [...this.live].map(([hyper, value]) => [this.layout.address(hyper), value] as const);
-    const slots = this.layout.saved().map(({ key, slot: { shape, kind, dtype = 'working', symmetric = false, joins } }) => {
+    const slots = this.layout.saved().map(({ key, slot: { shape, kind, dtype, symmetric = false, joins } }) => {
       return [key, { shape, kind, dtype, symmetric, joins: joins && Object.keys(joins) }] as const;
     });
     const type = { f32: 'F32', f64: 'F64' } as const;
+    const types = {
+      working: type[this.backend.precision],
+      wide: type[this.backend.wide],
+      bf16: 'BF16',
+      f16: 'F16',
+      int8: 'U8',
+      uint8: 'U8',
+    } as const;
     return whenDone(this.counts(), (counts) =>
       encodeCheckpoint(
         {
@@ -67,7 +79,7 @@ export class Checkpoints<Native, Buffer> {
           parameters: new Map(Object.entries(this.shapes)),
           slots: new Map(slots),
         },
-        { read: (key) => this.memory.read(key), types: { working: type[this.backend.precision], wide: type[this.backend.wide] } },
+        { read: (key) => this.memory.read(key), types },
         sinkFor,
       ),
     );
@@ -98,22 +110,34 @@ export class Checkpoints<Native, Buffer> {
 
   /** Reads a file and holds it against what is here. Nothing is changed. @throws CheckpointError */
   prepare(file: Uint8Array, options: ResolvedLoad, seed: number): Takeover {
-    const checkpoint = decodeCheckpoint(file);
+    const decoded = decodeCheckpoint(file);
+    const { checkpoint, slots: changed } =
+      options.stateDtype === 'convert' ? converted(decoded, this.layout) : { checkpoint: decoded, slots: [] };
     const here = { parameters: new Map(Object.entries(this.shapes)), slots: this.layout.saved() };
     const { missing, surplus, ...matched } = match(checkpoint, here, options);
     const live: LiveHypers = new Map([...this.live].map(([hyper, value]) => [this.layout.address(hyper), { hyper, value }]));
     const { values, report: hyperparameters } = matchHypers(checkpoint.host, live, options);
     const counts = this.layout.counts().map((count) => [count.key, asCounted(count, matched.counters)] as const);
-    const slots = new Map([...matched.slots, ...counts]);
+    // A slot begins anew as a whole.
+    const fresh = new Set(matched.fresh.map(({ of }) => of));
+    const apart = here.slots.filter(({ of }) => fresh.has(of)).map(({ key }) => key);
+    const slots = new Map([...[...matched.slots].filter(([key]) => !apart.includes(key)), ...counts]);
     const bounds = new Map<string, Bounds>();
+    const parts = new Map(here.slots.map((part) => [part.key, part]));
     for (const [key, tensor] of [...matched.parameters, ...slots]) {
-      const wide = this.layout.slots.get(key)?.slot.dtype === 'wide';
-      bounds.set(key, boundsOf(key, tensor, wide ? this.backend.wide : this.backend.precision));
+      const part = parts.get(key);
+      const { dtype, nonNegative = false } = part?.slot ?? {};
+      const read = isNarrow(dtype)
+        ? codeBoundsOf(key, tensor, dtype, nonNegative)
+        : boundsOf(key, tensor, dtype === 'wide' ? this.backend.wide : this.backend.precision);
+      if (part !== undefined && key !== part.of.key && read[0] < 0)
+        throw new CheckpointError(`load: '${key}' must hold scales >= 0, received ${read[0]}`);
+      bounds.set(key, read);
     }
     return {
-      ...{ ...matched, slots, bounds, hypers: values },
+      ...{ ...matched, fresh: [...fresh], slots, bounds, hypers: values },
       tally: options.state === 'none' ? { call: 0, skipped: 0, seed } : checkpoint.host,
-      report: { missing, surplus, fresh: matched.fresh.map(({ key }) => key), hyperparameters },
+      report: { missing, surplus, fresh: [...fresh].map(({ key }) => key), converted: changed, hyperparameters },
     };
   }
 
@@ -146,7 +170,7 @@ export class Checkpoints<Native, Buffer> {
   }
 
   private writeState({ slots, fresh, hypers, counters }: Takeover): void {
-    for (const { key, slot } of fresh) this.memory.initialize(key, slot);
+    for (const { key, slot } of fresh) this.memory.initialize(slot, this.layout.storage(key));
     this.writeAll(slots);
     for (const [hyper, value] of hypers) this.live.set(hyper, value);
     this.counters.load(counters);

@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../errors.ts';
+import { narrowTypes } from '../../program/narrow.ts';
+import type { Narrow } from '../../program/program.ts';
 import type { Shape } from '../../program/shape.ts';
 import type { Kind } from '../../transform/transform.ts';
 import { isCount, isRecord, isSizes } from './safetensors.ts';
@@ -12,7 +14,7 @@ export const firstFormat = 'opt-checkpoint/1';
 export interface SavedSlot {
   readonly shape: Shape;
   readonly kind: Kind;
-  readonly dtype: 'working' | 'wide';
+  readonly dtype: 'working' | 'wide' | Narrow;
   readonly symmetric: boolean;
   /** The parameters a joined slot is about, in order. */
   readonly joins: readonly string[] | undefined;
@@ -123,7 +125,8 @@ const record = must('a record', isRecord);
 
 const kinds: ReadonlySet<unknown> = new Set<Kind>(['vector', 'diagonal', 'matrix', 'cubic', 'invariant']);
 const kind = must(`one of ${[...kinds].join(', ')}`, (value): value is Kind => kinds.has(value));
-const dtype = must("'working' or 'wide'", (value) => value === 'working' || value === 'wide');
+const dtypes: ReadonlySet<unknown> = new Set(['working', 'wide', ...narrowTypes]);
+const dtype = must(`one of ${[...dtypes].join(', ')}`, (value): value is SavedSlot['dtype'] => dtypes.has(value));
 
 const slot: Reader<SavedSlot> = (value, what) => {
   const given = record(value, what);

@@ -17,6 +17,8 @@ export interface LoadOptions {
    * here. A schedule here is never replaced.
    */
   readonly hyperparameters?: 'saved' | 'keep';
+  /** State that is held in other types here than in the file (`stateDtype`). `'refuse'` (default), or `'convert'`, rounding to the nearest. */
+  readonly stateDtype?: 'refuse' | 'convert';
 }
 
 /** What did not fit when a checkpoint was loaded, and what was done about it. Every list is empty where everything fitted. */
@@ -27,6 +29,8 @@ export interface LoadReport {
   readonly surplus: readonly string[];
   /** Keys of slots here that start from their initial value. */
   readonly fresh: readonly string[];
+  /** Keys of slots that the file held in another type, or packed otherwise. */
+  readonly converted: readonly string[];
   /** Hyperparameters of which the file says something else than was here. */
   readonly hyperparameters: readonly LoadedHyperparameter[];
 }
@@ -50,6 +54,7 @@ export function resolveLoad(options: LoadOptions): ResolvedLoad {
     newcomers: choice('refuse', ['refuse', 'fresh']),
     leavers: choice('refuse', ['refuse', 'drop']),
     hyperparameters: choice('saved', ['saved', 'keep']),
+    stateDtype: choice('refuse', ['refuse', 'convert']),
   });
   return read.state === 'none' && options.hyperparameters === undefined ? { ...read, hyperparameters: 'keep' } : read;
 }

@@ -1,10 +1,10 @@
 import { CheckpointError } from '../../errors.ts';
+import { isNarrow } from '../../program/narrow.ts';
 import { printShape, type Shape, sameShape } from '../../program/shape.ts';
-import type { Slot } from '../../transform/transform.ts';
 import { isParameterKey, parameterKey } from '../memory/keys.ts';
-import { type DeclaredSlot, ownerOf, stageOf } from '../plans/layout.ts';
+import { type DeclaredPart, ownerOf, stageOf } from '../plans/layout.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { HostState } from './host-state.ts';
+import type { HostState, SavedSlot } from './host-state.ts';
 import type { ResolvedLoad } from './load-options.ts';
 import { type Join, reorder, sameParameters } from './reorder.ts';
 import type { SavedTensor } from './safetensors.ts';
@@ -12,7 +12,7 @@ import type { SavedTensor } from './safetensors.ts';
 /** What is here, for a file to be held against. */
 export interface Standing {
   readonly parameters: ReadonlyMap<string, Shape>;
-  readonly slots: readonly DeclaredSlot[];
+  readonly slots: readonly DeclaredPart[];
 }
 
 /** What of a file goes where. */
@@ -21,7 +21,7 @@ export interface Match {
   readonly parameters: ReadonlyMap<string, SavedTensor>;
   readonly slots: ReadonlyMap<string, SavedTensor>;
   /** Slots here that start from their initial value. */
-  readonly fresh: readonly DeclaredSlot[];
+  readonly fresh: readonly DeclaredPart[];
   /** Counters that go on. */
   readonly counters: ReadonlyMap<string, number>;
   /** Keys here that the file lacks, and keys of the file that nothing here uses. */
@@ -53,7 +53,7 @@ export function match({ host, tensors }: Checkpoint, here: Standing, options: Re
   }
   const slots = new Map<string, SavedTensor>();
   const differing: string[] = [];
-  const fresh: DeclaredSlot[] = [];
+  const fresh: DeclaredPart[] = [];
   for (const declared of here.slots) {
     const { key, slot } = declared;
     const [tensor, difference] = [tensors.get(key), differenceOf(key, slot, host, tensors.get(key)?.shape)];
@@ -61,7 +61,8 @@ export function match({ host, tensors }: Checkpoint, here: Standing, options: Re
     const regrouped = slot.joins !== undefined && isRegrouped(joinedIn(key, host), Object.entries(slot.joins), change);
     if (difference !== undefined && !regrouped) differing.push(difference);
     if (tensor === undefined || difference !== undefined || regrouped || options.state === 'none') fresh.push(declared);
-    else slots.set(key, slot.joins === undefined ? tensor : reorder(key, tensor, joinedIn(key, host), Object.entries(slot.joins)));
+    else
+      slots.set(key, slot.joins === undefined ? tensor : reorder(key, tensor, joinedIn(key, host), Object.entries(slot.joins), slot.dtype));
   }
   const known = new Set([...[...here.parameters.keys()].map(parameterKey), ...here.slots.map(({ key }) => key)]);
   const missing = [...known].filter((key) => !tensors.has(key));
@@ -78,11 +79,11 @@ export function match({ host, tensors }: Checkpoint, here: Standing, options: Re
 }
 
 /** How a saved slot is another than the one here of its name, in words. */
-function differenceOf(key: string, slot: Slot, host: HostState, shape: Shape | undefined): string | undefined {
+function differenceOf(key: string, slot: DeclaredPart['slot'], host: HostState, shape: Shape | undefined): string | undefined {
   if (shape === undefined) return undefined;
   const { kind, dtype = 'working', symmetric = false } = slot;
   // The first format says no more than the shape.
-  const saved = host.slots?.get(key) ?? { kind, dtype, symmetric };
+  const saved = host.slots?.get(key) ?? { kind, dtype: isNarrow(dtype) ? 'working' : dtype, symmetric };
   const joins = slot.joins === undefined ? undefined : Object.entries(slot.joins);
   const [now, then] = [
     describe({ kind, dtype, symmetric }, slot.shape, joins),
@@ -92,7 +93,7 @@ function differenceOf(key: string, slot: Slot, host: HostState, shape: Shape | u
 }
 
 /** In words; the order of what is joined is left out, since that can be changed. */
-const describe = ({ kind, dtype, symmetric }: Pick<Slot, 'kind' | 'dtype' | 'symmetric'>, shape: Shape, joins: Join | undefined): string =>
+const describe = ({ kind, dtype, symmetric }: Omit<SavedSlot, 'shape' | 'joins'>, shape: Shape, joins: Join | undefined): string =>
   `${symmetric ? 'symmetric ' : ''}${kind} ${dtype} ${printShape(shape)}${
     joins === undefined
       ? ''
@@ -170,7 +171,8 @@ function stateComplaints(strange: {
     ...(strange.surplus.length > 0 ? [`nothing here uses its ${listed(strange.surplus)}`] : []),
     ...strange.differing,
   ];
-  const remedy = "(to take what fits: { state: 'matching' }; parameters only: { state: 'none' })";
+  const remedy =
+    "(to take what fits: { state: 'matching' }; parameters only: { state: 'none' }; other types of state: { stateDtype: 'convert' })";
   return said.length === 0 ? [] : [`the state is that of another transform: ${said.join('; ')} ${remedy}`];
 }
 

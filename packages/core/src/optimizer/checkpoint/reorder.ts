@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../errors.ts';
+import { isNarrow } from '../../program/narrow.ts';
+import type { DType } from '../../program/program.ts';
 import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
 import type { SavedTensor } from './safetensors.ts';
 
@@ -11,8 +13,12 @@ export function sameParameters(one: Join, other: Join): boolean {
 }
 
 /** A joined slot saved under another order of its parameters, in the order of today. Both orders have the same parameters. */
-export function reorder(key: string, tensor: SavedTensor, saved: Join, today: Join): SavedTensor {
+export function reorder(key: string, tensor: SavedTensor, saved: Join, today: Join, dtype?: DType): SavedTensor {
   if (saved.every(([name], i) => name === today[i]?.[0])) return tensor;
+  if (isNarrow(dtype) && dtype !== 'bf16')
+    throw new CheckpointError(
+      `load: '${key}' is held in blocks of ${dtype}, which cannot be reordered: name the parameters in the file's order`,
+    );
   const total = today.reduce((sum, [, shape]) => sum + size(shape), 0);
   const [axis, ...more] = tensor.shape.flatMap((n, i) => (n === total ? [i] : []));
   if (axis === undefined) return tensor;

@@ -152,7 +152,11 @@ describe('a file that is not what its header says is refused', () => {
     ],
     ['a tensor without shape', fileOf({ a: { dtype: 'F32' } }), "'a' must have a dtype"],
     ['a tensor with something else', fileOf({ a: { ...f32([1], 0, 4), order: 'F' } }, 4), "'a' must have a dtype"],
-    ['another type', fileOf({ a: { dtype: 'I8', shape: [1], data_offsets: [0, 1] } }, 1), "'a' has dtype I8, known are F32 and F64"],
+    [
+      'another type',
+      fileOf({ a: { dtype: 'I8', shape: [1], data_offsets: [0, 1] } }, 1),
+      "'a' has dtype I8, known are F32, F64, BF16, F16, U8",
+    ],
     ['behind the file', fileOf({ a: f32([4], 0, 16) }, 8), 'its header says 16 bytes of data, there are 8'],
     ['before the file', fileOf({ a: f32([1], -4, 0) }, 8), "'a' must have a dtype"],
     ['offsets that do not fit the shape', fileOf({ a: f32([3], 0, 4) }, 4), "'a' of shape [3] must take 12 bytes"],

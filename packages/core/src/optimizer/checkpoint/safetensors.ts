@@ -17,7 +17,8 @@ export interface Saved {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-export type SavedType = 'F32' | 'F64';
+/** Codes are read and written as numbers, in f32. */
+export type SavedType = 'F32' | 'F64' | 'BF16' | 'F16' | 'U8';
 
 /** A tensor before it is written. */
 export interface Entry {
@@ -32,7 +33,8 @@ interface Located extends Entry {
   readonly to: number;
 }
 
-const bytesOf: Readonly<Record<SavedType, number>> = { F32: 4, F64: 8 };
+const bytesOf: Readonly<Record<SavedType, number>> = { F32: 4, F64: 8, BF16: 2, F16: 2, U8: 1 };
+const isSavedType = (type: unknown): type is SavedType => typeof type === 'string' && Object.hasOwn(bytesOf, type);
 /** No other reader of the format takes more. */
 const longestHeader = 100_000_000;
 const littleEndian: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -64,13 +66,14 @@ export class SafetensorsLayout {
   /** The bytes of a tensor: a view of `data`, where elements lie in the order of the file. */
   piece(name: string, data: Floats): Uint8Array {
     const place = this.places.get(name);
-    const own = data instanceof Float64Array ? 'F64' : 'F32';
-    if (place === undefined || own !== place.type || data.byteLength !== place.to - place.from) {
+    const own = data instanceof Float64Array ? 'F64' : place !== undefined && isCodes(place.type) ? place.type : 'F32';
+    if (place === undefined || own !== place.type || data.length * bytesOf[own] !== place.to - place.from) {
       throw new CheckpointError(
         `save: '${name}' was to be ${place?.type} of shape [${place?.shape}], the backend gave ${own}[${data.length}]`,
       );
     }
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const numbers = own === 'U8' ? Uint8Array.from(data) : isCodes(own) ? Uint16Array.from(data) : data;
+    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     return littleEndian ? bytes : reversedEach(bytes, bytesOf[own]);
   }
 }
@@ -106,12 +109,14 @@ function parseHeader(bytes: Uint8Array): Map<string, unknown> {
   return new Map(Object.entries(header));
 }
 
+const isCodes = (type: SavedType): boolean => bytesOf[type] < 4;
+
 function locate(name: string, entry: unknown): Located {
   if (!isRecord(entry) || Object.keys(entry).length !== 3 || !isSizes(entry['shape']) || !isSizes(entry['data_offsets']))
     throw bad(`'${name}' must have a dtype, a shape of integers >= 0 and two data_offsets, and nothing else`);
   const { shape, dtype: type } = { shape: entry['shape'], dtype: entry['dtype'] };
   const [from, to, more] = entry['data_offsets'];
-  if (type !== 'F32' && type !== 'F64') throw bad(`'${name}' has dtype ${String(type)}, known are F32 and F64`);
+  if (!isSavedType(type)) throw bad(`'${name}' has dtype ${String(type)}, known are ${Object.keys(bytesOf).join(', ')}`);
   if (from === undefined || to === undefined || more !== undefined) throw bad(`'${name}' must have two data_offsets`);
   const bytes = count(shape) * bytesOf[type];
   if (!Number.isSafeInteger(bytes) || to - from !== bytes)
@@ -134,6 +139,8 @@ function floats(data: Uint8Array, { type, from, to }: Located): Floats {
   const inOrder = littleEndian ? place : reversedEach(place, bytesOf[type]);
   const aligned = inOrder.byteOffset % bytesOf[type] === 0 ? inOrder : inOrder.slice();
   const { buffer, byteOffset, byteLength } = aligned;
+  if (type === 'U8') return Float32Array.from(aligned);
+  if (isCodes(type)) return Float32Array.from(new Uint16Array(buffer, byteOffset, byteLength / 2));
   return type === 'F64' ? new Float64Array(buffer, byteOffset, byteLength / 8) : new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 

@@ -1,9 +1,10 @@
-import { type Backend, type Floats, type MaybePromise, type Mode, type Role, whenDone } from '../../backend.ts';
+import { allOf, type Backend, type Floats, type MaybePromise, type Mode, type Role, whenDone } from '../../backend.ts';
 import { DisposedError } from '../../errors.ts';
 import type { DType } from '../../program/program.ts';
 import { type Shape, size } from '../../program/shape.ts';
 import type { Slot } from '../../transform/transform.ts';
 import type { SavedTensor } from '../checkpoint/safetensors.ts';
+import { elementsOf, held, type Storage } from './storage.ts';
 import { inTurn } from './turns.ts';
 
 /** The buffers of one optimizer on its backend, by key. */
@@ -56,14 +57,25 @@ export class Memory<Native, Buffer> {
   }
 
   /** Gives a slot the value it has before the first step, and 0 where a program has to make that (`Planner.starts`). */
-  initialize(key: string, { shape, init = 0 }: Slot): void {
+  initialize(slot: Slot, storage: Storage): void {
+    const { shape, init = 0 } = slot;
     const value = new Float64Array(size(shape));
     const diagonal = init === 'identity' ? 1 : typeof init === 'object' && 'identity' in init ? init.identity : undefined;
     if (diagonal !== undefined) {
       const n = shape.at(-1) ?? 1;
       for (let i = 0; i < value.length; i += n) value[i + (Math.floor(i / n) % n)] = diagonal;
     } else if (typeof init === 'number' && init !== 0) value.fill(init);
-    this.write(key, value);
+    held(storage, slot, value).forEach((data, i) => {
+      const part = storage.parts[i];
+      if (part !== undefined) this.write(part.key, data);
+    });
+  }
+
+  /** The elements of a slot. */
+  elements(slot: Slot, storage: Storage): MaybePromise<Floats> {
+    const { parts, narrow, packed } = storage;
+    if (narrow === undefined && !packed) return this.read(parts[0].key);
+    return whenDone(allOf(parts.map(({ key }) => this.read(key))), (buffers) => elementsOf(storage, slot, buffers));
   }
 
   buffer(key: string): Buffer {

@@ -1,5 +1,6 @@
 import { ObjectiveError, OptionRangeError } from '../../errors.ts';
 import { message } from '../../options/hyper.ts';
+import { mixed } from '../../program/narrow.ts';
 import type { Shape } from '../../program/shape.ts';
 import { numbersFrom } from '../../validation/numbers.ts';
 
@@ -17,14 +18,6 @@ export function hash(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return h >>> 0;
-}
-
-/** Spreads a word over all its bits (MurmurHash3's finalizer). */
-function mixed(word: number): number {
-  let h = word;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }
 
 /** One of the answers, by weight: fixed by seed, stream and count. */

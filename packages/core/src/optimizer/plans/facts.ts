@@ -3,6 +3,7 @@ import { holds, hull, isFiniteSpan, type Span, span } from '../../program/interv
 import type { Program } from '../../program/program.ts';
 import { type Known, spans } from '../../program/spans.ts';
 import type { Slot } from '../../transform/transform.ts';
+import { blockTop, leastScale, type Storage } from '../memory/storage.ts';
 import type { Layout } from './layout.ts';
 
 /** Rounds of widening in steps before a bound is given up for the largest number there is. */
@@ -27,10 +28,23 @@ export class Facts {
     const { name, largest } = layout.precision;
     this.largest = largest;
     this.round = name === 'f64' ? (x) => x : Math.fround;
-    for (const { key, slot } of layout.slots.values()) {
-      if (slot.within !== undefined) this.fixed.add(key);
-      this.slots.set(key, hull(atFirst(slot), span(-(slot.within ?? 0), slot.within ?? 0)));
+    for (const { key, slot } of layout.slots.values()) this.start(slot, layout.storage(key));
+  }
+
+  private start(slot: Slot, { parts: [whole, scale], narrow }: Storage): void {
+    const first = hull(atFirst(slot), span(-(slot.within ?? 0), slot.within ?? 0));
+    if (scale !== undefined && narrow !== undefined) {
+      const top = blockTop(narrow);
+      // Codes have a range of their own; how large what they stand for can get, the scale says.
+      this.fixed.add(whole.key);
+      this.slots.set(whole.key, span(slot.nonNegative === true ? 0 : -top, top));
+      this.slots.set(scale.key, span(0, Math.max(-first.low, first.high, leastScale) / top));
+      return;
     }
+    // Rounding to bf16 goes as far as the next power of two.
+    const kept = narrow === undefined ? first : span(first.low < 0 ? -above(-first.low) : 0, above(first.high));
+    if (slot.within !== undefined) this.fixed.add(whole.key);
+    this.slots.set(whole.key, kept);
   }
 
   /** Where the value of a slot lies now, read from outside. */
@@ -94,6 +108,8 @@ export class Facts {
     return true;
   }
 }
+
+const above = (x: number): number => (x === 0 ? 0 : 2 ** Math.ceil(Math.log2(x)));
 
 function atFirst({ init = 0 }: Slot): Span {
   // What a program makes, the induction learns of that program.

@@ -2,17 +2,30 @@ import { OptionTypeError, TransformError } from '../../errors.ts';
 import { silently } from '../../log.ts';
 import { checkValue, type Hyper, message, type Scalar } from '../../options/hyper.ts';
 import { isName } from '../../options/options.ts';
+import { elementBytes } from '../../program/cost.ts';
 import { type Precision, precisions } from '../../program/precision.ts';
 import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
 import { own } from '../../records.ts';
 import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
 import { describe, isPlain } from '../../validation/describe.ts';
 import { didYouMean } from '../../validation/names.ts';
+import { askedFor, type Narrowed } from '../memory/narrowed.ts';
+import { hash } from '../memory/randomness.ts';
+import { type Part, type Storage, storageOf } from '../memory/storage.ts';
 
 export interface DeclaredSlot {
   readonly key: string;
   readonly owner: string;
   readonly slot: Slot;
+}
+
+/** One buffer of a slot, with what the slot is. */
+export interface DeclaredPart {
+  readonly key: string;
+  readonly owner: string;
+  readonly slot: Omit<Slot, 'dtype'> & Pick<Part, 'dtype'>;
+  /** The slot it belongs to. */
+  readonly of: DeclaredSlot;
 }
 
 /** `soap/adam` and slot m of parameter w: `soap/adam.m:w`. Stage names have no ':' and no '.', so the first ones end the path and the slot. */
@@ -68,6 +81,8 @@ export class Layout {
   readonly precision: Precision;
   /** What was said about parameters, by name. */
   readonly said: Readonly<Record<string, About>>;
+  /** What was said about how state is held. */
+  readonly narrowed: Narrowed | undefined;
 
   constructor(
     transform: Transform,
@@ -75,8 +90,10 @@ export class Layout {
     deviceDecides: boolean,
     precision: Precision['name'] = 'f32',
     said: Readonly<Record<string, About>> = {},
+    narrowed?: Narrowed,
   ) {
     this.said = said;
+    this.narrowed = narrowed;
     this.parameters = parameters;
     this.deviceDecides = deviceDecides;
     this.precision = precisions[precision];
@@ -88,10 +105,18 @@ export class Layout {
     return own(this.said, owner) ?? nothing;
   }
 
-  /** The slots that a checkpoint holds: all but counts that only a device keeps, which are the counters of the file. */
-  saved(): DeclaredSlot[] {
+  /** The buffers that a checkpoint holds: all but counts that only a device keeps, which are the counters of the file. */
+  saved(): DeclaredPart[] {
+    return this.stateful().flatMap((declared) => this.partsOf(declared));
+  }
+
+  /** The slots they belong to. */
+  stateful(): DeclaredSlot[] {
     return [...this.slots.values()].filter(({ slot }) => slot.counts === undefined);
   }
+
+  private readonly storages = new Map<string, Storage>();
+  private readonly roundings = new Map<string, { readonly stream: number; readonly half: 0 | 1 }>();
 
   counts(): DeclaredSlot[] {
     return [...this.slots.values()].filter(({ slot }) => slot.counts !== undefined);
@@ -99,7 +124,42 @@ export class Layout {
 
   /** Bytes of state, with `working` elements of the given size. */
   bytes(working: number): number {
-    return [...this.slots.values()].reduce((sum, { slot }) => sum + size(slot.shape) * (slot.dtype === 'wide' ? 8 : working), 0);
+    const parts = [...this.slots.keys()].flatMap((key) => this.storage(key).parts);
+    return parts.reduce((sum, { shape, dtype }) => sum + size(shape) * elementBytes(dtype, working), 0);
+  }
+
+  /** How a slot is held. */
+  storage(key: string): Storage {
+    const known = this.storages.get(key);
+    if (known !== undefined) return known;
+    const slot = this.slots.get(key)?.slot;
+    if (slot === undefined) throw new TransformError(`slot '${key}' is used but was not declared`);
+    const made = storageOf(key, slot, askedFor(this.narrowed, slot));
+    this.storages.set(key, made);
+    return made;
+  }
+
+  /** Which random bits a narrow slot is rounded by: two of one owner have the halves of a word, since their loop is often the same. */
+  rounding(key: string): { readonly stream: number; readonly half: 0 | 1 } {
+    if (this.roundings.size === 0) {
+      const counts = new Map<string, number>();
+      for (const { key: own, owner } of this.slots.values()) {
+        if (this.storage(own).narrow === undefined) continue;
+        const count = counts.get(owner) ?? 0;
+        counts.set(owner, count + 1);
+        this.roundings.set(own, { stream: hash(`rounding ${count >> 1}:${owner}`), half: count % 2 === 0 ? 0 : 1 });
+      }
+    }
+    const found = this.roundings.get(key);
+    if (found === undefined) throw new TransformError(`slot '${key}' is not narrow`);
+    return found;
+  }
+
+  /** The buffers of a slot. */
+  private partsOf(of: DeclaredSlot): DeclaredPart[] {
+    const { key, owner, slot } = of;
+    const { parts } = this.storage(key);
+    return parts.map((part) => ({ key: part.key, owner, slot: { ...slot, shape: part.shape, dtype: part.dtype }, of }));
   }
 
   /** A name that no other hyperparameter has: `learningRate`, or with the path in front where several share it. */
@@ -219,6 +279,7 @@ function checkedName(name: unknown): string {
 }
 
 const kinds: Readonly<Record<Kind, true>> = { vector: true, diagonal: true, matrix: true, cubic: true, invariant: true };
+const dtypes: Readonly<Record<NonNullable<Slot['dtype']>, true>> = { working: true, wide: true, bf16: true, f16: true, int8: true };
 const isIn = (known: object, value: unknown): boolean => typeof value === 'string' && Object.hasOwn(known, value);
 
 /** What a stage declares, where the compiler did not look. */
@@ -231,7 +292,7 @@ function checkedSlot(what: string, name: unknown, slot: Slot, parameter: Shape |
   const { shape, kind, dtype = 'working', init = 0 } = slot;
   if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) fail('shape', 'an array of integers >= 0', shape);
   if (!isIn(kinds, kind)) fail('kind', Object.keys(kinds).join(', '), kind);
-  if (!isIn({ working: true, wide: true }, dtype)) fail('dtype', "'working' or 'wide'", dtype);
+  if (!isIn(dtypes, dtype)) fail('dtype', Object.keys(dtypes).join(', '), dtype);
   checkStart(init, fail);
   if (init === 'parameter' && !(parameter !== undefined && sameShape(parameter, shape)))
     fail(

@@ -18,7 +18,7 @@ export function movedParameters(before: Readonly<Record<string, Tensor>>, after:
 
 /** The slots that were set to something else than they held. */
 export const changedSlots = (trace: StepTrace): TracedOutput[] =>
-  [...trace.slots].filter(([key, value]) => !trace.unchanged(key, value)).map(([key, value]) => ({ key, value, donates: key }));
+  [...trace.slots].filter(([key, value]) => !trace.unchanged(key, value)).flatMap(([key, value]) => trace.stored(key, value));
 
 /** What deferred computations are to read. */
 export const handedOver = (trace: StepTrace): TracedOutput[] =>

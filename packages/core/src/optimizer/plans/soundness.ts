@@ -39,7 +39,7 @@ export function soundProgram(
 
   return trace.tracing.within('guard', '', () => {
     const before = ({ key, value }: TracedOutput): Tensor => trace.input(key, value.shape, value.dtype, isSymmetric(value));
-    const finite = checked.map((output) => allFinite(replaced(output.value, before(output))?.row ?? output.value));
+    const finite = checked.map((output) => allFinite(replaced(output.value, before(output))?.row ?? output.looked ?? output.value));
     for (const { name: owner, question, value } of answers) {
       const passed = allFinite(value);
       trace.conditions.push(passed);

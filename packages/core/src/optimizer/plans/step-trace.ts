@@ -2,18 +2,20 @@ import { TransformError } from '../../errors.ts';
 import type { Hyper } from '../../options/hyper.ts';
 import type { DType } from '../../program/program.ts';
 import { printShape, type Shape, sameShape } from '../../program/shape.ts';
-import { nodeOf, sameTensor } from '../../trace/emit.ts';
+import { sameTensor } from '../../trace/emit.ts';
 import { concat } from '../../trace/functions.ts';
 import { Tracing } from '../../trace/graph.ts';
-import type { Tensor } from '../../trace/tensor.ts';
+import { type Tensor, tensorOf } from '../../trace/tensor.ts';
 import { inputTensor, type TracedOutput } from '../../trace/trace.ts';
 import type { Pass, Tensors } from '../../transform/transform.ts';
 import { gradientKey, verdictKey } from '../memory/keys.ts';
 import type { Randomness } from '../memory/randomness.ts';
+import type { Part } from '../memory/storage.ts';
 import type { Counters, Effect } from './counters.ts';
 import { type Deferred, defer, resultsOf, type Standing } from './deferred.ts';
 import { Evaluations } from './evaluations.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
+import { fromStored, toStored } from './stored.ts';
 
 /** A question a stage asked while it was traced, and what it was told: of a count, or how deferred computations stand. */
 export type Question = CountQuestion | { readonly about: 'deferred'; readonly answer: string; readonly label: string };
@@ -131,8 +133,23 @@ export class StepTrace {
   }
 
   slot(declared: DeclaredSlot): Tensor {
-    const { key, slot } = declared;
-    return this.slots.get(key) ?? this.input(key, slot.shape, slot.dtype ?? 'working', slot.symmetric ?? false);
+    return this.slots.get(declared.key) ?? this.before(declared);
+  }
+
+  /** What a slot held when the step began. */
+  private before(declared: DeclaredSlot): Tensor {
+    const read = ({ key, shape, dtype }: Part, symmetric: boolean): Tensor => this.input(key, shape, dtype, symmetric);
+    return fromStored(declared, this.layout.storage(declared.key), read);
+  }
+
+  /** What is written where a slot is set to `value`. */
+  stored(key: string, value: Tensor): TracedOutput[] {
+    const declared = this.layout.slots.get(key);
+    if (declared === undefined) throw new TransformError(`slot '${key}' is written but was not declared`);
+    const call = (): Tensor => tensorOf({ shape: [], dtype: 'working', at: { in: 'host', line: this.tracing.host.call() } });
+    const storage = this.layout.storage(key);
+    const rounding = storage.narrow === undefined ? { stream: 0, half: 0 as const } : this.layout.rounding(key);
+    return toStored(declared, storage, value, { seed: this.random.seed, ...rounding }, call);
   }
 
   /** Has the host, where it may look, find out that a gradient it could not see beforehand was not finite. */
@@ -143,7 +160,8 @@ export class StepTrace {
 
   /** Whether a slot was set to the value it had. */
   unchanged(key: string, value: Tensor): boolean {
-    return nodeOf(value)?.operation.op === 'input' && sameTensor(value, this.input(key, value.shape, value.dtype));
+    const declared = this.layout.slots.get(key);
+    return declared !== undefined && sameTensor(value, this.before(declared));
   }
 
   /** What the host is to read after a run. */
