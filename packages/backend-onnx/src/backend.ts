@@ -1,4 +1,4 @@
-import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
+import { linearAlgebra, WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
 import { type Backend, type DType, type Executable, type Floats, type Program, type Role, type Shape, warn } from '@opt/core';
 import { loadEngine, type OnnxEngine } from './engine.ts';
 import { type OnnxOptions, type Settings, settingsOf } from './options.ts';
@@ -47,7 +47,7 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer, 
   constructor(engine: OnnxEngine, settings: Settings) {
     this.#engine = engine;
     this.#settings = settings;
-    this.#wasm = new WasmBackend(settings.maxMemory);
+    this.#wasm = new WasmBackend(settings.maxMemory, linearAlgebra());
     this.#sessions = new Sessions(engine, settings);
     this.#contractions = new Contractions(this.#wasm, engine, this.#sessions);
   }

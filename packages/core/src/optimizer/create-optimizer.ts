@@ -51,11 +51,21 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     const random = { seed, draws: draws ?? undefined };
     const made = new Engine(transform, place(backend, memory, parameters), backend, memory, random, about, metrics);
     engine = made;
+    refuseWhatLacks(backend, made);
     const started = made.once('construct');
     if (isPromise(started)) return started.then(() => made, failed);
     return backend.run === 'async' ? Promise.resolve(made) : made;
   } catch (error) {
     return failed(error);
+  }
+}
+
+/** Where a backend comes in parts, what it lacks is said at the beginning, not in the call that needs it. */
+function refuseWhatLacks<Native, Buffer>(backend: Backend<Mode, Mode, Native, Buffer>, engine: Engine<Native, Buffer>): void {
+  if (backend.lacks === undefined) return;
+  for (const { program } of engine.explain().programs) {
+    const lacking = backend.lacks(program);
+    if (lacking !== undefined) throw new BackendError(`createOptimizer: program '${program.name}' needs ${lacking}`);
   }
 }
 
