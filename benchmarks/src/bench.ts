@@ -9,6 +9,7 @@ import { allPeers, type Peers } from './bench/peers.ts';
 import { printMeasured, printSizes } from './bench/print.ts';
 import { findPython } from './bench/python.ts';
 import { writeResults } from './bench/results-file.ts';
+import { everyStep } from './bench/sections/every-step.ts';
 import { gpuSteps } from './bench/sections/gpu.ts';
 import { linalg } from './bench/sections/linalg.ts';
 import { lowrank } from './bench/sections/lowrank.ts';
@@ -22,7 +23,17 @@ import { tally } from './bench/tally.ts';
 const pace = { batch: 0.02, budget: 60 };
 
 const wanted = ({ sections, filter }: BenchOptions, peers: Peers, gpu: Gpu | undefined): readonly Comparison[] => {
-  const makers = { steps, linalg, lowrank, overhead, size: () => [], gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)), onnx: onnxSteps };
+  const everyStepOn = (): readonly Comparison[] =>
+    everyStep('steps', '', (name, recipe, model) => peers.ours(name, `step/${recipe}/${model}`));
+  const makers = {
+    steps: () => [...steps(peers), ...everyStepOn()],
+    linalg,
+    lowrank,
+    overhead,
+    size: () => [],
+    gpu: () => (gpu === undefined ? [] : gpuSteps(gpu)),
+    onnx: onnxSteps,
+  };
   const all = sections.flatMap((section) => makers[section](peers));
   return filter === undefined ? all : all.filter(({ title }) => title.toLowerCase().includes(filter.toLowerCase()));
 };

@@ -72,6 +72,8 @@ export interface SoapOptions extends GeneralOptions {
   readonly initialEigenvalue?: number;
   /** Of 'kl': what they stay above, > 0, null for nothing, or 'auto' (default), 1/max(10, min(d, 4000))²: too much for small gradients. */
   readonly eigenvalueFloor?: number | 'auto' | null;
+  /** Turn all columns of a basis at a refresh ('qr', default), or two of four blocks of them in turns, for a third of the work. */
+  readonly refresh?: 'qr' | 'block-jacobi';
   /** Sort the columns of a basis by eigenvalue when it is refreshed, default true. */
   readonly sortOnRefresh?: boolean;
   /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never. */
