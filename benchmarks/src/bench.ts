@@ -9,6 +9,7 @@ import { allPeers, type Peers } from './bench/peers.ts';
 import { printMeasured, printSizes } from './bench/print.ts';
 import { findPython } from './bench/python.ts';
 import { writeResults } from './bench/results-file.ts';
+import { everyStep } from './bench/sections/every-step.ts';
 import { gpuSteps } from './bench/sections/gpu.ts';
 import { linalg } from './bench/sections/linalg.ts';
 import { lowrank } from './bench/sections/lowrank.ts';
@@ -23,8 +24,10 @@ import { tally } from './bench/tally.ts';
 const pace = { batch: 0.02, budget: 60 };
 
 const wanted = ({ sections, filter }: BenchOptions, peers: Peers, gpu: Gpu | undefined): readonly Comparison[] => {
+  const everyStepOn = (): readonly Comparison[] =>
+    everyStep('steps', '', (name, recipe, model) => peers.ours(name, `step/${recipe}/${model}`));
   const makers = {
-    steps,
+    steps: () => [...steps(peers), ...everyStepOn()],
     linalg,
     lowrank,
     overhead,

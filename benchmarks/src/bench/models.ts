@@ -50,6 +50,8 @@ export const models: Readonly<Record<string, Model>> = {
   'mlp-784': { title: 'MLP 784-512-512-10', shapes: mlp(784, 512, 512, 10) },
   'mlp-mnist1d': { title: 'MNIST-1D MLP 40-100-100-100-10', shapes: mlp(40, 100, 100, 100, 10) },
   transformer: { title: 'transformer, 4 layers, d = 256', shapes: transformer(4, 256) },
+  'square-512': { title: '512×512', shapes: { matrix: [512, 512] } },
+  'wide-512': { title: '512×2048', shapes: { matrix: [512, 2048] } },
   tiny: { title: 'one 3×3 matrix and one scalar', shapes: { matrix: [3, 3], scalar: [] } },
   'ten-vectors': {
     title: 'ten vectors of 64',

@@ -1,4 +1,4 @@
-import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
+import { linearAlgebra, WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
 import {
   type Backend,
   type DType,
@@ -59,7 +59,7 @@ export class OnnxBackend implements Backend<'async', 'sync', never, WasmBuffer, 
   constructor(engine: OnnxEngine, settings: Settings) {
     this.#engine = engine;
     this.#settings = settings;
-    this.#wasm = new WasmBackend(settings.maxMemory);
+    this.#wasm = new WasmBackend(settings.maxMemory, linearAlgebra());
     this.#sessions = new Sessions(engine, settings);
     this.#contractions = new Contractions(this.#wasm, engine, this.#sessions);
   }

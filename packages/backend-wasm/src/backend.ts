@@ -8,45 +8,24 @@ import {
   type Executable,
   type Floats,
   fixed,
-  flag,
-  integer,
   isNarrow,
   type Narrow,
   narrowTypes,
   type Option,
   type Program,
   type Role,
-  resolve,
   type Shape,
   size,
 } from '@opt/core';
-import { fmaSupported, instantiateKernels, type Kernels } from '@opt/linalg';
+import type { Kernels } from '@opt/linalg';
 import { compileProgram, type Placement } from './compile.ts';
 import { LinearMemory } from './memory.ts';
 import type { Handing } from './plan/handed.ts';
 import type { Place, Product } from './plan/products.ts';
 import { bytesOf, real, type Type, typeOfNode } from './plan/values.ts';
-import type { Beginning, Crew } from './threads/begin.ts';
+import type { Crew } from './threads/begin.ts';
 import type { Work } from './threads/control.ts';
 import type { Split, Team } from './threads/team.ts';
-
-export interface WasmOptions {
-  /** Most bytes of linear memory, at least 1 MiB, at most 4 GiB (default). */
-  readonly maxMemory?: number;
-  /**
-   * Whether products and factorisations use fused multiply-add where the engine has it, default true. False: the same bits from
-   * WebAssembly in every engine; large products take 1.15 times as long.
-   */
-  readonly fma?: boolean;
-}
-
-export interface ThreadedOptions extends WasmOptions {
-  /**
-   * How many threads compute, this one among them, an integer of at least 1. The bits are those of one thread. In a page that is not
-   * cross-origin isolated there is one, and a line in the log says so.
-   */
-  readonly threads: number;
-}
 
 /** A tensor in linear memory. */
 export interface WasmBuffer {
@@ -80,27 +59,10 @@ export interface PartialExecutable {
   dispose(): void;
 }
 
-/**
- * Compiles every program to one WebAssembly SIMD module. Parameters, state and gradients live in one linear memory; what is read are
- * views of it, and a gradient written into its view is not copied.
- *
- * With `threads` it is a promise: the workers have begun when it is fulfilled.
- *
- * @throws OptionRangeError · OptionTypeError
- */
-export function wasm(options: ThreadedOptions): Promise<WasmBackend>;
-export function wasm(options?: WasmOptions & { readonly threads?: never }): WasmBackend;
-export function wasm(options: WasmOptions & { readonly threads?: number } = {}): WasmBackend | Promise<WasmBackend> {
-  const { maxMemory, fma, threads } = resolve('wasm', options, { maxMemory: memoryOption, fma: flag(true), threads: integer(1) });
-  if (options.threads === undefined) return new WasmBackend(maxMemory, fma);
-  return threaded(maxMemory, fma, threads);
-}
-
-/** A backend of several threads; of one where there can be no more. `beginning` is what tests set otherwise. */
-export async function threaded(maxMemory: number, fma: boolean, threads: number, beginning?: Beginning): Promise<WasmBackend> {
-  if (threads === 1) return new WasmBackend(maxMemory, fma);
-  const { begin } = await import('./threads/begin.ts');
-  return new WasmBackend(maxMemory, fma, await begin(maxMemory, fma && fmaSupported(), threads, beginning));
+/** What programs call beside their own code: the kernels of a memory, and whether they use fused multiply-add. */
+export interface KernelSource {
+  readonly fma: boolean;
+  instantiate(memory: WebAssembly.Memory): Kernels;
 }
 
 export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, 'f32'> {
@@ -117,7 +79,7 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   compiled = 0;
   buffers = 0;
   readonly #linear: LinearMemory;
-  readonly #kernels: Kernels;
+  readonly #kernels: Kernels | undefined;
   readonly #arena: WebAssembly.Global;
   readonly #own = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   readonly #team: Team | undefined;
@@ -129,12 +91,15 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
   #ownBytes = 0;
   #layout: { readonly buffer: ArrayBufferLike; readonly arena: number } = { buffer: new ArrayBuffer(0), arena: 0 };
 
-  /** `fma`: whether fused multiply-add may be used. `crew`: the memory of several threads, of which this is one. */
-  constructor(maxMemory: number, fma = true, crew?: Crew) {
-    this.fma = fma && fmaSupported();
+  /**
+   * `kernels`: where they come from; undefined for programs that call none. `crew`: the memory of several threads, of which this is one, with
+   * kernels of its own.
+   */
+  constructor(maxMemory: number, kernels: KernelSource | undefined, crew?: Crew) {
+    this.fma = kernels?.fma ?? false;
     this.#linear = crew?.linear ?? new LinearMemory(maxMemory);
     this.#team = crew?.team;
-    this.#kernels = this.#team?.kernels ?? instantiateKernels(this.#linear.memory, this.fma);
+    this.#kernels = this.#team?.kernels ?? kernels?.instantiate(this.#linear.memory);
     this.#arena = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   }
 
@@ -257,7 +222,15 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     };
     const team = this.#team;
     const sharing = team?.sharing(program);
-    const { bytes, arena, own, width, groups } = compileProgram(program, placement, scalars.address, this.#kernels, (byte) => this.#table(byte), handing, sharing);
+    const { bytes, arena, own, width, groups } = compileProgram(
+      program,
+      placement,
+      scalars.address,
+      this.#kernels,
+      (byte) => this.#table(byte),
+      handing,
+      sharing,
+    );
     this.#reserve(arena, program.name);
     this.#reserveOwn(own, program.name);
     const module = new WebAssembly.Module(bytes);

@@ -1,9 +1,10 @@
-import type { Block, Program } from '@opt/core';
+import type { Program } from '@opt/core';
 import type { Kernels } from '@opt/linalg';
 import { emitBlock } from './emit/block.ts';
 import type { Context } from './emit/context.ts';
 import { importKernel, isKernelOperation, type KernelOperation } from './emit/kernel-imports.ts';
 import { VectorMath } from './emit/math.ts';
+import { operationsOf } from './operations-of.ts';
 import { planBlock } from './plan/block-plan.ts';
 import type { Cutting, Handing } from './plan/handed.ts';
 import type { BlockPlan } from './plan/planned.ts';
@@ -53,7 +54,7 @@ export function compileProgram(
   program: Program,
   bind: (key: string) => Placement,
   scalars: number,
-  kernels: Kernels,
+  kernels: Kernels | undefined,
   tables: Context['tables'],
   handing?: Handing,
   sharing?: Sharing,
@@ -94,15 +95,4 @@ export function compileProgram(
   };
   emitBlock(context, next(), plan, next);
   return { bytes: module.encode(), arena, own, width: 1, groups: handing?.products(plan) ?? [] };
-}
-
-/** Every operation of a block and of the loops inside it. */
-function operationsOf(block: Block): Set<string> {
-  const used = new Set<string>();
-  for (const { operation } of block.nodes) {
-    used.add(operation.op);
-    if (operation.op !== 'repeat') continue;
-    for (const inner of [operation.body, operation.until]) if (inner !== undefined) for (const op of operationsOf(inner)) used.add(op);
-  }
-  return used;
 }

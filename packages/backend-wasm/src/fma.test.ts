@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { OptionTypeError } from '@opt/core';
 import { fmaSupported } from '@opt/linalg';
 import { describe, expect, it } from 'vitest';
-import { wasm } from './backend.ts';
+import { wasm } from './wasm.ts';
 
 const run = promisify(execFile);
 

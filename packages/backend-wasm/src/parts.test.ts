@@ -2,7 +2,7 @@ import { build, randomPrograms } from '@opt/backend-contract/vitest';
 import { type Floats, type Program, size, type Tensor, trace } from '@opt/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { handing, type Operand, type PartialExecutable, type Product, WasmBackend, type WasmBuffer } from './index.ts';
+import { handing, linearAlgebra, type Operand, type PartialExecutable, type Product, WasmBackend, type WasmBuffer } from './index.ts';
 import { type Data, donating, runOn } from './testing/compare.ts';
 import { noise } from './testing/noise.ts';
 
@@ -59,7 +59,7 @@ interface Run {
 
 /** A program with all its products handed over. */
 function inParts(program: Program, data: Data = {}, enough = Number.POSITIVE_INFINITY): Run {
-  const backend = new WasmBackend(2 ** 28);
+  const backend = new WasmBackend(2 ** 28, linearAlgebra());
   const buffers = new Map<string, WasmBuffer>();
   for (const { key, shape, dtype } of program.inputs) {
     const buffer = backend.create('parameter', key, shape, dtype);
@@ -91,7 +91,7 @@ const largest = (data: Floats): number => Float64Array.from(data).reduce((max, x
 
 function expectAgreement(program: Program, data: Data, enough?: number): void {
   const { results } = inParts(program, data, enough);
-  const expected = runOn(new WasmBackend(2 ** 28), program, data);
+  const expected = runOn(new WasmBackend(2 ** 28, linearAlgebra()), program, data);
   const scale = Math.max(1, ...Object.values(expected).map(largest));
   for (const [key, value] of Object.entries(expected)) {
     const given = results[key] ?? value.map(() => Number.NaN);

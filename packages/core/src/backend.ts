@@ -51,6 +51,8 @@ export interface Backend<
   release(buffer: Buffer): void;
   /** An executable bound to buffers: `bind` gives those of every input and output key. */
   compile(program: Program, bind: (key: string) => Buffer): Result<Run, Executable<Run>>;
+  /** What is missing here for a program, in words; undefined where nothing is. Default: nothing ever. */
+  lacks?(program: Program): string | undefined;
   /** Where there are computations that steps do not wait for. */
   readonly deferral?: Deferral<Buffer>;
   dispose(): void;

@@ -3,110 +3,28 @@ import {
   alongAxis,
   axisGram,
   type Basis,
-  choice,
   type Frame,
-  fixed,
-  flag,
-  type Hyper,
-  integer,
-  type Move,
   message,
-  nullable,
-  type Option,
   OptionTypeError,
-  optional,
   type Resolved,
   required,
   resolve,
-  type Setting,
   type Shape,
   type Site,
   saturate,
   size,
   type Tensor,
-  text,
   unfolding,
-  unit,
   where,
 } from '@opt/core';
-import { activeAxes, foldingOf, type SidesOption } from './axes.ts';
-import type { DataFormat } from './fold.ts';
+import { activeAxes, foldingOf } from './axes.ts';
+import { type EigenbasisTable, eigenbasisOptions, type KroneckerEigenbasisOptions } from './eigenbasis-options.ts';
 import { klEigenvalues, klFactor, products, type Sides } from './kl-factors.ts';
-import { diagonalises, inOrder, inSlots, orthonormal, singularVectors, sorted, sound, unlessStill, unsorted } from './refresh.ts';
+import { singularVectors } from './refresh.ts';
+import { refresher } from './refresher.ts';
 import { costTeller } from './say-cost.ts';
-
-export interface KroneckerEigenbasisOptions {
-  /** β_s of the covariances A_k, [0, 1), default 0.95. */
-  readonly shampooBeta?: Setting;
-  /** f: steps between refreshes, integer ≥ 1, default 10. */
-  readonly preconditionFrequency?: number;
-  /** Axes longer than this keep the identity, integer ≥ 1, default 10000. */
-  readonly maxPreconditionDim?: number;
-  /** Merge axes first, default false. Use a `maxPreconditionDim` of about 1024 with it. */
-  readonly mergeDims?: boolean;
-  /** Precondition vectors too, default false. */
-  readonly precondition1d?: boolean;
-  /** Storage order of rank-4 kernels, used only by merging: [kh, kw, in, out] or [out, in, kh, kw]. Default 'channels_last'. */
-  readonly dataFormat?: DataFormat;
-  /** The basis of the first call: eigenvectors of its covariance, or none until the first refresh. Default 'eigh'. */
-  readonly initialBasis?: 'eigh' | 'identity';
-  /** Which sides of a matrix have a basis, default 'both'; 'shorter' is the one with fewer entries, left on a tie. */
-  readonly sides?: SidesOption;
-  /** What A_k is the covariance of: gradients (default), or gradients whitened along the other axes by their factors ('kl'). */
-  readonly factor?: 'gram' | 'kl';
-  /** Of 'kl': what the estimates of eigenvalues start as, > 0, default 0.1. */
-  readonly initialEigenvalue?: number;
-  /** Of 'kl': what they stay above, a number > 0, null for nothing, or 'auto' (default), 1/max(10, min(d, 4000))². It is absolute. */
-  readonly eigenvalueFloor?: number | 'auto' | null;
-  /** Sort the columns of a basis by eigenvalue when it is refreshed, second moments with them; default true. */
-  readonly sortOnRefresh?: boolean;
-  /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never left out. */
-  readonly refreshTolerance?: number | null;
-  /** The first call only sets the basis up and holds the parameter (default), or goes on without a basis ('raw'). */
-  readonly firstCall?: 'skip' | 'raw';
-  /** Prefix of state keys, default 'soap'. */
-  readonly name?: string;
-}
-
-export type EigenbasisTable = Readonly<{
-  shampooBeta: Option<Hyper>;
-  preconditionFrequency: Option<number>;
-  maxPreconditionDim: Option<number>;
-  mergeDims: Option<boolean>;
-  precondition1d: Option<boolean>;
-  dataFormat: Option<DataFormat>;
-  initialBasis: Option<'eigh' | 'identity'>;
-  sides: Option<SidesOption>;
-  factor: Option<'gram' | 'kl'>;
-  initialEigenvalue: Option<number | null>;
-  eigenvalueFloor: Option<number | 'auto' | null | undefined>;
-  sortOnRefresh: Option<boolean>;
-  refreshTolerance: Option<number | null>;
-  firstCall: Option<'skip' | 'raw'>;
-  name: Option<string>;
-}>;
-
-const above0 = { rule: 'a finite number > 0', holds: (x: number) => Number.isFinite(x) && x > 0 };
-
-/** How `resolve` reads them. */
-export const eigenbasisOptions: EigenbasisTable = {
-  shampooBeta: unit(0.95),
-  preconditionFrequency: integer(10),
-  maxPreconditionDim: integer(10000),
-  mergeDims: flag(false),
-  precondition1d: flag(false),
-  dataFormat: choice('channels_last', ['channels_last', 'channels_first']),
-  initialBasis: choice('eigh', ['eigh', 'identity']),
-  sides: choice('both', ['both', 'left', 'right', 'shorter']),
-  factor: choice('gram', ['gram', 'kl']),
-  initialEigenvalue: optional(fixed(0.1, above0)),
-  eigenvalueFloor: (value, rule, option) =>
-    value === undefined || value === 'auto' ? value : nullable(fixed(1, above0))(value, rule, option),
-  sortOnRefresh: flag(true),
-  refreshTolerance: optional(fixed(0, { rule: 'in [0, 1)', holds: (x) => x >= 0 && x < 1 })),
-  firstCall: choice('skip', ['skip', 'raw']),
-  name: text('soap'),
-};
+import { refreshPhases } from './spread.ts';
+import { type Turn, turnOfAll } from './turn.ts';
 
 /**
  * The eigenbasis of Shampoo's Kronecker factors (Vyas et al. 2024). Axis k of the folded parameter has the covariance
@@ -127,9 +45,15 @@ export const eigenbasisOptions: EigenbasisTable = {
 export const kroneckerEigenbasis = (options: KroneckerEigenbasisOptions = {}): Basis =>
   eigenbasis(resolve('soap', options, eigenbasisOptions));
 
+/** What happened to the basis of an axis. */
+interface SideTurn {
+  readonly axis: number;
+  readonly turn: Turn;
+}
+
 /** The same with its options read. */
 export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
-  const { name, shampooBeta, preconditionFrequency, initialBasis, firstCall, refreshTolerance } = o;
+  const { name, shampooBeta, initialBasis, firstCall } = o;
   const kl = o.factor === 'kl';
   for (const option of ['initialEigenvalue', 'eigenvalueFloor'] as const)
     if (!kl && o[option] !== undefined && !(option === 'initialEigenvalue' && o[option] === null))
@@ -139,9 +63,8 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
     return floor === 'auto' ? 1 / Math.max(10, Math.min(d, 4000)) ** 2 : (floor ?? 0);
   };
   const tellCost = costTeller(name);
-  const phaseAt = (calls: number) => (calls === 1 ? 'start' : (calls - 1) % preconditionFrequency === 0 ? 'refresh' : 'step');
-  const iteration = o.sortOnRefresh ? sorted : unsorted;
-  const refresh = o.sortOnRefresh ? orthonormal : inSlots;
+  const phaseOf = refreshPhases(o, (shape) => activeAxes(shape, o).map((k) => foldingOf(shape, o).shape[k] ?? 1));
+  const refresh = refresher(o);
 
   /**
    * Bases and eigenvalues as they are now: later writes do not change them. With 'kl' the longest axis comes first: its product is then
@@ -174,7 +97,7 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
   }
 
   /** The first covariances, and bases of their eigenvectors. */
-  function start(owner: string, gradient: Tensor, site: Site): Move[] {
+  function start(owner: string, gradient: Tensor, site: Site): SideTurn[] {
     const g = foldingOf(gradient.shape, o).fold(gradient);
     return activeAxes(gradient.shape, o).flatMap((k) => {
       // The first gradient has no basis to be white in.
@@ -187,14 +110,14 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
       const Q = required(found, 'Q', 'result');
       const Q1 = where(allFinite(Q), Q, old);
       site.set(`Q${k}`, owner, Q1);
-      return [(v: Tensor) => alongAxis(v, k, Q1.square(), { transpose: true })];
+      return [{ axis: k, turn: turnOfAll(Q1) }];
     });
   }
 
-  /** Covariances, eigenvalues and, where it is time, bases; gives what second moments do. */
-  function advance(owner: string, gradient: Tensor, old: Frame, site: Site): Move[] {
+  /** Covariances, eigenvalues and, where it is time, bases; gives how they turn. */
+  function advance(owner: string, gradient: Tensor, old: Frame, site: Site): SideTurn[] {
     const g = foldingOf(gradient.shape, o).fold(gradient);
-    const due = site.phase(owner, phaseAt) === 'refresh';
+    const due = site.phase(owner, phaseOf(site, owner)) === 'refresh';
     const beta = site.hyper(shampooBeta);
     const sides = sidesOf(owner, gradient.shape, site);
     const { largest } = site;
@@ -205,27 +128,11 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
       site.set(`A${k}`, owner, A);
       const e = values.get(k);
       if (e !== undefined) site.set(`e${k}`, owner, e);
-      const found =
-        refreshTolerance === null
-          ? site.later(`Q${k}`, owner, due, () => iteration(A, Q), refresh)
-          : site.later(
-              `Q${k}`,
-              owner,
-              due,
-              () => ({ ...iteration(A, Q), Q, still: diagonalises(A, Q, refreshTolerance) }),
-              unlessStill(refresh),
-            );
-      if (found === undefined) return [];
-      const next = required(found, 'Q', 'result');
-      const good = sound(A, next);
-      const Q1 = where(good, next, Q);
-      site.set(`Q${k}`, owner, Q1);
-      const order = found['order'] && inOrder(good, found['order']);
-      // The first basis, where it came late: none of its columns continues one of the identity.
-      const move: Move = order === undefined ? (v) => alongAxis(v, k, Q1.square(), { transpose: true }) : (v) => v.gather(order, k);
-      if (e !== undefined)
-        site.set(`e${k}`, owner, order === undefined ? alongAxis(e, 0, Q1.square(), { transpose: true }) : e.gather(order, 0));
-      return [move];
+      const turn = refresh(site, { slot: `Q${k}`, owner, due, A, Q });
+      if (turn === undefined) return [];
+      site.set(`Q${k}`, owner, turn.basis(Q));
+      if (e !== undefined) site.set(`e${k}`, owner, turn.diagonal(e, 0));
+      return [{ axis: k, turn }];
     });
   }
 
@@ -256,24 +163,38 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
     before(owner, gradient, site) {
       // Products of gradients are kept within what there are numbers for.
       const within = saturate(gradient, site.largest, 2, size(gradient.shape));
-      if (firstCall === 'raw' || site.phase(owner, phaseAt) !== 'start') return { gradient: within };
+      if (firstCall === 'raw' || site.phase(owner, phaseOf(site, owner)) !== 'start') return { gradient: within };
       start(owner, within, site);
       return { hold: true };
     },
     frame,
     after(owner, gradient, site) {
       const old = frame(owner, gradient.shape, site);
-      const second = site.phase(owner, phaseAt) === 'start' ? start(owner, gradient, site) : advance(owner, gradient, old, site);
-      if (second.length === 0) return {};
+      const turns =
+        site.phase(owner, phaseOf(site, owner)) === 'start' ? start(owner, gradient, site) : advance(owner, gradient, old, site);
+      if (turns.length === 0) return {};
       const now = frame(owner, gradient.shape, site);
       return {
         // v is only permuted while m is rotated: a little of a large m that comes to where nothing was squared would be a step without bound.
         empties: true,
-        move: { vector: (m) => now.project(old.unproject(m)), diagonal: (v) => second.reduce((x, carry) => carry(x), v) },
+        move: {
+          vector: (m) => carried(turns, m, activeAxes(gradient.shape, o), site.epsilon) ?? now.project(old.unproject(m)),
+          diagonal: (v) => turns.reduce((x, { axis, turn }) => turn.diagonal(x, axis), v),
+        },
       };
     },
   };
 }
+
+/** First moments turned along every axis whose basis did, where each says how. */
+const carried = (turns: readonly SideTurn[], m: Tensor, axes: readonly number[], epsilon: number): Tensor | undefined =>
+  turns.every(({ turn }) => turn.vector !== undefined)
+    ? resolved(
+        turns.reduce((x, { axis, turn }) => turn.vector?.(x, axis) ?? x, m),
+        axes,
+        epsilon,
+      )
+    : undefined;
 
 /** Rounding of a projection of a gradient of low rank, in units of machine epsilon relative to its largest coordinate: measured, up to 4.2. */
 const rounding = 8;

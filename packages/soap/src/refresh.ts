@@ -35,22 +35,24 @@ export function singularVectors({ matrix }: { readonly matrix: Tensor }): { read
 
 /** One power iteration from Q, columns by falling eigenvalue estimate q_jᵀA q_j; both unchanged while A is 0. */
 export function refreshed(A: Tensor, Q: Tensor): { Q: Tensor; order: Tensor } {
-  const { Q: Q1, order } = orthonormal(sorted(A, Q));
+  const { Q: Q1, order } = orthonormal(sorted(powers(A, Q)));
   const good = sound(A, Q1);
   return { Q: where(good, Q1, Q), order: inOrder(good, order) };
 }
 
 /** What one power iteration is about to make orthonormal. */
-type Iteration = Readonly<Record<'matrix' | 'order' | 'kept', Tensor>>;
+export type Iteration = Readonly<Record<'matrix' | 'order' | 'kept', Tensor>>;
+
+/** P = AQ, the estimates q_jᵀp_j, and for which columns that is nothing but rounding. */
+export type Powers = Readonly<Record<'Q' | 'P' | 'estimate' | 'kept', Tensor>>;
 
 /**
  * P = AQ, columns by falling eigenvalue estimate, and their order. Columns of which A tells nothing beyond rounding stay what they are and
  * go first, so that the others are made orthogonal to them: turned by rounding, they would take up a little of the largest.
  */
-export function sorted(A: Tensor, Q: Tensor): Iteration {
-  const { P, estimate, kept } = powers(A, Q);
+export function sorted({ Q, P, estimate, kept }: Powers): Iteration {
   const order = estimate.mul(kept.not()).neg().argsort();
-  const keptFirst = order.gather(turned(A, kept.sum().neg()), 0);
+  const keptFirst = order.gather(turned(P, kept.sum().neg()), 0);
   return { matrix: columns(P, Q, kept).gather(keptFirst, 1), order, kept: kept.gather(keptFirst, 0) };
 }
 
@@ -60,8 +62,7 @@ export function orthonormal({ matrix, order, kept }: Iteration): Record<'Q' | 'o
 }
 
 /** The same with every column in its slot, whatever the estimates. */
-export function unsorted(A: Tensor, Q: Tensor): Iteration {
-  const { P, kept } = powers(A, Q);
+export function unsorted({ Q, P, kept }: Powers): Iteration {
   const order = kept.neg().argsort();
   return { matrix: columns(P, Q, kept).gather(order, 1), order, kept: kept.gather(order, 0) };
 }
@@ -71,11 +72,10 @@ export function inSlots({ matrix, order, kept }: Iteration): Record<'Q' | 'order
   return { Q: Q.gather(order.argsort(), 1), order: iota(order.shape[0] ?? 1) };
 }
 
-/** P = AQ, q_jᵀp_j, and for which columns that is nothing but rounding. */
-function powers(A: Tensor, Q: Tensor): Record<'P' | 'estimate' | 'kept', Tensor> {
-  const P = A.matmul(Q);
+/** `longest`: what estimates are small beside, where that is not the largest of them. */
+export function powers(A: Tensor, Q: Tensor, P: Tensor = A.matmul(Q), longest?: Tensor): Powers {
   const estimate = Q.mul(P).sum([0]);
-  return { P, estimate, kept: estimate.le(estimate.maximum().mul(tolerance)) };
+  return { Q, P, estimate, kept: estimate.le((longest ?? estimate.maximum()).mul(tolerance)) };
 }
 
 const columns = (P: Tensor, Q: Tensor, kept: Tensor): Tensor => {
@@ -84,8 +84,7 @@ const columns = (P: Tensor, Q: Tensor, kept: Tensor): Tensor => {
 };
 
 /** 1 while QᵀAQ is diagonal but for `most` of its length: ‖AQ‖² − Σ(q_jᵀAq_j)² ≤ most²·‖AQ‖². */
-export function diagonalises(A: Tensor, Q: Tensor, most: number): Tensor {
-  const { P, estimate } = powers(A, Q);
+export function diagonalises({ P, estimate }: Powers, most: number): Tensor {
   const s = P.abs().maximum();
   const unit = where(s.gt(0), s, 1);
   const all = P.div(unit).square().sum();

@@ -30,8 +30,9 @@ import {
   normalizeRms,
 } from '@opt/transforms';
 import { type AxesOptions, activeAxes, type SidesOption } from './axes.ts';
+import { eigenbasisOptions } from './eigenbasis-options.ts';
 import { adamInBasis, type InnerOptions, normalizeRmsLater, whiten } from './inner.ts';
-import { eigenbasis, eigenbasisOptions } from './kronecker-eigenbasis.ts';
+import { eigenbasis } from './kronecker-eigenbasis.ts';
 
 export interface SoapOptions extends GeneralOptions {
   /** η ≥ 0, default 3e-3. */
@@ -72,6 +73,10 @@ export interface SoapOptions extends GeneralOptions {
   readonly initialEigenvalue?: number;
   /** Of 'kl': what they stay above, > 0, null for nothing, or 'auto' (default), 1/max(10, min(d, 4000))²: too much for small gradients. */
   readonly eigenvalueFloor?: number | 'auto' | null;
+  /** Parameters take turns with their refreshes, so that no step has all of them; default false. */
+  readonly spread?: boolean;
+  /** Turn all columns of a basis at a refresh ('qr', default), or two of four blocks of them in turns, for a third of the work. */
+  readonly refresh?: 'qr' | 'block-jacobi';
   /** Sort the columns of a basis by eigenvalue when it is refreshed, default true. */
   readonly sortOnRefresh?: boolean;
   /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never. */

@@ -10,6 +10,7 @@ import { ownStep } from '../own-step.ts';
 import type { Peers } from '../peers.ts';
 import { quintic, recipes, refreshEvery } from '../recipes.ts';
 import { ratioAtLeast, type Target } from '../target.ts';
+import { everyStep } from './every-step.ts';
 
 /** The onnx backend against PyTorch, on one thread each and on two; and against the wasm backend, where it must not be slower. */
 export const onnxSteps = (peers: Peers): readonly Comparison[] => [
@@ -19,6 +20,7 @@ export const onnxSteps = (peers: Peers): readonly Comparison[] => [
     polar([512, 512], threads, peers, 1),
     polar([512, 2048], threads, peers, 1.6),
   ]),
+  ...everyStep('onnx', ', one thread', (name, recipe, model) => step(name, recipe, model, () => onnx({ threads: 1 }))),
   adamwMillion(),
   tenParameters(),
 ];

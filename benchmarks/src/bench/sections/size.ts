@@ -35,6 +35,12 @@ const bundles: readonly Bundle[] = [
     external: [],
   },
   {
+    name: 'the same without linear algebra: wasm of @opt/backend-wasm/elementwise',
+    source: `export { createOptimizer } from '@opt/core'; export { adamw } from '@opt/transforms'; export { wasm } from '@opt/backend-wasm/elementwise';`,
+    external: [],
+    atMost: 25_000,
+  },
+  {
     name: 'an application: createOptimizer, soap, wasm',
     source: `export { createOptimizer } from '@opt/core'; export { soap } from '@opt/soap'; export { wasm } from '@opt/backend-wasm';`,
     external: [],

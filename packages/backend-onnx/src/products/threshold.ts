@@ -1,4 +1,4 @@
-import { WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
+import { linearAlgebra, WasmBackend, type WasmBuffer } from '@opt/backend-wasm';
 import { type Program, trace } from '@opt/core';
 import type { OnnxEngine } from '../engine.ts';
 import type { Settings } from '../options.ts';
@@ -25,7 +25,7 @@ const fallback = 512 ** 3;
 
 /** Multiply-adds of the smallest square product that ONNX Runtime computes faster, the call included. Tens of milliseconds of work. */
 async function measure(engine: OnnxEngine, settings: Settings): Promise<number> {
-  const backend = new WasmBackend(2 ** 26);
+  const backend = new WasmBackend(2 ** 26, linearAlgebra());
   const contractions = new Contractions(backend, engine, new Sessions(engine, settings));
   for (const n of sizes) {
     const time = (threshold: number): Promise<number> => timed(backend, contractions, productsOf(n), threshold);

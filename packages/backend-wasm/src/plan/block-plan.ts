@@ -21,7 +21,13 @@ export type Source = (
 ) => Region;
 
 /** `cutting` says which kernels somebody else runs, or may run at the same time; those inside of loops are run here, one by one. */
-export function planBlock(block: Block, source: Source, targets: readonly Target[], kernels: Kernels, cutting?: Cutting): BlockPlan {
+export function planBlock(
+  block: Block,
+  source: Source,
+  targets: readonly Target[],
+  kernels: Kernels | undefined,
+  cutting?: Cutting,
+): BlockPlan {
   return new Planning(block, source, targets, kernels, cutting);
 }
 
@@ -36,10 +42,10 @@ class Planning implements BlockPlan {
   readonly #scratches = new Map<Kernel, Region>();
   readonly #producers: ReadonlyMap<Value, readonly Kernel[]>;
   readonly #precedence: Precedence<Value, Kernel>;
-  readonly #sizes: Kernels;
+  readonly #sizes: Kernels | undefined;
   readonly #own = new Set<Region>();
 
-  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels, cutting: Cutting | undefined) {
+  constructor(block: Block, source: Source, targets: readonly Target[], sizes: Kernels | undefined, cutting: Cutting | undefined) {
     this.#sizes = sizes;
     const values = new Values(block);
     const claimed = new Map<Value, Target>();

@@ -3,8 +3,8 @@ import type { Kernel } from './fusion.ts';
 import { bytesOf, operand, real } from './values.ts';
 
 /** Bytes a kernel needs beside its operands and its result. */
-export function scratchBytes({ work }: Kernel, sizes: Kernels): number {
-  if (work.kind !== 'call') return 0;
+export function scratchBytes({ work }: Kernel, sizes: Kernels | undefined): number {
+  if (work.kind !== 'call' || sizes === undefined) return 0;
   const { value } = work;
   const { operation, shape, type } = value;
   const z = bytesOf[real(type)];

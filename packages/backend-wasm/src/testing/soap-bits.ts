@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createOptimizer } from '@opt/core';
 import { soap } from '@opt/soap';
-import { wasm } from '../backend.ts';
+import { wasm } from '../wasm.ts';
 
 /** Thirty steps of SOAP: whether there was fused multiply-add, and the bits it came to, with the option left out and with `false`. */
 const came = [wasm(), wasm({ fma: false })].map((backend) => {

@@ -1,6 +1,7 @@
 import { createOptimizer } from '@opt/core';
 import { soap } from '@opt/soap';
-import { type WasmBackend, wasm } from '../backend.ts';
+import type { WasmBackend } from '../backend.ts';
+import { wasm } from '../wasm.ts';
 import { finest } from './finest.ts';
 import { noise } from './noise.ts';
 import { threadsOf } from './threads.ts';

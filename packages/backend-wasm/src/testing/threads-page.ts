@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 import { createOptimizer } from '@opt/core';
 import { soap } from '@opt/soap';
-import { threaded, type WasmBackend, wasm } from '../backend.ts';
+import type { WasmBackend } from '../backend.ts';
+import { threaded, wasm } from '../wasm.ts';
 import { finest } from './finest.ts';
 import { noise } from './noise.ts';
 

@@ -1,5 +1,6 @@
-import { threaded, type WasmBackend } from '../backend.ts';
+import type { WasmBackend } from '../backend.ts';
 import type { Grain } from '../threads/tasks.ts';
+import { threaded } from '../wasm.ts';
 
 const built = Boolean(process.env['TEST_BUILT']);
 

@@ -9,12 +9,12 @@ import { fmaSupported } from '@opt/linalg';
 import { soap } from '@opt/soap';
 import { adamw } from '@opt/transforms';
 import { describe, expect, it, vi } from 'vitest';
-import { threaded } from '../backend.ts';
 import { wasm } from '../index.ts';
 import { runOn } from '../testing/compare.ts';
 import { finest } from '../testing/finest.ts';
 import { noise } from '../testing/noise.ts';
 import { threadsOf } from '../testing/threads.ts';
+import { threaded } from '../wasm.ts';
 
 const run = promisify(execFile);
 

@@ -7,6 +7,7 @@ import { record } from '../records.ts';
 import { requiredStage } from '../transform/stage-options.ts';
 import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
+import type { Engine } from './engine.ts';
 import { Living, type Session, type Sources, sessionOf } from './living.ts';
 import { Memory } from './memory/memory.ts';
 import { narrowedOption } from './memory/narrowed.ts';
@@ -52,12 +53,22 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     const frame = { transform, backend, random: { seed, draws: draws ?? undefined }, metrics, narrowed: stateDtype };
     const session = sessionOf(frame, memory, place(backend, memory, parameters), about);
     made = session;
+    refuseWhatLacks(backend, session.engine);
     const optimizer = new Living(frame, session, (given, said) => resolve('add', { parameters: given, about: said }, addedOptions));
     const started = session.engine.once('construct');
     if (isPromise(started)) return started.then(() => optimizer, failed);
     return backend.run === 'async' ? Promise.resolve(optimizer) : optimizer;
   } catch (error) {
     return failed(error);
+  }
+}
+
+/** Where a backend comes in parts, what it lacks is said at the beginning, not in the call that needs it. */
+function refuseWhatLacks<Native, Buffer>(backend: Backend<Mode, Mode, Native, Buffer>, engine: Engine<Native, Buffer>): void {
+  if (backend.lacks === undefined) return;
+  for (const { program } of engine.explain().programs) {
+    const lacking = backend.lacks(program);
+    if (lacking !== undefined) throw new BackendError(`createOptimizer: program '${program.name}' needs ${lacking}`);
   }
 }
 

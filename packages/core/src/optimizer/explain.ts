@@ -42,6 +42,8 @@ export interface Explanation {
   readonly programs: readonly ExplainedProgram[];
   /** What stages ask in the middle of a step. */
   readonly questions: readonly ExplainedQuestion[];
+  /** Of the calls after the first, which is alone in setting things up: the one with most FLOPs; undefined where there is none. */
+  readonly longest: (Cost & { readonly call: number }) | undefined;
   readonly parameterCount: number;
   readonly stateBytes: number;
   /** Calls of the first `calls` that are measured for `optimizer.metrics()`, and what that costs all together; undefined where none is. */
@@ -94,14 +96,22 @@ export function explainMeasured(
   const present = new Set(Object.keys(shapes));
   const runs = new Map<Program, { calls: number; lags: (number | undefined)[] }>();
   const questions = new Map<string, ExplainedQuestion>();
+  const costs = new Map<Program, Cost>();
+  const costOf = (program: Program): Cost => {
+    const known = costs.get(program) ?? cost(program);
+    costs.set(program, known);
+    return known;
+  };
+  let longest: Explanation['longest'];
   for (let call = 0; call < calls; call++) {
+    const whole = { call: call + 1, flops: 0, bytes: 0 };
     const measuring = due.at(call);
     if (measuring) {
       const [plain, more] = [false, true].map((one) => planner.step(present, '', deviceDecides, samples, one));
-      const [without, whole] = [plain, more].map((plan) => (plan?.program === undefined ? { flops: 0, bytes: 0 } : cost(plan.program)));
+      const [without, within] = [plain, more].map((plan) => (plan?.program === undefined ? { flops: 0, bytes: 0 } : costOf(plan.program)));
       measured.calls++;
-      measured.flops += (whole?.flops ?? 0) - (without?.flops ?? 0);
-      measured.bytes += (whole?.bytes ?? 0) - (without?.bytes ?? 0);
+      measured.flops += (within?.flops ?? 0) - (without?.flops ?? 0);
+      measured.bytes += (within?.bytes ?? 0) - (without?.bytes ?? 0);
       due.took(call, more === undefined ? [] : [more]);
     }
     for (const plan of [
@@ -112,6 +122,8 @@ export function explainMeasured(
       if (plan === undefined) continue;
       for (const { program, counts } of partsOf(plan)) {
         if (program === undefined) continue;
+        whole.flops += costOf(program).flops;
+        whole.bytes += costOf(program).bytes;
         const lags = counts.map((cell) => call - counters.valueOf(cell));
         const known = runs.get(program) ?? { calls: 0, lags };
         runs.set(program, { calls: known.calls + 1, lags: known.lags.map((lag, i) => (lag === lags[i] ? lag : undefined)) });
@@ -120,13 +132,14 @@ export function explainMeasured(
         questions.set(`${want} ${id}`, { name: id, want, calls: (questions.get(`${want} ${id}`)?.calls ?? 0) + 1 });
       counters.apply(plan.counted, plan.reset);
     }
+    if (call > 0 && whole.flops > (longest?.flops ?? -1)) longest = whole;
   }
   const programs = [...runs].map(([program, run]) => ({
     name: program.name,
     program,
     ...run,
     carried: carriedBytes(program),
-    ...cost(program),
+    ...costOf(program),
   }));
   const parameterCount = Object.values(shapes).reduce((sum, shape) => sum + size(shape), 0);
   const stateBytes = layout.bytes(4);
@@ -138,11 +151,15 @@ export function explainMeasured(
       return `${name}: ${n} of ${calls} calls, ${quantity(flops)}FLOP, ${quantity(bytes)}B moved${left}`;
     }),
     ...[...questions.values()].map(({ name, want, calls: n }) => `${name}: ${want}, asked in ${n} of ${calls} calls`),
+    ...(longest === undefined
+      ? []
+      : [`longest call after the first: ${longest.call}, ${quantity(longest.flops)}FLOP, ${quantity(longest.bytes)}B moved`]),
     ...(measures === undefined ? [] : [extra]),
   ].join('\n');
   return {
     programs,
     questions: [...questions.values()],
+    longest,
     parameterCount,
     stateBytes,
     metrics: measures === undefined ? undefined : measured,

@@ -22,6 +22,7 @@ export function overSite(site: Site, over: (below: Site) => Partial<Site>): Site
     extras: site.extras,
     pass: site.pass,
     framed: site.framed,
+    shapes: site.shapes,
     deviceDecides: site.deviceDecides,
     flushing: site.flushing,
     epsilon: site.epsilon,

@@ -182,6 +182,8 @@ export interface Surroundings {
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
 export interface Site {
   readonly path: string;
+  /** All parameters of the optimizer, in their order: the same object in every step. */
+  readonly shapes: Shapes;
   /** What an enclosing basis offers: to one parameter, or to the only one there is. */
   readonly extras: Extras;
   readonly pass: Pass;

@@ -7,7 +7,7 @@ import { emit, inputKey } from '../../trace/emit.ts';
 import { allFinite, concat } from '../../trace/functions.ts';
 import { Tensor, tensorOf } from '../../trace/tensor.ts';
 import type { LossQuestion, VectorQuestion } from '../../transform/evaluation.ts';
-import type { About, Extras, Pass, Site, SlotRef, Surroundings, Tensors } from '../../transform/transform.ts';
+import type { About, Extras, Pass, Shapes, Site, SlotRef, Surroundings, Tensors } from '../../transform/transform.ts';
 import { lossesKey, lossKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
 import { answerDrawn, choice, hash } from '../memory/randomness.ts';
 import type { Effect } from './counters.ts';
@@ -65,6 +65,10 @@ export class StepSite implements Site {
 
   get smallest(): number {
     return this.trace.layout.precision.smallest;
+  }
+
+  get shapes(): Shapes {
+    return this.trace.layout.parameters;
   }
 
   about(owner: string): About {
