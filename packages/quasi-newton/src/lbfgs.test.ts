@@ -185,6 +185,37 @@ describe('what may be missing or not finite', () => {
   });
 });
 
+describe('a trial that is below the line of sufficient decrease but above the trial before', () => {
+  /** φ and φ′ of each evaluation, whatever the place: along a step of length 1 at first. */
+  const evaluations = (...told: readonly (readonly [f: number, slope: number])[]): number => {
+    const optimizer = createOptimizer({
+      transform: lbfgs({ maxIter: 1, maxEval: 8, historySize: 1, lineSearch: 'strongWolfe' }),
+      parameters: { x: { shape: [], data: [0] } },
+      backend: reference(),
+    });
+    let asked = 0;
+    const seen = (at: { readonly x: ArrayLike<number> } | undefined, which: 0 | 1): number =>
+      (told[asked - 1]?.[which] ?? Number.NaN) + 0 * (at?.x[0] ?? 0);
+    optimizer.step({
+      loss(at) {
+        asked++;
+        return seen(at, 0);
+      },
+      gradients: (at) => ({ x: [at === undefined ? (told[0]?.[1] ?? 0) : seen(at, 1)] }),
+    });
+    return asked;
+  };
+  const steep = -0.95;
+
+  it('is accepted where it is the second and flat', () => {
+    expect(evaluations([0, -1], [-0.5, steep], [-0.4, 0.1])).toBe(3);
+  });
+
+  it('is the end of a bracket from the third on', () => {
+    expect(evaluations([0, -1], [-0.5, steep], [-0.6, steep], [-0.55, 0.1], [-0.7, 0.1])).toBe(5);
+  });
+});
+
 describe('options', () => {
   it.each<readonly [LbfgsOptions, typeof OptionRangeError | typeof OptionTypeError, string]>([
     [{ learningRate: -1 }, OptionRangeError, 'lbfgs: learningRate must be a finite number >= 0, received -1'],
