@@ -8,7 +8,13 @@ const undisturbed = [0, 1, 2].map(
 );
 const kills = Array.from(
   { length: 10 },
-  (_, i): Trial => ({ name: `seven of eight killed, ${i + 1}`, mailbox: i % 2 === 0 ? 'directory' : 'nats', what: 'kills', seed: i % 3 }),
+  (_, i): Trial => ({
+    name: `seven of eight killed, ${i + 1}`,
+    mailbox: i % 2 === 0 ? 'directory' : 'nats',
+    what: 'kills',
+    seed: i % 3,
+    draw: i,
+  }),
 );
 const others: readonly Trial[] = [
   { name: 'broker killed, away for 3 s', mailbox: 'nats', what: 'broker', seed: 0 },

@@ -19,6 +19,8 @@ export interface Trial {
   readonly mailbox: 'directory' | 'nats' | 'redis';
   readonly what: 'nothing' | 'kills' | 'broker' | 'slow' | 'slow, fewer steps' | 'partition';
   readonly seed: number;
+  /** Decides who is killed when; default 0. */
+  readonly draw?: number;
 }
 
 export interface TrialOutcome extends Trial {
@@ -75,7 +77,7 @@ export async function runTrial(trial: Trial, steps: number, deadline: number): P
   const waiting = new Set<{ readonly turn: number; readonly go: () => void }>();
   let killed = 0;
   const trouble: Trouble = async (members, reached, rounds) => {
-    if (what === 'kills') return killing(seed)(members, reached, rounds);
+    if (what === 'kills') return killing(trial.draw ?? 0)(members, reached, rounds);
     if (what === 'broker') {
       await reached(3);
       await server?.restart({ away: 3000 });

@@ -4,9 +4,11 @@ import { ContributionError } from './errors.ts';
 const magic = { contribution: 'LSC1', commit: 'LSR1' } as const;
 export type Kind = keyof typeof magic;
 
-const [headerAt, sealLength, longestHeader] = [8, 32, 4096];
-/** What an envelope adds to its payload at most. */
-export const envelopeBytes: number = headerAt + longestHeader + sealLength;
+const [headerAt, sealLength] = [8, 32];
+/** A record names everybody who counted: some ten thousand at most. */
+const longestHeader: Readonly<Record<Kind, number>> = { contribution: 4096, commit: 2 ** 20 };
+/** What the envelope of a contribution adds to its payload at most. */
+export const envelopeBytes: number = headerAt + longestHeader.contribution + sealLength;
 
 export interface Envelope {
   readonly header: Readonly<Record<string, unknown>>;
@@ -77,7 +79,7 @@ function headerOf(kind: Kind, bytes: Uint8Array): Readonly<Record<string, unknow
   if (decoder.decode(bytes.subarray(0, 4)) !== magic[kind])
     throw new ContributionError('foreign', `expected to begin with ${magic[kind]}, got other bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
-  if (length > longestHeader || headerAt + length + sealLength > bytes.length)
+  if (length > longestHeader[kind] || headerAt + length + sealLength > bytes.length)
     throw new ContributionError('torn', `header: expected ${length} bytes and a seal, got ${bytes.length - headerAt} in all`);
   try {
     const header: unknown = JSON.parse(decoder.decode(bytes.subarray(headerAt, headerAt + length)));

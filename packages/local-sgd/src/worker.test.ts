@@ -159,6 +159,17 @@ describe('many workers', () => {
     for (const { tally } of workers) expect(tally).toMatchObject({ counted: 12, missed: 0, refused: {} });
   });
 
+  it('as many as sixty-four of them', async () => {
+    const mailbox = memoryMailbox();
+    const workers = await Promise.all(
+      Array.from({ length: 64 }, (_, k) => make(k, { mailbox, workers: 64, worker: `a-long-name-of-worker-${k}` })),
+    );
+    const digests = new Digests();
+    await Promise.all(workers.map((worker, k) => train(worker, k, 2, digests.told)));
+    expect(digests.byTurn.get(1)?.size).toBe(1);
+    for (const { tally } of workers) expect(tally).toMatchObject({ counted: 1, missed: 0, refused: {} });
+  });
+
   it('one that is slow delays the others once, is named, and catches up', async () => {
     const mailbox = memoryMailbox();
     const [quick, slow] = await Promise.all([0, 1].map((k) => make(k, { mailbox, workers: 2, deadline: 60 })));
