@@ -1,4 +1,4 @@
-import { cosine, OptError, perTensor, rule, TransformError } from '@opt/core';
+import { cosine, OptError, perTensor, type Rule, rule, TransformError } from '@opt/core';
 import { soap } from '@opt/soap';
 import { adamw, descend, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -88,11 +88,12 @@ export function testChanging(harness: Harness): void {
     });
   });
 
-  it.each([
+  const rules: readonly (readonly [string, () => Rule])[] = [
     ['adamw', () => adamw({ globalClipnorm: 1 })],
     ['soap', () => soap({ preconditionFrequency: 2 })],
     ['an accumulating average', () => sgd({ momentum: 0.5, gradientAccumulationSteps: 2, useEma: true })],
-  ])('parameters without elements: %s', async (_, make) => {
+  ];
+  it.each(harness.share(rules))('parameters without elements: %s', async (_, make) => {
     const run = (model: Model) =>
       withOptimizer(optimizerOn(harness.backend, make(), model), async (optimizer) => {
         for (let step = 0; step < 4; step++)

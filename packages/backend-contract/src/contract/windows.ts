@@ -34,7 +34,7 @@ export function testWindows(harness: Harness): void {
       });
     });
 
-    it('is one applied step: as a window of that length would have been', async () => {
+    it.skipIf(harness.slow)('is one applied step: as a window of that length would have been', async () => {
       const run = (n: number, flush: boolean) =>
         withOptimizer(
           optimizerOn(harness.backend, adamw({ gradientAccumulationSteps: n, useEma: true, clipnorm: 1 }), smallModel),
