@@ -1,4 +1,4 @@
-/** Colours that can be told apart on white and on black, of the race and of the sweep; an optimizer and its normalize-EMA are neighbours. */
+/** Colours that can be told apart on white and on black, of the race, the sweep and the site; an optimizer and its normalize-EMA are neighbours. */
 const colours: Readonly<Record<string, string>> = {
   sgd: '#868e96',
   'sgd-momentum': '#868e96',
@@ -14,6 +14,15 @@ const colours: Readonly<Record<string, string>> = {
   oblique: '#0ca678',
   stiefel: '#c92a2a',
   'psgd-kron': '#a0643c',
+  'kl-soap': '#b8960c',
+  'nor-muon': '#5c940d',
+  lion: '#0ca678',
+  adan: '#1098ad',
+  ademamix: '#22b8cf',
+  prodigy: '#ae3ec9',
+  'schedule-free-adamw': '#c47ae8',
+  shampoo: '#c92a2a',
+  splus: '#e64980',
 };
 
 /** Others go round the circle by their name. */

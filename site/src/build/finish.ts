@@ -25,6 +25,9 @@ const moving = [
   ['playground', 'playground'],
   ['playground bowl', 'bowl'],
   ['valley', 'valley'],
+  ['playground lens', 'lens'],
+  ['playground memory', 'memory'],
+  ['playground sphere', 'sphere'],
 ] as const;
 
 /** Every page, by path. */
@@ -44,23 +47,27 @@ function finished(html: string, up: string, classes: Map<string, string>): strin
       html.includes(`class="${element}"`) ? [`<script type="module" src="${up}assets/${script}.js"></script>`] : [],
     ),
   ];
-  return html
-    .replace(/<script id="check-mac-os">[\s\S]*?<\/script>/, '')
-    .replace(/\s*<link rel="preload stylesheet" href="\/vp-icons\.css"[^>]*>/, '')
-    .replace(/<button title="Copy Code" class="copy"><\/button><span class="lang">[^<]*<\/span>/g, '')
-    .replace('rel="preload stylesheet"', 'rel="stylesheet"')
-    .replace(/ as="style"/g, '')
-    .replace('<meta charset="utf-8">', `<meta charset="utf-8">\n    ${head[0]}`)
-    .replace('</head>', `${head.slice(1).join('\n    ')}\n  </head>`)
-    .replace(
-      /<([a-zA-Z][\w-]*)((?:\s[^<>]*?)?)\sstyle="([^"]*)"([^<>]*)>/g,
-      (_, tag: string, before: string, style: string, after: string) => {
-        const name = classes.get(style) ?? `y${classes.size.toString(36)}`;
-        classes.set(style, name);
-        const rest = `${before}${after}`;
-        return /\sclass="/.test(rest) ? `<${tag}${rest.replace(/\sclass="/, ` class="${name} `)}>` : `<${tag} class="${name}"${rest}>`;
-      },
-    )
-    .replace(/ (href|src)="\/([^"]*)"/g, (_, name: string, path: string) => ` ${name}="${up}${path}"`)
-    .replace(/ href="([^":#]*\/)(#[^"]*)?"/g, (_, path: string, hash: string | undefined) => ` href="${path}index.html${hash ?? ''}"`);
+  return (
+    html
+      .replace(/<script id="check-mac-os">[\s\S]*?<\/script>/, '')
+      .replace(/\s*<link rel="preload stylesheet" href="\/vp-icons\.css"[^>]*>/, '')
+      .replace(/<button title="Copy Code" class="copy"><\/button><span class="lang">[^<]*<\/span>/g, '')
+      // Indented code, which may be wider than its place, scrolls by keyboard as fenced code does.
+      .replaceAll('<pre><code>', '<pre tabindex="0"><code>')
+      .replace('rel="preload stylesheet"', 'rel="stylesheet"')
+      .replace(/ as="style"/g, '')
+      .replace('<meta charset="utf-8">', `<meta charset="utf-8">\n    ${head[0]}`)
+      .replace('</head>', `${head.slice(1).join('\n    ')}\n  </head>`)
+      .replace(
+        /<([a-zA-Z][\w-]*)((?:\s[^<>]*?)?)\sstyle="([^"]*)"([^<>]*)>/g,
+        (_, tag: string, before: string, style: string, after: string) => {
+          const name = classes.get(style) ?? `y${classes.size.toString(36)}`;
+          classes.set(style, name);
+          const rest = `${before}${after}`;
+          return /\sclass="/.test(rest) ? `<${tag}${rest.replace(/\sclass="/, ` class="${name} `)}>` : `<${tag} class="${name}"${rest}>`;
+        },
+      )
+      .replace(/ (href|src)="\/([^"]*)"/g, (_, name: string, path: string) => ` ${name}="${up}${path}"`)
+      .replace(/ href="([^":#]*\/)(#[^"]*)?"/g, (_, path: string, hash: string | undefined) => ` href="${path}index.html${hash ?? ''}"`)
+  );
 }

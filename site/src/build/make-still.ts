@@ -6,7 +6,7 @@ import { inRepository } from './repository.ts';
 
 // Runs the race whose curves the front page shows, and keeps its losses.
 const names = ['soap-normalize-ema', 'soap', 'muon', 'adamw', 'sgd'];
-const run = race({ seed: 0, batch: 64, lanes: names.map((optimizer) => ({ optimizer, options: {} })) }, nodeData());
+const run = await race({ task: 'mlp', seed: 0, batch: 64, lanes: names.map((optimizer) => ({ optimizer, options: {} })) }, nodeData);
 const losses: number[][] = names.map(() => []);
 for (let step = 0; step < 1000; step++) run.step().forEach(({ loss }, lane) => void losses[lane]?.push(Number(loss.toPrecision(4))));
 const lanes = names.map((name, lane) => ({

@@ -25,6 +25,7 @@ export function optimizerPage(entry: OptimizerEntry): string {
     '',
     '```ts',
     `import { ${imported(entry)} } from '@opt/${entry.from}';`,
+    ...(entry.also === undefined ? [] : [entry.also]),
     '',
     `const transform = ${entry.written};`,
     '```',

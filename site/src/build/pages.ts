@@ -32,7 +32,11 @@ export async function writePages(folder: string): Promise<void> {
         { title: 'Results', path: '/results.html' },
         { title: 'Race', path: '/playground.html' },
         { title: 'The bowl', path: '/bowl.html' },
+        { title: 'A run under lenses', path: '/lens.html' },
         { title: 'Where a basis matters', path: '/valley.html' },
+        { title: 'What is rarely seen', path: '/memory.html' },
+        { title: 'On a sphere', path: '/sphere.html' },
+        { title: 'Figures in your page', path: '/embed.html' },
       ],
     },
     ...groups.map(({ title, entries }) => ({

@@ -21,7 +21,9 @@ export async function serve(folder: string, port: number, base = ''): Promise<{ 
       response.writeHead(404).end('not found');
       return;
     }
-    response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' });
+    // Pages of other origins may load the script of `<opt-race>`: module scripts are asked for with CORS.
+    const headers = { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'access-control-allow-origin': '*' };
+    response.writeHead(200, headers);
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));

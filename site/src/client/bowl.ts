@@ -1,7 +1,8 @@
 /// <reference lib="dom" preserve="true" />
-import uPlot from 'uplot';
+import { around, Plot } from '../charts/plot.ts';
 import { type Entrant, entrants } from '../race/entrants.ts';
 import type { LaneState } from '../race/race.ts';
+import { opened, remember } from './address.ts';
 import type { Reply, Request } from './messages.ts';
 
 /** Nine rates around that of the race, a factor of √10 apart. */
@@ -24,13 +25,14 @@ function bowl(root: HTMLElement): void {
   const boxes = entrants.map((entrant) => ({ entrant, input: checkbox(chosen, entrant) }));
   let field: readonly Entrant[] = [];
   let means: number[] = [];
-  let [plot, started, running, done, step]: [uPlot | undefined, boolean, boolean, boolean, number] = [undefined, false, false, false, 0];
+  let [plot, started, running, done, step]: [Plot | undefined, boolean, boolean, boolean, number] = [undefined, false, false, false, 0];
 
+  const length = (): number => Math.min(2000, Math.max(1, Math.round(Number(steps.value)) || 200));
   const draw = (): void => {
     const rows = field.map((_, i) =>
       means.slice(9 * i, 9 * i + 9).map((mean) => (Number.isFinite(mean) && mean < 8 ? Math.max(1e-6, mean) : null)),
     );
-    plot?.setData([[...multiples], ...rows]);
+    plot?.set(() => [multiples, ...rows]);
   };
   const limit = (): void => {
     const count = boxes.filter(({ input }) => input.checked).length;
@@ -42,14 +44,18 @@ function bowl(root: HTMLElement): void {
     field = boxes.filter(({ input }) => input.checked).map(({ entrant }) => entrant);
     means = field.flatMap(() => multiples.map(() => Number.NaN));
     [started, done, step] = [true, false, 0];
-    plot?.destroy();
-    plot = new uPlot(options(parent, field), [[...multiples], ...field.map(() => multiples.map(() => null))], parent);
+    plot?.dispose();
+    plot = plotOf(parent, field);
     const lanes = field.flatMap(({ name, options: standard }) =>
       multiples.map((multiple) => ({ optimizer: name, options: { learningRate: multiple * Number(standard['learningRate']) } })),
     );
-    const length = Math.min(2000, Math.max(1, Math.round(Number(steps.value)) || 200));
     says.value = 'compiling …';
-    ask({ kind: 'start', settings: { seed: 0, batch: 64, lanes }, steps: length, data: new URL('../data/', import.meta.url).href });
+    ask({
+      kind: 'start',
+      settings: { task: 'mlp', seed: 0, batch: 64, lanes },
+      steps: length(),
+      data: new URL('../data/', import.meta.url).href,
+    });
     ask({ kind: 'go' });
   };
   const take = (states: readonly (readonly LaneState[])[]): void => {
@@ -79,10 +85,24 @@ function bowl(root: HTMLElement): void {
     else if (started && !done) ask({ kind: 'go' });
     else start();
   });
-  for (const { input } of boxes) input.addEventListener('change', limit);
-  addEventListener('schemechange', () => plot?.redraw());
-  addEventListener('resize', () => plot?.setSize(sizeOf(parent)));
-  limit();
+  const keep = (): void => {
+    const names = boxes.filter(({ input }) => input.checked).map(({ entrant }) => entrant.name);
+    remember(`steps=${length()}&optimizers=${names.join(',')}`);
+  };
+  for (const { input } of boxes)
+    input.addEventListener('change', () => {
+      limit();
+      keep();
+    });
+  steps.addEventListener('change', keep);
+  opened((state) => {
+    const said = new URLSearchParams(state);
+    steps.value = String(Number(said.get('steps')) || 200);
+    const names = said.get('optimizers')?.split(',') ?? [...usual];
+    for (const { entrant, input } of boxes) input.checked = names.includes(entrant.name);
+    for (const { input } of boxes.filter((box) => box.input.checked).slice(most)) input.checked = false;
+    limit();
+  });
 }
 
 function checkbox(parent: HTMLElement, { name, label, colour }: Entrant): HTMLInputElement {
@@ -95,36 +115,16 @@ function checkbox(parent: HTMLElement, { name, label, colour }: Entrant): HTMLIn
   return input;
 }
 
-const sizeOf = ({ clientWidth }: HTMLElement): { width: number; height: number } => ({
-  width: clientWidth,
-  height: Math.round(Math.min(420, Math.max(240, 0.5 * clientWidth))),
-});
-
-function options(parent: HTMLElement, field: readonly Entrant[]): uPlot.Options {
-  const styles = getComputedStyle(document.documentElement);
-  const colour = (name: string) => () => styles.getPropertyValue(name);
-  const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
-  const say = (mark: number | null): string => (mark === null ? '' : String(Number(mark.toPrecision(2))));
-  return {
-    ...sizeOf(parent),
-    legend: { show: false },
-    cursor: { show: false },
-    scales: {
-      x: { time: false, distr: 3, range: () => [0.008, 125] },
-      y: { distr: 3, range: (_, low, high) => (low === null ? [0.5, 3] : [0.85 * low, 1.2 * high]) },
+/** Loss over multiples of the rate of the race, both logarithmic. */
+const plotOf = (parent: HTMLElement, field: readonly Entrant[]): Plot =>
+  new Plot(parent, {
+    lines: field.map(({ label, colour }) => ({ label, colour, points: 7 })),
+    x: {
+      logarithmic: true,
+      range: () => [0.008, 125],
+      marks: multiples,
+      say: (mark, i) => (i % 2 === 0 ? `×${Number(mark.toPrecision(2))}` : ''),
     },
-    axes: [
-      { ...axis, splits: () => [...multiples], values: (_, marks) => marks.map((mark, i) => (i % 2 === 0 ? `×${say(mark)}` : '')) },
-      { ...axis, size: 52, values: (_, marks) => marks.map(say) },
-    ],
-    series: [
-      {},
-      ...field.map((entrant) => ({
-        label: entrant.label,
-        stroke: entrant.colour,
-        width: 2,
-        points: { show: true, size: 7, fill: entrant.colour },
-      })),
-    ],
-  };
-}
+    y: { logarithmic: true, range: around([0.5, 3], 1.2) },
+    highest: 420,
+  });

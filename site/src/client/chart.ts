@@ -1,5 +1,5 @@
 /// <reference lib="dom" preserve="true" />
-import uPlot from 'uplot';
+import { around, Plot, type Table } from '../charts/plot.ts';
 
 export interface Curve {
   readonly label: string;
@@ -9,75 +9,50 @@ export interface Curve {
   readonly losses: readonly number[];
 }
 
-const redrawEvery = 100;
-
-/** Losses on a logarithmic axis, over steps or time; drawn at most ten times a second. */
+/** Losses on a logarithmic axis, over steps or time. */
 export class Chart {
   private readonly parent: HTMLElement;
-  private plot: uPlot | undefined;
+  private plot: Plot | undefined;
   private curves: readonly Curve[] = [];
   private axis: 'step' | 'time' = 'step';
-  private steps = 1;
-  private due = false;
 
   constructor(parent: HTMLElement) {
     this.parent = parent;
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.plot?.redraw());
-    addEventListener('schemechange', () => this.plot?.redraw());
-    addEventListener('resize', () => this.plot?.setSize(this.size()));
   }
 
   /** Other curves, or another axis. */
   show(curves: readonly Curve[], axis: 'step' | 'time', steps: number): void {
-    [this.curves, this.axis, this.steps] = [curves, axis, steps];
-    this.plot?.destroy();
-    this.plot = new uPlot(this.options(), this.data(), this.parent);
+    [this.curves, this.axis] = [curves, axis];
+    this.plot?.dispose();
+    this.plot = new Plot(this.parent, {
+      lines: curves,
+      x: {
+        range: (least, most) => (axis === 'step' ? [0, steps] : [least ?? 0, most ?? 1]),
+        say: (mark) => (axis === 'time' ? `${mark} s` : `${mark}`),
+      },
+      y: { logarithmic: true, range: around([0.1, 3]) },
+    });
+    this.changed();
   }
 
   /** Something was added to the curves. */
   changed(): void {
-    if (this.due) return;
-    this.due = true;
-    setTimeout(() => {
-      this.due = false;
-      this.plot?.setData(this.data());
-    }, redrawEvery);
+    this.plot?.set(() => this.table());
   }
 
-  private size(): { width: number; height: number } {
-    const width = this.parent.clientWidth;
-    return { width, height: Math.round(Math.min(440, Math.max(240, 0.5 * width))) };
-  }
-
-  private data(): uPlot.AlignedData {
+  private table(): Table {
     const smoothed = this.curves.map(({ losses }) => smooth(losses));
-    if (this.axis === 'time') {
-      const tables = this.curves.map(({ times }, i): uPlot.AlignedData => [times.map((time) => time / 1000), smoothed[i] ?? []]);
-      return tables.length === 0 ? [[]] : uPlot.join(tables);
+    if (this.axis === 'step') {
+      const longest = Math.max(0, ...this.curves.map(({ losses }) => losses.length));
+      return [Array.from({ length: longest }, (_, i) => i + 1), ...smoothed];
     }
-    const longest = Math.max(0, ...this.curves.map(({ losses }) => losses.length));
-    return [Array.from({ length: longest }, (_, i) => i + 1), ...smoothed];
-  }
-
-  private options(): uPlot.Options {
-    const styles = getComputedStyle(document.documentElement);
-    const colour = (name: string) => () => styles.getPropertyValue(name);
-    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
-    const x = { time: false, ...(this.axis === 'step' && { range: (): [number, number] => [0, this.steps] }) };
-    return {
-      ...this.size(),
-      legend: { show: false },
-      cursor: { show: false },
-      scales: { x, y: { distr: 3, range: (_, least, most) => (least === null ? [0.1, 3] : [0.9 * least, 1.1 * most]) } },
-      axes: [
-        { ...axis, space: 80, values: (_, marks) => marks.map((mark) => (this.axis === 'time' ? `${mark} s` : `${mark}`)) },
-        { ...axis, size: 52, values: (_, marks) => marks.map(label) },
-      ],
-      series: [
-        {},
-        ...this.curves.map((curve) => ({ label: curve.label, stroke: curve.colour, width: 2, points: { show: false }, spanGaps: true })),
-      ],
-    };
+    // Every lane has times of its own: each place has the value of one.
+    const places = this.curves.flatMap(({ times }, lane) => times.map((time, at) => ({ time: time / 1000, lane, at })));
+    places.sort((a, b) => a.time - b.time);
+    return [
+      places.map(({ time }) => time),
+      ...smoothed.map((values, lane) => places.map((place) => (place.lane === lane ? (values[place.at] ?? null) : null))),
+    ];
   }
 }
 
@@ -91,7 +66,3 @@ function smooth(losses: readonly number[]): (number | null)[] {
     return Math.max(1e-9, mean / weight);
   });
 }
-
-/** uPlot gives null for marks that are not to be named. */
-const label = (mark: number | null): string =>
-  mark === null ? '' : mark < 1e-3 ? mark.toExponential(0) : String(Number(mark.toPrecision(2)));

@@ -1,6 +1,7 @@
 /// <reference lib="dom" preserve="true" />
-import { entrantNamed, entrants, type Options, type OptionValue } from '../race/entrants.ts';
+import { entrantNamed, entrants, type Options, type OptionValue, standardOptions } from '../race/entrants.ts';
 import type { LaneSettings } from '../race/race.ts';
+import type { RaceTask } from '../race/task-names.ts';
 import { readOption } from './state.ts';
 
 export interface LaneEvents {
@@ -30,11 +31,12 @@ export class LaneRow {
   private readonly more = make('div', 'options');
   private readonly complaint = make('p', 'complaint');
   private readonly standing = { loss: make('b'), best: make('b'), accuracy: make('b'), time: make('b') };
+  private task: RaceTask;
   private optimizer: string;
   private options: Options;
 
-  constructor({ optimizer, options }: LaneSettings, events: LaneEvents) {
-    [this.optimizer, this.options, this.events] = [optimizer, options, events];
+  constructor({ optimizer, options }: LaneSettings, task: RaceTask, events: LaneEvents) {
+    [this.optimizer, this.options, this.task, this.events] = [optimizer, options, task, events];
     this.build();
     this.fill();
   }
@@ -44,7 +46,13 @@ export class LaneRow {
   }
 
   get learningRate(): number {
-    return Number(this.options['learningRate'] ?? entrantNamed(this.optimizer).options['learningRate']);
+    return Number(this.options['learningRate'] ?? standardOptions(this.optimizer, this.task)['learningRate']);
+  }
+
+  /** Another task: what was not set is as it starts there. */
+  show(task: RaceTask): void {
+    this.task = task;
+    this.fill();
   }
 
   /** What the packages say about the options; null if they are right. */
@@ -61,7 +69,7 @@ export class LaneRow {
     this.standing.loss.textContent = short(loss);
     this.standing.best.textContent = short(best);
     this.standing.accuracy.textContent = accuracy === undefined ? '–' : `${(100 * accuracy).toFixed(1)} %`;
-    this.standing.time.textContent = `${perStep.toPrecision(2)} ms`;
+    this.standing.time.textContent = `${perStep < 100 ? perStep.toPrecision(2) : Math.round(perStep)} ms`;
   }
 
   clear(): void {
@@ -111,7 +119,8 @@ export class LaneRow {
 
   /** The fields of the optimizer at hand. */
   private fill(): void {
-    const { colour, options: standard } = entrantNamed(this.optimizer);
+    const { colour } = entrantNamed(this.optimizer);
+    const standard = standardOptions(this.optimizer, this.task);
     this.choice.value = this.optimizer;
     this.dot.style.background = colour;
     this.element.style.setProperty('--lane', colour);

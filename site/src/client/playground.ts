@@ -1,10 +1,13 @@
 /// <reference lib="dom" preserve="true" />
 import { entrantNamed, entrants } from '../race/entrants.ts';
 import type { LaneState } from '../race/race.ts';
+import { isRaceTask, raceTasks } from '../race/task-names.ts';
+import { remember as keep, opened } from './address.ts';
 import { Chart, type Curve } from './chart.ts';
 import { LaneRow } from './lane-row.ts';
 import type { Reply, Request } from './messages.ts';
-import { parseState, printState } from './state.ts';
+import { finder } from './page.ts';
+import { initialState, parseState, printState } from './state.ts';
 
 interface Track extends Curve {
   readonly times: number[];
@@ -16,14 +19,11 @@ const here = document.querySelector<HTMLElement>('.playground');
 if (here) playground(here);
 
 function playground(root: HTMLElement): void {
-  const find = <E extends Element>(selector: string, kind: new () => E): E => {
-    const found = root.querySelector(selector);
-    if (!(found instanceof kind)) throw new Error(`the page has no ${selector}`);
-    return found;
-  };
+  const find = finder(root);
   const input = (name: string): HTMLInputElement => find(`input[name=${name}]`, HTMLInputElement);
   const button = (name: string): HTMLButtonElement => find(`button[name=${name}]`, HTMLButtonElement);
   const axis = find('select[name=axis]', HTMLSelectElement);
+  const task = find('select[name=task]', HTMLSelectElement);
   const says = find('output', HTMLOutputElement);
   const lanes = find('.lanes', HTMLElement);
   const chart = new Chart(find('.chart', HTMLElement));
@@ -37,17 +37,20 @@ function playground(root: HTMLElement): void {
   let [started, running, done, steps] = [false, false, false, 0];
 
   const axisChosen = (): 'step' | 'time' => (axis.value === 'time' ? 'time' : 'step');
+  const taskChosen = () => (isRaceTask(task.value) ? task.value : initialState.task);
   const state = () => ({
+    task: taskChosen(),
     seed: Number(input('seed').value),
     batch: Number(input('batch').value),
     steps: Number(input('steps').value),
     axis: axisChosen(),
     lanes: rows.map(({ settings }) => settings),
   });
-  const remember = (): void => history.replaceState(null, '', `#${printState(state())}`);
+  const remember = (): void => keep(printState(state()));
   const buttons = (): void => {
     button('run').textContent = running ? 'Pause' : started && !done ? 'Go on' : done ? 'Run again' : 'Run';
-    button('record').disabled = steps === 0;
+    // Only the MLP is the same bits everywhere: the other tasks' gradients come from kernels that may fuse multiply and add.
+    button('record').disabled = steps === 0 || taskChosen() !== 'mlp';
     button('add').disabled = rows.length >= 8;
   };
   const draw = (): void => chart.show(tracks, axisChosen(), Math.max(steps, state().steps));
@@ -67,7 +70,7 @@ function playground(root: HTMLElement): void {
       says.value = 'an option is not right, see below';
       return false;
     }
-    const { seed, batch, lanes: settings, steps: most } = parseState(printState(state()));
+    const { task, seed, batch, lanes: settings, steps: most } = parseState(printState(state()));
     reset();
     started = true;
     racing = [...rows];
@@ -80,7 +83,7 @@ function playground(root: HTMLElement): void {
     }));
     draw();
     says.value = 'compiling …';
-    ask({ kind: 'start', settings: { seed, batch, lanes: settings }, steps: most, data: new URL('../data/', import.meta.url).href });
+    ask({ kind: 'start', settings: { task, seed, batch, lanes: settings }, steps: most, data: new URL('../data/', import.meta.url).href });
     return true;
   };
 
@@ -89,7 +92,7 @@ function playground(root: HTMLElement): void {
     lanes.append(row.element);
   };
   const rowOf = (settings: LaneRow['settings']): LaneRow => {
-    const row = new LaneRow(settings, {
+    const row = new LaneRow(settings, taskChosen(), {
       changed(what) {
         const lane = racing.indexOf(row);
         if (what === 'rate' && started && lane >= 0) ask({ kind: 'rate', lane, rate: row.learningRate });
@@ -160,6 +163,16 @@ function playground(root: HTMLElement): void {
     reset();
     remember();
   });
+  const showTask = (): void => {
+    // The other tasks have batches of their own, or none.
+    input('batch').disabled = taskChosen() !== 'mlp';
+    for (const row of rows) row.show(taskChosen());
+  };
+  task.addEventListener('change', () => {
+    showTask();
+    reset();
+    remember();
+  });
   axis.addEventListener('change', () => {
     draw();
     remember();
@@ -170,18 +183,20 @@ function playground(root: HTMLElement): void {
       remember();
     });
 
-  const open = (): void => {
-    const wanted = parseState(location.hash);
+  const open = (address: string): void => {
+    const wanted = parseState(address);
+    task.value = wanted.task;
     for (const row of rows) row.element.remove();
     rows = [];
     for (const name of ['seed', 'batch', 'steps'] as const) input(name).value = String(wanted[name]);
     axis.value = wanted.axis;
     for (const settings of wanted.lanes) add(rowOf(settings));
     for (const [row, { settings }] of rows.entries()) ask({ kind: 'check', row, ...settings });
+    showTask();
     reset();
   };
-  addEventListener('hashchange', open);
-  open();
+  for (const { name, label } of raceTasks) task.append(new Option(label, name));
+  opened(open);
 }
 
 function download(name: string, text: string): void {

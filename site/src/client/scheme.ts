@@ -12,7 +12,10 @@ const stored = (): string | null => {
   }
 };
 
-const chosen = stored();
+// A figure that stands in another page is without the frame of this one, and in the scheme of that.
+const asked = new URLSearchParams(location.search);
+if (asked.has('embedded')) root.dataset['embedded'] = '';
+const chosen = asked.get('scheme') ?? stored();
 if (chosen === 'light' || chosen === 'dark') root.dataset['scheme'] = chosen;
 
 const isDark = (): boolean =>

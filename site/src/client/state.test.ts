@@ -4,6 +4,7 @@ import { initialState, parseState, printState, readOption } from './state.ts';
 describe('the address of the playground', () => {
   it('holds everything that is chosen', () => {
     const state = {
+      task: 'mlp',
       seed: 3,
       batch: 32,
       steps: 100,
@@ -13,14 +14,16 @@ describe('the address of the playground', () => {
         { optimizer: 'sgd', options: { nesterov: true } },
       ],
     } as const;
-    expect(printState(state)).toBe('seed=3&batch=32&steps=100&axis=time&lane=soap(beta1=0.9,weightDecay=0.1)&lane=sgd(nesterov=true)');
+    expect(printState(state)).toBe(
+      'task=mlp&seed=3&batch=32&steps=100&axis=time&lane=soap(beta1=0.9,weightDecay=0.1)&lane=sgd(nesterov=true)',
+    );
     expect(parseState(`#${printState(state)}`)).toEqual(state);
     expect(parseState(`#${encodeURIComponent(printState(state))}`)).toEqual(state);
   });
 
   it('is as at the start where it says nothing, or nothing that can be', () => {
     expect(parseState('')).toEqual(initialState);
-    expect(parseState('#seed=-1&batch=0&steps=x&axis=up&lane=nobody&lane=soap(beta1=x,other=3)')).toEqual({
+    expect(parseState('#task=none&seed=-1&batch=0&steps=x&axis=up&lane=nobody&lane=soap(beta1=x,other=3)')).toEqual({
       ...initialState,
       lanes: [{ optimizer: 'soap', options: {} }],
     });

@@ -1,8 +1,10 @@
-import { entrantNamed, entrants, type Options, type OptionValue } from '../race/entrants.ts';
+import { entrants, type Options, type OptionValue, standardOptions } from '../race/entrants.ts';
 import type { LaneSettings } from '../race/race.ts';
+import { isRaceTask, type RaceTask } from '../race/task-names.ts';
 
 /** Everything that the address of the playground says. */
 export interface PlaygroundState {
+  readonly task: RaceTask;
   readonly seed: number;
   readonly batch: number;
   readonly steps: number;
@@ -11,6 +13,7 @@ export interface PlaygroundState {
 }
 
 export const initialState: PlaygroundState = {
+  task: 'mlp',
   seed: 0,
   batch: 64,
   steps: 500,
@@ -18,14 +21,14 @@ export const initialState: PlaygroundState = {
   lanes: ['soap-normalize-ema', 'soap', 'muon', 'adamw'].map((optimizer) => ({ optimizer, options: {} })),
 };
 
-/** `seed=0&batch=64&steps=500&axis=step&lane=soap(beta1=0.9)&lane=adamw`: only what is not as at the start of an optimizer is named. */
-export function printState({ seed, batch, steps, axis, lanes }: PlaygroundState): string {
+/** `task=mlp&seed=0&batch=64&steps=500&axis=step&lane=soap(beta1=0.9)&lane=adamw`: only what is not as at the start of an optimizer is named. */
+export function printState({ task, seed, batch, steps, axis, lanes }: PlaygroundState): string {
   const said = lanes.map(({ optimizer, options }) => {
-    const standard = entrantNamed(optimizer).options;
+    const standard = standardOptions(optimizer, task);
     const changed = Object.entries(options).filter(([name, value]) => value !== standard[name]);
     return `lane=${optimizer}${changed.length === 0 ? '' : `(${changed.map(([name, value]) => `${name}=${value}`).join(',')})`}`;
   });
-  return [`seed=${seed}`, `batch=${batch}`, `steps=${steps}`, `axis=${axis}`, ...said].join('&');
+  return [`task=${task}`, `seed=${seed}`, `batch=${batch}`, `steps=${steps}`, `axis=${axis}`, ...said].join('&');
 }
 
 /** Reads an address; what it does not say, or says wrongly, is as at the start. */
@@ -41,7 +44,9 @@ export function parseState(hash: string): PlaygroundState {
     return Number.isInteger(value) && value >= least && value <= most ? value : fallback;
   };
   const lanes = fields.flatMap(([key, value]) => (key === 'lane' ? laneOf(value) : []));
+  const task = fields.find(([key]) => key === 'task')?.[1];
   return {
+    task: isRaceTask(task) ? task : initialState.task,
     seed: whole('seed', 0, 2 ** 31, initialState.seed),
     batch: whole('batch', 1, 1000, initialState.batch),
     steps: whole('steps', 1, 20_000, initialState.steps),

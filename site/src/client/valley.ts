@@ -1,5 +1,6 @@
 /// <reference lib="dom" preserve="true" />
 import { loss, type Path, paths, type Valley } from '../valley/valley.ts';
+import { opened, remember } from './address.ts';
 
 /** Half of what is seen of the plane. */
 const reach = 2.6;
@@ -24,18 +25,20 @@ function valley(root: HTMLElement): void {
     plane.replaceChildren(...contours(now), ...found.flatMap(trail));
     curves.replaceChildren(...found.map((path) => curve(path, found)));
     says.value = `turned by ${now.angle}°, ${now.condition} times steeper across; after 60 steps ${found.map(({ label, losses }) => `${label} ${(losses[60] ?? 0).toPrecision(2)}`).join(', ')}`;
-    history.replaceState(null, '', `#angle=${now.angle}&condition=${chosen('condition')}`);
+    remember(`angle=${now.angle}&condition=${chosen('condition')}`);
   };
 
-  for (const [, which = '', value = ''] of location.hash.matchAll(/(angle|condition)=([\d.]+)/g))
-    for (const slider of sliders) if (slider.name === which) slider.value = value;
   for (const slider of sliders) {
     slider.addEventListener('input', () => {
       if (!due) setTimeout(draw, 30);
       due = true;
     });
   }
-  draw();
+  opened((state) => {
+    for (const [, which = '', value = ''] of state.matchAll(/(angle|condition)=([\d.]+)/g))
+      for (const slider of sliders) if (slider.name === which) slider.value = value;
+    draw();
+  });
 }
 
 function svg(tag: string, attributes: Readonly<Record<string, string | number>>): SVGElement {

@@ -1,9 +1,11 @@
 /// <reference lib="webworker" preserve="true" />
-import { type DataFile, dataFiles, type Mnist1d, mnist1d } from '../race/data.ts';
+import type { Mnist1d } from '../race/data.ts';
 import { entrantNamed } from '../race/entrants.ts';
 import { type LaneState, type Race, type RaceSettings, race } from '../race/race.ts';
 import { type RateChange, recordingFormat } from '../race/recording.ts';
+import { loadData } from './load-data.ts';
 import type { Reply, Request } from './messages.ts';
+import { offer } from './mnist1d.ts';
 
 const reply = (message: Reply): void => postMessage(message);
 
@@ -18,10 +20,10 @@ class Training {
   private readonly changes: RateChange[] = [];
   private running = false;
 
-  constructor(settings: RaceSettings, steps: number, data: Mnist1d) {
+  constructor(settings: RaceSettings, steps: number, race: Race) {
     this.settings = settings;
     this.steps = steps;
-    this.race = race(settings, data);
+    this.race = race;
     this.losses = settings.lanes.map(() => []);
   }
 
@@ -95,24 +97,6 @@ class Training {
 let training: Training | undefined;
 let data: Promise<Mnist1d> | undefined;
 
-async function load(address: string): Promise<Mnist1d> {
-  const fetched = await Promise.all(
-    dataFiles.map(async (file): Promise<readonly [DataFile, ArrayBuffer]> => {
-      const response = await fetch(new URL(file, address));
-      if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`);
-      return [file, await response.arrayBuffer()];
-    }),
-  );
-  const bytes = new Map(fetched);
-  const of = (file: DataFile): ArrayBuffer => bytes.get(file) ?? new ArrayBuffer(0);
-  return mnist1d({
-    'x_train.f32': of('x_train.f32'),
-    'y_train.u8': of('y_train.u8'),
-    'x_test.f32': of('x_test.f32'),
-    'y_test.u8': of('y_test.u8'),
-  });
-}
-
 async function answer(request: Request): Promise<void> {
   switch (request.kind) {
     case 'check':
@@ -121,8 +105,16 @@ async function answer(request: Request): Promise<void> {
     case 'start':
       training?.dispose();
       training = undefined;
-      data ??= load(request.data);
-      training = new Training(request.settings, request.steps, await data);
+      training = new Training(
+        request.settings,
+        request.steps,
+        await race(request.settings, async () => {
+          data ??= loadData(request.data);
+          const loaded = await data;
+          offer(loaded);
+          return loaded;
+        }),
+      );
       return;
     case 'rate':
       training?.setRate(request.lane, request.rate);

@@ -1,5 +1,5 @@
-import { emaNesterov, outerNesterov, scheduleFreeAdamW, scheduleFreeSgd, tailAverage } from '@opt/averaging';
-import { adamw } from '@opt/transforms';
+import { emaNesterov, outerNesterov, scheduleFree, scheduleFreeAdamW, scheduleFreeSgd, tailAverage } from '@opt/averaging';
+import { adam, adamw } from '@opt/transforms';
 import { hyperball, normControl } from '@opt/weight-hooks';
 import type { OptimizerEntry } from './entry.ts';
 
@@ -30,6 +30,19 @@ export const averaged: readonly OptimizerEntry[] = [
     whenNot: 'As for schedule-free AdamW.',
   },
   {
+    name: 'scheduleFree',
+    title: 'Schedule-free, any direction',
+    lead: 'Any direction between a plain iterate and its average, with no schedule to end (Defazio et al. 2024).',
+    from: 'averaging',
+    file: 'schedule-free.ts',
+    make: () => scheduleFree({ direction: adam({ beta1: 0 }) }),
+    written: 'scheduleFree({ direction: adam({ beta1: 0 }) })',
+    also: "import { adam } from '@opt/transforms';",
+    recorded: 'schedule-free',
+    when: 'Around a direction other than those of SGD and AdamW, which have functions of their own. Momentum is that of the average: give the direction none.',
+    whenNot: 'As for schedule-free AdamW.',
+  },
+  {
     name: 'emaNesterov',
     title: 'EMA-Nesterov around AdamW',
     lead: 'Any optimizer, its gradients taken a few mean moves ahead.',
@@ -37,6 +50,7 @@ export const averaged: readonly OptimizerEntry[] = [
     file: 'ema-nesterov.ts',
     make: () => emaNesterov({ base: adamw() }),
     written: 'emaNesterov({ base: adamw() })',
+    also: "import { adamw } from '@opt/transforms';",
     recorded: 'ema-nesterov',
     when: 'Around any optimizer of a long run: gradients are taken a few mean moves ahead. One copy of the weights.',
     whenNot: 'Runs of fewer than a few hundred steps: the mean has to settle.',
@@ -49,6 +63,7 @@ export const averaged: readonly OptimizerEntry[] = [
     file: 'outer-nesterov.ts',
     make: () => outerNesterov({ base: adamw(), every: 3 }),
     written: 'outerNesterov({ base: adamw(), every: 3 })',
+    also: "import { adamw } from '@opt/transforms';",
     recorded: 'outer-nesterov',
     when: 'MuLoCo with one worker: what is done every thirty steps when several machines train together, and it helps one too.',
     whenNot: 'Short runs, and where a jump of the weights every so many steps disturbs what is measured.',
@@ -61,6 +76,7 @@ export const averaged: readonly OptimizerEntry[] = [
     file: 'tail-average.ts',
     make: () => tailAverage({ base: adamw(), start: 3 }),
     written: 'tailAverage({ base: adamw(), start: 3 })',
+    also: "import { adamw } from '@opt/transforms';",
     recorded: 'tail-ema',
     when: 'The last stretch of any run: a better point to judge and ship, at one copy of the weights.',
     whenNot: 'A rate that falls to 0 already averages.',
@@ -73,6 +89,7 @@ export const averaged: readonly OptimizerEntry[] = [
     file: 'norm-control.ts',
     make: () => normControl({ base: adamw({ weightDecay: 0 }), stages: [hyperball()] }),
     written: 'normControl({ base: adamw({ weightDecay: 0 }), stages: [hyperball()] })',
+    also: "import { adamw } from '@opt/transforms';\nimport { hyperball } from '@opt/weight-hooks';",
     recorded: 'norm-control',
     when: 'In place of weight decay: weights keep the length they began with, and one rate serves several widths.',
     whenNot: 'Matrices that start at 0 and should be held: they have no length to keep, and are left free.',

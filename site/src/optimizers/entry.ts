@@ -12,6 +12,8 @@ export interface OptimizerEntry {
   readonly make: () => Rule;
   /** The call that makes it, as one would write it. */
   readonly written: string;
+  /** Further imports that call needs. */
+  readonly also?: string;
   /** What recorded runs call it. */
   readonly recorded: string;
   /** Only recorded runs whose file begins so. */

@@ -1,4 +1,4 @@
-import { adadelta, adagrad, adamax, adan, ademamix, adopt, lamb, mars, ngd, prodigy } from '@opt/adaptive';
+import { adadelta, adagrad, adamax, adan, ademamix, adopt, lamb, mars, ngd, prodigy, sophiaG, sophiaH } from '@opt/adaptive';
 import { chain, type Rule, rule } from '@opt/core';
 import { adamw, cautious, descend, lion, rmsprop, sgd } from '@opt/transforms';
 import type { OptimizerEntry } from './entry.ts';
@@ -155,4 +155,28 @@ export const gradientBased: readonly OptimizerEntry[] = [
     'Sparse embeddings with rare large gradients, and to repeat what TensorFlow.js trained.',
     'Anything where one outlier should be forgotten within fewer than a thousand steps.',
   ),
+  {
+    name: 'sophiaH',
+    title: 'Sophia-H',
+    lead: 'Newton’s step per entry, clipped to a step of the sign; curvature by Hutchinson’s estimate (Liu et al. 2023).',
+    from: 'adaptive',
+    file: 'sophia.ts',
+    make: () => sophiaH(),
+    written: 'sophiaH()',
+    recorded: 'sophia-h',
+    when: 'Models whose objective has Hessian products, such as those of jax-js: one in every tenth step. Or differences of gradients, with `hvpMethod`.',
+    whenNot: 'Gradients of your own without an objective: nothing can be asked for a product.',
+  },
+  {
+    name: 'sophiaG',
+    title: 'Sophia-G',
+    lead: 'Newton’s step per entry, clipped to a step of the sign; curvature by the Gauss–Newton–Bartlett estimate (Liu et al. 2023).',
+    from: 'adaptive',
+    file: 'sophia.ts',
+    make: () => sophiaG(),
+    written: 'sophiaG()',
+    recorded: 'sophia-g',
+    when: 'Language models and classifiers: the objective gives gradients for labels that are drawn from the model, in every tenth step.',
+    whenNot: 'Losses without labels to draw.',
+  },
 ];

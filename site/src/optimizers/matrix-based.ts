@@ -29,6 +29,7 @@ export const matrixBased: readonly OptimizerEntry[] = [
     file: 'normalize-ema.ts',
     make: () => normalizeEma({ base: soap() }),
     written: 'normalizeEma({ base: soap() })',
+    also: "import { soap } from '@opt/soap';",
     recorded: 'normalize-ema',
     when: 'Around any optimizer, when the training loss is what counts: with SOAP inside it has the smallest mean training loss on seven of the ten tasks here.',
     whenNot:
@@ -139,6 +140,7 @@ export const matrixBased: readonly OptimizerEntry[] = [
     file: 'lre.ts',
     make: () => lre({ basis: ggt({ historySize: 4 }) }),
     written: 'lre({ basis: ggt({ historySize: 4 }) })',
+    also: "import { ggt } from '@opt/lre-basis';",
     recorded: 'lre',
     when: 'Models up to a million parameters whose gradients live in few directions; any optimizer inside, any curvature, any basis.',
     whenNot: 'Gradients of full rank: what lies outside of the basis is left out.',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gradientEngine } from '../../../examples/race/src/gradient-engine.ts';
 import { initialWeights } from '../../../examples/race/src/initial-weights.ts';
@@ -7,7 +8,9 @@ import { pick } from './data.ts';
 import { entrants } from './entrants.ts';
 import { nodeData } from './node-data.ts';
 import { race } from './race.ts';
+import { sweptRate } from './rates.ts';
 import { parseRecording, recordingFormat, replay } from './recording.ts';
+import { raceTasks } from './task-names.ts';
 
 const data = nodeData();
 
@@ -37,22 +40,44 @@ describe('the classifier', () => {
   });
 });
 
+describe('the tasks that are raced on', () => {
+  const {
+    tasks: swept,
+  }: { readonly tasks: readonly { name: string; firstLoss: number; optimizers: { name: string; bestRate: number }[] }[] } = JSON.parse(
+    readFileSync(new URL('../../../benchmarks/results/sweep.json', import.meta.url), 'utf8'),
+  );
+
+  it.each(raceTasks)('$name begins as in the sweep, with its rates', async ({ name, sweep }) => {
+    const { firstLoss, optimizers } = swept.find((task) => task.name === sweep) ?? { firstLoss: Number.NaN, optimizers: [] };
+    const run = await race({ task: name, seed: 0, batch: 64, lanes: [{ optimizer: 'soap', options: {} }] }, nodeData);
+    expect(run.step()[0]?.loss).toBeCloseTo(firstLoss, 4);
+    expect(run.accuracies() === null).toBe(name.includes('matrix') || name.includes('inverse'));
+    run.dispose();
+    for (const { name: optimizer, bestRate } of optimizers) {
+      const ours = sweptRate(optimizer === 'sgd-momentum' ? 'sgd' : optimizer, name);
+      if (ours !== undefined) expect(ours, `${optimizer} on ${name}`).toBe(Number(bestRate.toPrecision(2)));
+    }
+  });
+});
+
 describe('a race', () => {
-  it('can be entered by every optimizer with every option it shows', () => {
-    const run = race({ seed: 1, batch: 32, lanes: entrants.map(({ name, options }) => ({ optimizer: name, options })) }, data);
+  it('can be entered by every optimizer with every option it shows', async () => {
+    const lanes = entrants.map(({ name, options }) => ({ optimizer: name, options }));
+    const run = await race({ task: 'mlp', seed: 1, batch: 32, lanes }, nodeData);
     const before = run.step().map(({ loss }) => loss);
     expect(new Set(before).size).toBe(1);
     for (let step = 0; step < 3; step++) for (const { loss } of run.step()) expect(loss).toBeGreaterThan(0);
     run.dispose();
   });
 
-  it('refuses an option out of range in the words of the package', () => {
+  it('refuses an option out of range in the words of the package', async () => {
     const lanes = [{ optimizer: 'soap', options: { beta1: 2 } }];
-    expect(() => race({ seed: 0, batch: 8, lanes }, data)).toThrow('soap: beta1 must be in [0, 1), received 2');
+    await expect(race({ task: 'mlp', seed: 0, batch: 8, lanes }, nodeData)).rejects.toThrow('soap: beta1 must be in [0, 1), received 2');
   });
 
-  it('is the same again, rates changed on the way, and says where it is not', () => {
+  it('is the same again, rates changed on the way, and says where it is not', async () => {
     const settings = {
+      task: 'mlp' as const,
       seed: 3,
       batch: 16,
       lanes: [
@@ -60,7 +85,7 @@ describe('a race', () => {
         { optimizer: 'adamw', options: {} },
       ],
     };
-    const run = race(settings, data);
+    const run = await race(settings, nodeData);
     const losses: number[][] = [[], []];
     for (let step = 0; step < 5; step++) {
       if (step === 3) run.setRate(1, 0.05);
@@ -70,8 +95,8 @@ describe('a race', () => {
     const recording = parseRecording(
       JSON.stringify({ format: recordingFormat, settings, changes: [{ step: 3, lane: 1, rate: 0.05 }], results }),
     );
-    expect(replay(recording, data)).toEqual([]);
-    const [first] = replay({ ...recording, changes: [] }, data);
+    expect(await replay(recording, nodeData)).toEqual([]);
+    const [first] = await replay({ ...recording, changes: [] }, nodeData);
     expect(first).toContain('step 5, lane 1: loss');
     run.dispose();
   });

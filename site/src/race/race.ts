@@ -1,12 +1,9 @@
 import { wasm } from '@opt/backend-wasm';
-import { createOptimizer } from '@opt/core';
-import { batches } from '../../../examples/race/src/batches.ts';
-import { initialWeights } from '../../../examples/race/src/initial-weights.ts';
-import { parameterShapes } from '../../../examples/race/src/model.ts';
-import { stream } from '../../../examples/race/src/stream.ts';
-import { classifier } from './classifier.ts';
-import { type Mnist1d, pick } from './data.ts';
-import { entrantNamed, type Options } from './entrants.ts';
+import { createOptimizer, type Optimizer } from '@opt/core';
+import type { Mnist1d } from './data.ts';
+import { entrantNamed, type Options, standardOptions } from './entrants.ts';
+import type { RaceTask } from './task-names.ts';
+import { type LaneProblem, posed } from './tasks.ts';
 
 export interface LaneSettings {
   readonly optimizer: string;
@@ -14,6 +11,7 @@ export interface LaneSettings {
 }
 
 export interface RaceSettings {
+  readonly task: RaceTask;
   readonly seed: number;
   readonly batch: number;
   readonly lanes: readonly LaneSettings[];
@@ -27,58 +25,90 @@ export interface LaneState {
   readonly milliseconds: number;
 }
 
+/** For who looks closer than at losses. */
+export interface Lane {
+  readonly optimizer: Optimizer<string, 'sync', 'sync', never, 'f32'>;
+  /** Of the latest step; empty before the first. */
+  readonly gradients: Readonly<Record<string, Float32Array>>;
+}
+
 export interface Race {
   readonly steps: number;
+  readonly lanes: readonly Lane[];
   /** One batch for every lane. */
   step(): readonly LaneState[];
   /** Changes a lane's learning rate from the next step on. */
   setRate(lane: number, rate: number): void;
-  /** Share of the test set that each lane gets right. */
-  accuracies(): readonly number[];
+  /** Share of the test set that each lane gets right; null where there is none. */
+  accuracies(): readonly number[] | null;
   /** Bits of every lane's weights, as 16 hexadecimal digits. */
   fingerprints(): readonly string[];
   dispose(): void;
 }
 
-/** Every lane starts from the same weights and sees the same batches. Everything runs on wasm without fused multiply-add. */
-export function race({ seed, batch, lanes }: RaceSettings, data: Mnist1d): Race {
-  const initial = initialWeights(stream(seed, 'weights'));
-  const nextBatch = batches(data.train.count, batch, stream(seed, 'batches'));
-  const model = classifier();
-  const field = lanes.map(({ optimizer, options }) => {
-    const backend = wasm({ fma: false });
-    const parameters = Object.fromEntries(parameterShapes.map(({ name, shape }) => [name, { shape, data: initial[name] ?? [] }]));
-    const made = createOptimizer({ transform: entrantNamed(optimizer).make(options), parameters, backend });
-    return { backend, made, milliseconds: 0 };
-  });
+/**
+ * Every lane starts from the same weights and sees the same batches. Optimizers and the MLP run on wasm without fused multiply-add; `data` is asked
+ * for by tasks on MNIST-1D.
+ */
+export async function race({ lanes, ...start }: RaceSettings, data: () => Mnist1d | Promise<Mnist1d>): Promise<Race> {
+  // Options first: nothing is loaded for a race that cannot be run.
+  const rules = lanes.map(({ optimizer, options }) =>
+    entrantNamed(optimizer).make({ ...standardOptions(optimizer, start.task), ...options }),
+  );
+  const problem = await posed(start, data);
+  const field = await Promise.all(rules.map(async (rule) => new Runner(await problem.lane(), rule)));
   let steps = 0;
   return {
+    lanes: field,
     get steps() {
       return steps;
     },
     step() {
-      const samples = pick(data.train, nextBatch());
       steps += 1;
-      return field.map((lane): LaneState => {
-        const before = performance.now();
-        const { loss, gradients } = model.lossAndGradients(lane.made.parameters, samples);
-        lane.made.step(gradients);
-        lane.milliseconds += performance.now() - before;
-        return { loss, milliseconds: lane.milliseconds };
-      });
+      return field.map((lane) => lane.step());
     },
-    setRate: (lane, rate) => field[lane]?.made.set('learningRate', rate),
-    accuracies: () => field.map(({ made }) => model.evaluate(made.parameters, data.test).accuracy),
-    fingerprints: () =>
-      field.map(({ made }) => fingerprint(parameterShapes.map(({ name }) => made.parameters[name] ?? new Float32Array(0)))),
+    setRate: (lane, rate) => field[lane]?.optimizer.set('learningRate', rate),
+    accuracies() {
+      const found = field.map((lane) => lane.accuracy());
+      return found.every((one) => one !== undefined) ? found : null;
+    },
+    fingerprints: () => field.map(({ optimizer }) => fingerprint(Object.values(optimizer.parameters))),
     dispose() {
-      for (const { made, backend } of field) {
-        made.dispose();
-        backend.dispose();
-      }
-      model.dispose();
+      for (const lane of field) lane.dispose();
+      problem.dispose();
     },
   };
+}
+
+class Runner implements Lane {
+  readonly optimizer: Lane['optimizer'];
+  gradients: Lane['gradients'] = {};
+  private readonly problem: LaneProblem;
+  private readonly backend = wasm({ fma: false });
+  private milliseconds = 0;
+
+  constructor(problem: LaneProblem, transform: Parameters<typeof createOptimizer>[0]['transform']) {
+    this.problem = problem;
+    this.optimizer = createOptimizer({ transform, parameters: problem.parameters, backend: this.backend });
+  }
+
+  step(): LaneState {
+    const before = performance.now();
+    const { loss, gradients } = this.problem.step(this.optimizer.parameters);
+    this.optimizer.step(gradients);
+    this.gradients = gradients;
+    this.milliseconds += performance.now() - before;
+    return { loss, milliseconds: this.milliseconds };
+  }
+
+  accuracy(): number | undefined {
+    return this.problem.test?.(this.optimizer.parameters).accuracy;
+  }
+
+  dispose(): void {
+    this.optimizer.dispose();
+    this.backend.dispose();
+  }
 }
 
 /** FNV-1a over the bytes, in two halves of 32 bits with different starts. */

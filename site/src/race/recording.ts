@@ -1,6 +1,7 @@
 import type { Mnist1d } from './data.ts';
 import type { Options, OptionValue } from './entrants.ts';
 import { type LaneSettings, type RaceSettings, race } from './race.ts';
+import { isRaceTask, raceTasks } from './task-names.ts';
 
 export const recordingFormat = 'opt-race/1';
 
@@ -21,9 +22,9 @@ export interface Recording {
 }
 
 /** What differs between a recording and the same race run here; nothing if every loss and every weight is equal to the last bit. */
-export function replay({ settings, changes, results }: Recording, data: Mnist1d): string[] {
+export async function replay({ settings, changes, results }: Recording, data: () => Mnist1d | Promise<Mnist1d>): Promise<string[]> {
   const steps = results[0]?.losses.length ?? 0;
-  const again = race(settings, data);
+  const again = await race(settings, data);
   const differences: string[] = [];
   for (let step = 0; step < steps; step++) {
     for (const change of changes) if (change.step === step) again.setRate(change.lane, change.rate);
@@ -60,9 +61,12 @@ export function parseRecording(text: string): Recording {
     const read = list(losses, 'losses').map((loss) => (loss === null ? Number.NaN : number(loss, 'a loss')));
     return { losses: read, weights: String(weights) };
   });
+  // Recordings from when there was one task do not name it.
+  const task = settings['task'] ?? 'mlp';
+  if (!isRaceTask(task)) throw new Error(`task must be one of ${raceTasks.map(({ name }) => name).join(', ')}, received ${String(task)}`);
   return {
     format: recordingFormat,
-    settings: { seed: number(settings['seed'], 'seed'), batch: number(settings['batch'], 'batch'), lanes },
+    settings: { task, seed: number(settings['seed'], 'seed'), batch: number(settings['batch'], 'batch'), lanes },
     changes,
     results,
   };

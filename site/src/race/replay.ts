@@ -9,10 +9,10 @@ if (file === undefined) {
   process.exit(2);
 }
 const recording = parseRecording(readFileSync(file, 'utf8'));
-const differences = replay(recording, nodeData());
+const differences = await replay(recording, nodeData);
 for (const difference of differences.slice(0, 20)) console.error(difference);
 const steps = recording.results[0]?.losses.length ?? 0;
 console.log(
-  `${recording.settings.lanes.length} lanes, ${steps} steps: ${differences.length === 0 ? 'equal to the last bit' : `${differences.length} differences`}`,
+  `${recording.settings.task}, ${recording.settings.lanes.length} lanes, ${steps} steps: ${differences.length === 0 ? 'equal to the last bit' : `${differences.length} differences`}`,
 );
 process.exitCode = differences.length === 0 ? 0 : 1;
