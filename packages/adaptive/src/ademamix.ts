@@ -90,7 +90,11 @@ export function ademamixDirection(options: AdemamixDirectionOptions = {}): Trans
   return perTensor({
     name,
     hyper,
-    state: ({ shape }) => ({ m1: { shape, kind: 'vector' }, m2: { shape, kind: 'vector' }, v: { shape, kind: 'diagonal', nonNegative: true } }),
+    state: ({ shape }) => ({
+      m1: { shape, kind: 'vector' },
+      m2: { shape, kind: 'vector' },
+      v: { shape, kind: 'diagonal', nonNegative: true },
+    }),
     apply(step) {
       const g = squarable(step);
       const m1 = step.state.m1.lerp(g, step.hyper.beta1.not());

@@ -257,7 +257,15 @@ export class WasmBackend implements Backend<'sync', 'sync', never, WasmBuffer, '
     };
     const team = this.#team;
     const sharing = team?.sharing(program);
-    const { bytes, arena, own, width, groups } = compileProgram(program, placement, scalars.address, this.#kernels, (byte) => this.#table(byte), handing, sharing);
+    const { bytes, arena, own, width, groups } = compileProgram(
+      program,
+      placement,
+      scalars.address,
+      this.#kernels,
+      (byte) => this.#table(byte),
+      handing,
+      sharing,
+    );
     this.#reserve(arena, program.name);
     this.#reserveOwn(own, program.name);
     const module = new WebAssembly.Module(bytes);

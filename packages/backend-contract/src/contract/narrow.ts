@@ -14,7 +14,7 @@ import { soap } from '@opt/soap';
 import { adamw, descend, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
 import type { AnyBackend } from '../families/family.ts';
-import { wrappers } from '../transforms.ts';
+import { wrappers } from '../subjects.ts';
 import { expectSame, type Harness, input } from './harness.ts';
 import { type AnyOptimizer, everythingFitted, gradientsAt, type Model, snapshot, train, withOptimizer } from './models.ts';
 
