@@ -9,7 +9,7 @@ const before = typeof known === 'object' && known !== null ? known : {};
 const sections = process.argv.slice(2);
 const wanted = (section: string): boolean => sections.length === 0 || sections.includes(section);
 
-const speed = wanted('speed') ? { speed: await measureSpeed(9) } : {};
+const speed = wanted('speed') ? { speed: await measureSpeed(7) } : {};
 if ('speed' in speed) console.table(speed.speed);
 const losses = wanted('losses') ? { losses: await measureLosses(soapHolds, console.log) } : {};
 if ('losses' in losses) console.table(losses.losses);
