@@ -8,6 +8,7 @@ import * as refuses from './refuses.ts';
 
 const eigenbasis = {
   preconditionFrequency: refuses.integer(1),
+  spread: refuses.flag,
   maxPreconditionDim: refuses.integer(1),
   mergeDims: refuses.flag,
   precondition1d: refuses.flag,
@@ -18,6 +19,7 @@ const eigenbasis = {
   initialEigenvalue: refuses.orNull(refuses.number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY])),
   eigenvalueFloor: refuses.orNull(refuses.number('a finite number > 0', [0, -1, Number.POSITIVE_INFINITY])),
   sortOnRefresh: refuses.flag,
+  refresh: refuses.choice('qr', 'block-jacobi'),
   refreshTolerance: refuses.orNull(refuses.number('in [0, 1)', [-0.1, 1])),
   firstCall: refuses.choice('skip', 'raw'),
 } as const;
@@ -65,7 +67,7 @@ export const optimizersRecords: readonly TransformRecord[] = [
       { normalizeGradient: true, initialBasis: 'identity', preconditionFrequency: 3 },
       { inner: lion(), maxPreconditionDim: 4 },
       { ...everyStep, normalizeGradient: true },
-      { ...klSoap, preconditionFrequency: 2, precondition1d: true },
+      { ...klSoap, preconditionFrequency: 2, precondition1d: true, spread: true },
       {
         factor: 'kl',
         inner: 'whiten',
