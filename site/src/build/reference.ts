@@ -41,7 +41,7 @@ function packagePage({ name, markdown }: ReferencePage): WrittenPage {
 }
 
 /** `local-sgd-redis` is imported as `@opt/local-sgd/redis`. */
-const specifier = (name: string): string => `@opt/${name.replace(/^(local-sgd|backend-contract)-/, '$1/')}`;
+const specifier = (name: string): string => `@opt/${name.replace(/^local-sgd-/, 'local-sgd/')}`;
 
 const about = (name: string): string => {
   const [, folder = ''] = specifier(name).split('/');
