@@ -148,7 +148,7 @@ describe('soap by blocks', () => {
     expect(one.programs).toBe(programs);
   });
 
-  it('is a third of the work of a whole refresh', () => {
+  it('is at most 42 % of the work of a whole refresh', () => {
     const flops = (more: SoapOptions): number =>
       Math.max(
         ...createOptimizer({

@@ -31,7 +31,7 @@ export interface KroneckerEigenbasisOptions {
   readonly sortOnRefresh?: boolean;
   /**
    * How much of a basis a refresh turns: all of its columns, by a power iteration and a QR decomposition (default); or with 'block-jacobi'
-   * two of four blocks of columns, in turns, by the same within what they span, for a third of the work. Axes below 32 are turned whole.
+   * two of four blocks of columns, in turns, by the same within what they span, for 40 % of the work. Axes below 32 are turned whole.
    */
   readonly refresh?: 'qr' | 'block-jacobi';
   /** A refresh is left out while QᵀAQ is diagonal but for this part of its length, [0, 1); default null: never left out. */

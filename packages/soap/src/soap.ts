@@ -75,7 +75,7 @@ export interface SoapOptions extends GeneralOptions {
   readonly eigenvalueFloor?: number | 'auto' | null;
   /** Parameters take turns with their refreshes, so that no step has all of them; default false. */
   readonly spread?: boolean;
-  /** Turn all columns of a basis at a refresh ('qr', default), or two of four blocks of them in turns, for a third of the work. */
+  /** Turn all columns of a basis at a refresh ('qr', default), or two of four blocks of them in turns, for 40 % of the work. */
   readonly refresh?: 'qr' | 'block-jacobi';
   /** Sort the columns of a basis by eigenvalue when it is refreshed, default true. */
   readonly sortOnRefresh?: boolean;
