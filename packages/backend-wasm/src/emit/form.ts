@@ -15,9 +15,6 @@ export const isCode = (form: Form): form is 'code' | 'codes' => form === 'code' 
 /** Whether a value is in this form without a conversion. */
 export const isForm = (form: Form, type: Type): boolean => (isCode(form) ? isNarrow(type) : typeOf(form) === type);
 
-/** A value by itself. */
-export const single = (type: Type): Real | 'code' => (isNarrow(type) ? 'code' : type);
-
 /** The type of numbers; codes are as wide as f32. */
 export const typeOf = (form: Form): Real => (form === 'f64' || form === 'lo' || form === 'hi' ? 'f64' : 'f32');
 
