@@ -70,6 +70,8 @@ export class Layout {
   /** Parameters that have rules of their own, by the path of those. */
   readonly groups: Map<string, readonly string[]> = new Map();
   readonly parameters: Shapes;
+  /** Where parameters are stepped apart: whether something is needed of all of them, and whether some are stepped without a gradient. */
+  readonly apart: Set<'joint' | 'late'> = new Set();
   /** What is to be traced once at its place before anything is. */
   readonly rehearsals: { readonly path: string; readonly f: Parameters<NonNullable<Declarer['rehearse']>>[0] }[] = [];
   readonly deviceDecides: boolean;
@@ -208,6 +210,7 @@ export class Layout {
       hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
+      apart: (how) => void this.apart.add(how),
       group: (label, parameters) => this.group(path === '' ? label : `${path}/${label}`, parameters),
       scope: (label, f) => this.record(`${path}|${label}`, f),
       rehearse: (f) => void this.rehearsals.push({ path, f }),

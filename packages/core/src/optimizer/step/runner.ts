@@ -4,7 +4,7 @@ import { checkValue, type Hyper, type Scalar, type Schedule } from '../../option
 import { HostEvaluator } from '../../program/host.ts';
 import { precisions } from '../../program/precision.ts';
 import type { Program } from '../../program/program.ts';
-import { verdictKey } from '../memory/keys.ts';
+import { isPresentKey, nameOfPresent, verdictKey } from '../memory/keys.ts';
 import type { Memory } from '../memory/memory.ts';
 import { attempt } from '../memory/turns.ts';
 import { partsOf } from '../plans/asking.ts';
@@ -45,6 +45,8 @@ export class Runner<Native, Buffer> {
   private readonly prepared = new Map<Plan, Prepared<Buffer>>();
   /** What schedules said last. */
   private readonly asked = new Map<Hyper, { readonly schedule: Schedule; readonly step: number; readonly value: number }>();
+  /** What was said of gradients of this call or an earlier one. */
+  private readonly told = new Map<string, number>();
   private closed = false;
 
   constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters) {
@@ -102,6 +104,18 @@ export class Runner<Native, Buffer> {
     return known === undefined
       ? whenDone(this.prepare(plan, program), (prepared) => this.execute(plan, prepared, call))
       : this.execute(plan, known, call);
+  }
+
+  /** Tells a program whose gradients came; nothing is written where it knows. */
+  tell({ inputs }: Program, present: ReadonlySet<string>): void {
+    for (const { key, shape } of inputs) {
+      if (!isPresentKey(key)) continue;
+      const value = present.has(nameOfPresent(key)) ? 1 : 0;
+      if (this.told.get(key) === value) continue;
+      this.memory.ensure('output', key, shape);
+      this.memory.write(key, [value]);
+      this.told.set(key, value);
+    }
   }
 
   /** What a check pass found, after it ran; undefined where it had nothing to look at. */
