@@ -260,10 +260,14 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   private stepNow(found: Found<Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
-    // It may have waited, and buffers that were given back belong to somebody else.
-    this.usable('step');
-    this.background?.look();
-    this.intake.write(found);
+    try {
+      // It may have waited, and buffers that were given back belong to somebody else.
+      this.usable('step');
+      this.background?.look();
+      this.intake.write(found);
+    } finally {
+      this.intake.release(found);
+    }
     return this.interruptible(() => this.steps.take(found, objective));
   }
 
