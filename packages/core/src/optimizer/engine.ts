@@ -82,7 +82,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     checkHeld(narrowOf([...this.layout.slots.keys()].map((key) => this.layout.storage(key))), backend);
     rehearse(this.layout);
     this.memory = memory;
-    this.runner = new Runner(backend, this.memory, this.counters);
+    this.runner = new Runner(backend, this.memory, this.counters, deviceDecides || this.layout.slow);
     this.live = this.runner.live;
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
     this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.live);

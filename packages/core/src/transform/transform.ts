@@ -125,6 +125,8 @@ export interface Declarer {
    * it steps some that had no gradient in the call.
    */
   apart?(how: 'joint' | 'late'): void;
+  /** Says that steps take long and what avoids it: a line in the log, once for an optimizer, in place of what is known without a stage. */
+  slow?(message: string): void;
   /** Says that these parameters have rules of their own, under a label that is part of their path: for `optimizer.groups`. */
   group?(label: string, parameters: readonly string[]): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */

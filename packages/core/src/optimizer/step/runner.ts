@@ -10,6 +10,7 @@ import { attempt } from '../memory/turns.ts';
 import { partsOf } from '../plans/asking.ts';
 import type { Counters } from '../plans/counters.ts';
 import type { HyperInput, Plan } from '../plans/plan.ts';
+import { sayIfSlow } from './slow.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */
 export class LiveHypers extends Map<Hyper, Scalar> {
@@ -48,8 +49,11 @@ export class Runner<Native, Buffer> {
   /** What was said of gradients of this call or an earlier one. */
   private readonly told = new Map<string, number>();
   private closed = false;
+  /** Whether it was said that a step takes long, or need not be: on a device that runs beside the host. */
+  private announced: boolean;
 
-  constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters) {
+  constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters, announced = false) {
+    this.announced = announced;
     this.backend = backend;
     this.memory = memory;
     this.counters = counters;
@@ -170,6 +174,7 @@ export class Runner<Native, Buffer> {
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
     if (this.closed) throw new DisposedError('step');
+    this.announced ||= sayIfSlow(program);
     const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
     const failed = (error: unknown): never => {
       if (verdict !== undefined) this.backend.release(verdict);
