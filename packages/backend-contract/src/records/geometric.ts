@@ -38,7 +38,7 @@ const routing = {
   }),
   aux: refuses.wrong('an object', 3, 'adamw', true, null),
   strict: refuses.flag,
-  layout: refuses.orNull(refuses.choice('out-in', 'in-out')),
+  layout: refuses.orNull(refuses.choice('out-in', 'in-out', 'taps-out-in')),
 };
 const shared = {
   ...refuses.general,
@@ -148,7 +148,7 @@ export const geometricRecords: readonly TransformRecord[] = [
       normalize: refuses.choice('schatten4', 'frobenius'),
       epsilon: refuses.positive,
       scale: refuses.choice('keller', 'moonlight', 'spectral', 'none'),
-      layout: refuses.orNull(refuses.choice('out-in', 'in-out')),
+      layout: refuses.orNull(refuses.choice('out-in', 'in-out', 'taps-out-in')),
       convolution: refuses.choice('flatten', 'per-tap'),
       name: refuses.text,
     },
