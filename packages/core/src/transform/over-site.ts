@@ -19,7 +19,6 @@ export function overSite(site: Site, over: (below: Site) => Partial<Site>): Site
   }
   return {
     path: site.path,
-    shapes: site.shapes,
     extras: site.extras,
     pass: site.pass,
     framed: site.framed,
