@@ -102,6 +102,18 @@ describe('where the device decides', () => {
     });
   });
 
+  it('a gradient that only the device has, for a step that has to wait, is refused where it cannot be kept', async () => {
+    const parameters = { w: { shape: [2], data: [1, -1] } };
+    const optimizer = createOptimizer({ transform: sgd({ learningRate: 1 }), parameters, backend: device() });
+    const saving = optimizer.save();
+    expect(() => optimizer.step({ w: { there: [1, 1] } })).toThrow(
+      "step: gradient of 'w' lies on a device, where 'device' cannot keep it until the call before is over; await that",
+    );
+    await saving;
+    optimizer.step({ w: { there: [1, 1] } });
+    expect(Array.from(await optimizer.parameters.w)).toEqual([0, -2]);
+  });
+
   it('an answer of another shape is refused', async () => {
     const transform = extragradient();
     const optimizer = createOptimizer({ transform, parameters: { w: { shape: [2], data: [1, -1] } }, backend: device() });

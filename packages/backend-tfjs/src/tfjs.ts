@@ -125,6 +125,12 @@ abstract class Common {
     buffer.write(data instanceof SharedVariable ? data.variable : data);
   }
 
+  copy(from: TfjsBuffer, to: TfjsBuffer): void {
+    const { value } = from;
+    if (!(value instanceof Tensor)) throw new BackendError('tfjs: what lies in host memory is no gradient');
+    to.write(value);
+  }
+
   release(buffer: TfjsBuffer): void {
     this.buffers--;
     buffer.release();

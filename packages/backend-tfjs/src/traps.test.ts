@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import { BackendError, createOptimizer, OptionTypeError } from '@opt/core';
 import { soap } from '@opt/soap';
-import { adamw } from '@opt/transforms';
+import { adamw, sgd } from '@opt/transforms';
 import { expect, it } from 'vitest';
 import { shared, tfjs, tfjsAsync, tfjsDevice } from './tfjs.ts';
 
@@ -80,6 +80,23 @@ it.each<[string, () => unknown, string]>([
 ])('%s ignores nothing it is given', (_, make, message) => {
   expect(make).toThrow(OptionTypeError);
   expect(make).toThrow(message);
+});
+
+it('a tensor handed to a step that has to wait is kept as it was', async () => {
+  await tf.setBackend('cpu');
+  const parameters = { w: { shape: [2], data: [0, 0] } };
+  const optimizer = await createOptimizer({ transform: sgd({ learningRate: 1 }), parameters, backend: tfjsAsync() });
+  await optimizer.step({ w: [0, 0] });
+  const before = tf.memory().numTensors;
+  const [first, later] = [tf.tensor1d([1, 2]), tf.variable(tf.tensor1d([10, 20]))];
+  const steps = [optimizer.step({ w: first }), optimizer.step({ w: later })];
+  later.assign(tf.tensor1d([1000, 1000]));
+  tf.dispose([first, later]);
+  await Promise.all(steps);
+  expect([...(await optimizer.parameters.w)]).toEqual([-11, -22]);
+  // Two of this test: what was assigned from and to.
+  expect(tf.memory().numTensors).toBe(before + 2);
+  optimizer.dispose();
 });
 
 it('a step on a device only: nothing is read, poison is skipped there, and a factorisation is refused by name', async () => {

@@ -1,4 +1,4 @@
-import { createOptimizer, type Transform } from '@opt/core';
+import { createOptimizer, linear, partition, type Transform } from '@opt/core';
 import { soap } from '@opt/soap';
 import { adamw, sgd } from '@opt/transforms';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +33,16 @@ function counting() {
 
 const start = (n: readonly string[] = names) => Object.fromEntries(n.map((name) => [name, { shape: [4], data: [1, -1, 2, 0] }]));
 
+/** Rules with windows of their own. */
+const parts = (): Transform =>
+  partition(
+    {
+      low: adamw({ learningRate: 0.1, gradientAccumulationSteps: 2, globalClipnorm: 1 }),
+      high: sgd({ learningRate: linear({ from: 0.1, to: 0, steps: 300 }), momentum: 0.9, gradientAccumulationSteps: 3 }),
+    },
+    (name) => (name < 'p4' ? 'low' : 'high'),
+  );
+
 describe('changing sets of missing gradients', () => {
   it.each<[string, () => Transform]>([
     ['adamw', () => adamw({ learningRate: 0.1 })],
@@ -58,6 +68,42 @@ describe('changing sets of missing gradients', () => {
       for (const g of given.get(name) ?? []) alone.step({ [name]: g });
       expect([...(optimizer.parameters[name] ?? [])]).toEqual([...(alone.parameters[name] ?? [])]);
     }
+  });
+
+  it.each<[string, () => Transform]>([
+    ['clipped together', () => adamw({ learningRate: 0.1, globalClipnorm: 1.5 })],
+    ['clipped together, averaged, scaled', () => adamw({ learningRate: 0.1, globalClipnorm: 1.5, lossScaleFactor: 2, useEma: true })],
+    ['soap, clipped together', () => soap({ learningRate: 0.1, globalClipnorm: 2, precondition1d: true, preconditionFrequency: 3 })],
+    ['accumulated', () => adamw({ learningRate: 0.1, gradientAccumulationSteps: 3 })],
+    [
+      'soap, accumulated, clipped together',
+      () => soap({ learningRate: 0.1, gradientAccumulationSteps: 2, globalClipnorm: 1, precondition1d: true }),
+    ],
+    ['accumulated by parts', parts],
+  ])('compile nothing after a warm-up where stages see all of them, and nothing is another digit: %s', (_, make) => {
+    const { backend, count } = counting();
+    const optimizer = createOptimizer({ transform: make(), parameters: start(names.slice(0, 8)), backend });
+    // The same in programs for all parameters at once, one for each set.
+    const whole = createOptimizer({ transform: { ...make(), separable: false }, parameters: start(names.slice(0, 8)), backend: wasm() });
+    const few = names.slice(0, 8);
+    const next = halves(7);
+    const step = (call: number): void => {
+      // Now and then all of them come, or one, poisoned.
+      const present = call % 11 === 0 ? few : next().filter((name) => few.includes(name));
+      const gradients = Object.fromEntries(
+        present.map((name, i) => [name, gradient(call * 31 + i).map((x) => (call % 17 === 5 && i === 2 ? Number.NaN : x))]),
+      );
+      optimizer.step(gradients);
+      if (call < 24) whole.step(gradients);
+    };
+    for (let call = 0; call < 24; call++) step(call);
+    expect(optimizer.skippedSteps).toBe(whole.skippedSteps);
+    for (const name of few) expect([...(optimizer.parameters[name] ?? [])]).toEqual([...(whole.parameters[name] ?? [])]);
+    for (const [key, value] of Object.entries(whole.state)) expect([key, ...(optimizer.state[key] ?? [])]).toEqual([key, ...value]);
+    for (let call = 24; call < 200; call++) step(call);
+    const warm = count.compilations;
+    for (let call = 200; call < 400; call++) step(call);
+    expect(count.compilations).toBe(warm);
   });
 
   it('one poisoned gradient among them drops the call', () => {

@@ -137,6 +137,10 @@ export abstract class GpuBackend<Run extends Mode> implements Backend<Run, 'asyn
     else this.#memory.copy(buffer, data);
   }
 
+  copy({ buffer, offset, length }: WebGpuBuffer, to: WebGpuBuffer): void {
+    this.#memory.copy(to, { buffer: buffer.gpu, offset, shape: [length] });
+  }
+
   async readBuffer(buffer: WebGpuBuffer): Promise<Floats> {
     this.#usable();
     this.#readBacks++;

@@ -2,7 +2,7 @@ import { softwareAdapter } from '@opt/backend-contract/software-adapter';
 import { reference } from '@opt/backend-reference';
 import { createOptimizer, perTensor, repeat, rule, StepInterrupted, scalar, type Transform } from '@opt/core';
 import { soap } from '@opt/soap';
-import { adam, adamw, decay, descend } from '@opt/transforms';
+import { adam, adamw, decay, descend, sgd } from '@opt/transforms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceLostError, type WebGpuBackend, type WebGpuCounters, webgpu } from './index.ts';
 import { usage } from './usage.ts';
@@ -164,6 +164,28 @@ describe('steps, counted', () => {
     }
     own.dispose();
     truth.dispose();
+  });
+
+  it('a gradient on the device, for a step that has to wait, is kept as it was, and no tensor stays', async () => {
+    const { device } = backend;
+    const parameters = { w: { shape: [3], data: [0, 0, 0] } };
+    const optimizer = createOptimizer({ transform: sgd({ learningRate: 1 }), parameters, backend });
+    const buffer = device.createBuffer({ size: 12, usage: usage.storage | usage.copySource | usage.copyTarget });
+    const put = (...values: number[]): void => device.queue.writeBuffer(buffer, 0, new Float32Array(values));
+    put(1, 2, 3);
+    optimizer.step({ w: { buffer, shape: [3] } });
+    const saving = optimizer.save();
+    put(10, 20, 30);
+    optimizer.step({ w: { buffer, shape: [3] } });
+    put(1000, 1000, 1000);
+    const saved = await saving;
+    expect([...(await optimizer.parameters.w)]).toEqual([-11, -22, -33]);
+    const before = backend.tensors;
+    optimizer.load(saved);
+    expect([...(await optimizer.parameters.w)]).toEqual([-1, -2, -3]);
+    expect(backend.tensors).toBe(before);
+    optimizer.dispose();
+    buffer.destroy();
   });
 
   it('parameters of the caller move where they lie, in as few kernels as bindings allow', async () => {

@@ -46,6 +46,8 @@ export interface Backend<
   /** Whether writing to one of two adopted buffers would change the other. */
   overlap?(a: Buffer, b: Buffer): boolean;
   write(buffer: Buffer, data: ArrayLike<number> | Native): void;
+  /** One buffer's value into another of its shape: for native gradients of a step that has to wait. Without this, such a step is refused. */
+  copy?(from: Buffer, to: Buffer): void;
   /** The current value; where reading is synchronous and memory is the host's, a live view. */
   readBuffer(buffer: Buffer): Result<Read, Floats>;
   release(buffer: Buffer): void;

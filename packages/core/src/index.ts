@@ -99,7 +99,7 @@ export {
 } from './trace/functions.ts';
 export { symmetricPower } from './trace/matrix-functions.ts';
 export { alongAxis, axisGram, unfolding } from './trace/modes.ts';
-export { clipFactor, clipped, frobenius, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
+export { clipFactor, clipped, type Extent, extentOf, frobenius, norm, normalized, type Scaled, scaled, schatten4 } from './trace/norms.ts';
 export { type MatmulOptions, type ReduceOptions, Tensor } from './trace/tensor.ts';
 export { trace } from './trace/trace.ts';
 export { type AccumulateOptions, accumulate } from './transform/accumulate.ts';

@@ -22,7 +22,7 @@ import { type EigenbasisTable, eigenbasisOptions, type KroneckerEigenbasisOption
 import { klEigenvalues, klFactor, products, type Sides } from './kl-factors.ts';
 import { singularVectors } from './refresh.ts';
 import { refresher } from './refresher.ts';
-import { costTeller } from './say-cost.ts';
+import { sayCost } from './say-cost.ts';
 import { refreshPhases } from './spread.ts';
 import { type Turn, turnOfAll } from './turn.ts';
 
@@ -62,7 +62,6 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
     const { eigenvalueFloor: floor = 'auto' } = o;
     return floor === 'auto' ? 1 / Math.max(10, Math.min(d, 4000)) ** 2 : (floor ?? 0);
   };
-  const tellCost = costTeller(name);
   const phaseOf = refreshPhases(o, (shape) => activeAxes(shape, o).map((k) => foldingOf(shape, o).shape[k] ?? 1));
   const refresh = refresher(o);
 
@@ -148,7 +147,9 @@ export function eigenbasis(o: Resolved<EigenbasisTable>): Basis {
       const axes = activeAxes(shape, o);
       // On a device of its own the work takes another time, and blocks nothing.
       if (!at.deviceDecides)
-        tellCost(
+        sayCost(
+          name,
+          at,
           owner,
           shape,
           axes.map((k) => folded[k] ?? 1),

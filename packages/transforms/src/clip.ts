@@ -1,4 +1,17 @@
-import { clipFactor, clipped, mapValues, norm, perTensor, positive, resolve, type Setting, type Transform, where } from '@opt/core';
+import {
+  clipFactor,
+  clipped,
+  extentOf,
+  mapValues,
+  norm,
+  perTensor,
+  positive,
+  record,
+  resolve,
+  type Setting,
+  type Transform,
+  where,
+} from '@opt/core';
 
 /** u ← u·c/max(‖u‖, c), per parameter; c > 0, default 1. */
 export function clipNorm(options: { readonly maxNorm?: Setting } = {}): Transform {
@@ -30,13 +43,21 @@ export function clipGlobalNorm(options: { readonly maxNorm?: Setting } = {}): Tr
   const { maxNorm } = resolve('clipGlobalNorm', options, { maxNorm: positive(1) });
   return {
     name: 'clip-global-norm',
-    declare: (_, at) => at.child('clip-global-norm').hyper(maxNorm),
+    separable: true,
+    declare(_, at) {
+      at.apart?.('joint');
+      at.child('clip-global-norm').hyper(maxNorm);
+    },
     apply(flow, site) {
       const here = site.child('clip-global-norm');
       const us = Object.values(flow.updates);
       if (us.length === 0) return flow;
-      for (const owner of Object.keys(flow.updates)) here.shortens(owner, () => clipFactor(us, here.hyper(maxNorm)));
-      return here.writing('', () => ({ ...flow, updates: mapValues(flow.updates, clipped(us, here.hyper(maxNorm))) }));
+      return here.writing('', () => {
+        const all = here.joint('extent', { largest: [], length: [] }, () => extentOf(us));
+        if (all === undefined) return { ...flow, updates: record() };
+        for (const owner of Object.keys(flow.updates)) here.shortens(owner, () => clipFactor(all, here.hyper(maxNorm)));
+        return { ...flow, updates: mapValues(flow.updates, clipped(all, here.hyper(maxNorm))) };
+      });
     },
   };
 }

@@ -143,7 +143,9 @@ export function testRank(harness: Harness): void {
           ...(m > longest ? [] : columnsOf.map((x) => outside(x, columns))),
           ...(n > longest ? [] : rowsOf(last, n).map((x) => outside(x, rows))),
         ];
-        for (const rest of fibres) expect(length(rest)).toBeLessThan(1e-3 * length(last));
+        // Without f64 for the first basis, a second direction of a tenth of the first is known to 100ε only: see SOAP's README.
+        const bound = harness.backend.wide === 'f64' || longest >= m || rank < 2 ? 1e-3 : 0.05;
+        for (const rest of fibres) expect(length(rest)).toBeLessThan(bound * length(last));
         expect(length(last)).toBeGreaterThan(0.1);
       },
     );

@@ -82,7 +82,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     checkHeld(narrowOf([...this.layout.slots.keys()].map((key) => this.layout.storage(key))), backend);
     rehearse(this.layout);
     this.memory = memory;
-    this.runner = new Runner(backend, this.memory, this.counters);
+    this.runner = new Runner(backend, this.memory, this.counters, deviceDecides || this.layout.slow);
     this.live = this.runner.live;
     this.background = backend.deferral && new Background(backend, backend.deferral, this.memory);
     this.checkpoints = new Checkpoints(backend, this.shapes, this.layout, this.memory, this.counters, this.live);
@@ -260,10 +260,14 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   private stepNow(found: Found<Native>, objective?: Objective<string, Mode, Native>): MaybePromise<void> {
-    // It may have waited, and buffers that were given back belong to somebody else.
-    this.usable('step');
-    this.background?.look();
-    this.intake.write(found);
+    try {
+      // It may have waited, and buffers that were given back belong to somebody else.
+      this.usable('step');
+      this.background?.look();
+      this.intake.write(found);
+    } finally {
+      this.intake.release(found);
+    }
     return this.interruptible(() => this.steps.take(found, objective));
   }
 

@@ -2,14 +2,18 @@ import { concat, saturate, scalar, where } from './functions.ts';
 import { tracing } from './graph.ts';
 import type { Tensor } from './tensor.ts';
 
+/** What has to be known of a vector to scale its parts: max|x|, and ‖y‖ of `Scaled`. */
+export interface Extent {
+  readonly largest: Tensor;
+  readonly length: Tensor;
+}
+
 /** A tensor, or several as one vector, by the largest element: x = σ²y with max|y| = 1, and y = x where that is 0 or a denormal. */
-export interface Scaled {
+export interface Scaled extends Extent {
   /** ‖x‖ = σ²‖y‖: infinite where that is more than there are numbers for. */
   readonly norm: Tensor;
   /** σ, or 1 where all is 0. */
   readonly root: Tensor;
-  /** ‖y‖: at least 1, or as good as 0. */
-  readonly length: Tensor;
   /** y of a part. */
   by(x: Tensor): Tensor;
   /** A part of the vector, that brought to the norm c; 0 stays 0. */
@@ -33,9 +37,7 @@ export function scaled(xs: readonly Tensor[], axes?: readonly number[], q = 2): 
       (all) => all.maximum(),
     );
   const largest = most((x) => x.abs());
-  const root = where(largest.gt(tracing().smallest), largest, 1).sqrt();
-  const inverse = root.reciprocal();
-  const by = (x: Tensor): Tensor => saturate(x.mul(inverse).mul(inverse), 1);
+  const { by } = divided(largest);
   const total = (part: (x: Tensor) => Tensor): Tensor =>
     joint(
       (x) => part(by(x)).sum(axes, { keep }),
@@ -49,13 +51,32 @@ export function scaled(xs: readonly Tensor[], axes?: readonly number[], q = 2): 
         : q === Infinity
           ? most((x) => by(x).abs())
           : total((y) => y.abs().pow(q)).pow(1 / q);
+  return scaledBy({ largest, length });
+}
+
+function divided(largest: Tensor): Pick<Scaled, 'root' | 'by'> {
+  const root = where(largest.gt(tracing().smallest), largest, 1).sqrt();
+  const inverse = root.reciprocal();
+  return { root, by: (x) => saturate(x.mul(inverse).mul(inverse), 1) };
+}
+
+/** The parts of a vector of which only the extent is at hand. */
+function scaledBy({ largest, length }: Extent): Scaled {
+  const { root, by } = divided(largest);
   return {
     norm: length.mul(root).mul(root),
     root,
+    largest,
     length,
     by,
     to: (x, c) => by(x).mul(length.max(1).reciprocal().mul(c)),
   };
+}
+
+/** Of all of them as one vector. */
+export function extentOf(xs: readonly Tensor[]): Extent {
+  const { largest, length } = scaled(xs);
+  return { largest, length };
 }
 
 /** ‖x‖₂ of all elements, or over some axes, kept as axes of 1. Infinite only where it is more than there are numbers for. */
@@ -68,15 +89,15 @@ export const frobenius = (x: Tensor): Tensor => norm(x, [-2, -1]);
 export const normalized = (x: Tensor, axes?: readonly number[]): Tensor => scaled([x], axes).to(x, 1);
 
 /** How to bring tensors to a norm of at most c together: x·c/max(‖all x‖, c), also where that is infinite. Within the limit x is as it was. */
-export function clipped(xs: readonly Tensor[], c: Tensor | number): (x: Tensor) => Tensor {
-  const { norm: all, to } = scaled(xs);
+export function clipped(xs: readonly Tensor[] | Extent, c: Tensor | number): (x: Tensor) => Tensor {
+  const { norm: all, to } = 'largest' in xs ? scaledBy(xs) : scaled(xs);
   const clips = all.gt(c);
   return (x) => where(clips, to(x, c), x);
 }
 
 /** By which factor `clipped` makes them shorter: min(1, c/‖all x‖). */
-export function clipFactor(xs: readonly Tensor[], c: Tensor | number): Tensor {
-  const { norm: all } = scaled(xs);
+export function clipFactor(xs: readonly Tensor[] | Extent, c: Tensor | number): Tensor {
+  const { norm: all } = 'largest' in xs ? scaledBy(xs) : scaled(xs);
   return where(all.gt(c), (typeof c === 'number' ? scalar(c) : c).div(all), 1);
 }
 

@@ -1,7 +1,7 @@
 import { TransformError } from '../errors.ts';
 import { choice, optional, resolve } from '../options/options.ts';
 import { own, record } from '../records.ts';
-import { full } from '../trace/functions.ts';
+import { full, saturate } from '../trace/functions.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { describe } from '../validation/describe.ts';
 import { requiredStage } from './stage-options.ts';
@@ -43,7 +43,8 @@ export interface AccumulateOptions {
  * Adds up the gradients of n calls and hands on their mean, sum/n, on the n-th. A parameter that had a gradient in any of
  * the n calls is updated; one that had none is left alone. A call that a guard around it drops is none of the n; where only the
  * device knows of it, the window closes with the gradients that are left, and their mean is that of those. `optimizer.flush()` closes a
- * window early, with the mean of what it holds.
+ * window early, with the mean of what it holds. A sum ends at the largest number of
+ * working precision.
  */
 export function accumulate(n: number, inner: Transform, options: AccumulateOptions = {}): Transform {
   if (!Number.isInteger(n) || n < 2)
@@ -69,7 +70,9 @@ export function accumulate(n: number, inner: Transform, options: AccumulateOptio
 
   return {
     name: '',
+    separable: inner.separable === true && objectives === null,
     declare(parameters, at) {
+      at.apart?.('late');
       const here = at.child('accumulate');
       for (const [owner, shape] of Object.entries(parameters)) here.slot('sum', owner, { shape, kind: 'invariant' });
       if (at.deviceDecides) {
@@ -81,6 +84,7 @@ export function accumulate(n: number, inner: Transform, options: AccumulateOptio
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),
     apply(flow, site) {
       const here = site.child('accumulate');
+      const plus = (sum: Tensor, update: Tensor): Tensor => saturate(sum.add(update), here.largest);
       const what = fate(here);
       if (what === 'nothing') return { ...flow, updates: record() };
       const close = what === 'close';
@@ -89,22 +93,29 @@ export function accumulate(n: number, inner: Transform, options: AccumulateOptio
       if (!close) {
         for (const [owner, update] of Object.entries(flow.updates)) {
           here.count(owner);
-          here.set('sum', owner, here.get('sum', owner).add(update));
+          here.set('sum', owner, plus(here.get('sum', owner), update));
         }
         return { ...flow, updates: record() };
       }
       window(here).reset('');
       const means = record<Tensor>();
+      const { alone, pass } = site;
       for (const owner of Object.keys(flow.parameters)) {
+        if (alone !== undefined && owner !== alone) continue;
         const update = own(flow.updates, owner);
-        const before = here.peek(owner, anyYet) === 'some';
+        // A sum of none is 0, for what is computed of all together.
+        const before = pass === 'joint' || here.peek(owner, anyYet) === 'some';
         if (!before && update === undefined) continue;
         const sum = here.get('sum', owner);
-        means[owner] = (update === undefined ? sum : before || here.deviceDecides ? sum.add(update) : update).div(count);
+        means[owner] = (update === undefined ? sum : before || here.deviceDecides ? plus(sum, update) : update).div(count);
         if (before || here.deviceDecides) here.set('sum', owner, full(sum.shape, 0));
         here.reset(owner);
       }
-      const around = { ...(here.deviceDecides && { dropped: here.tally('dropped', '') }), ...(here.flushing && { flushed: true }) };
+      const around = {
+        late: [here.path],
+        ...(here.deviceDecides && { dropped: here.tally('dropped', '') }),
+        ...(here.flushing && { flushed: true }),
+      };
       return inner.apply({ ...flow, updates: means, gradients: means, gains: record() }, site.child('', around).clocked('accumulate'));
     },
   };

@@ -94,7 +94,11 @@ function divided<L extends string>(
       return merged(parameters, ...moved);
     },
     apply(flow, site: Site) {
-      const parts = labels.map(({ label, inner }) => inner.apply(part(flow, site, label), site));
+      const parts = labels.flatMap(({ label, inner }) => {
+        const own = part(flow, site, label);
+        // What counts the calls of a rule is traced with those that have it.
+        return site.alone === undefined || Object.hasOwn(own.parameters, site.alone) ? [inner.apply(own, site)] : [];
+      });
       return {
         updates: merged(...parts.map(({ updates }) => updates)),
         gains: merged(...parts.map(({ gains }) => gains)),

@@ -22,7 +22,7 @@ export function skipNonFinite(inner: Transform, otherwise: 'skip' | 'throw' = 's
     },
     ...(once && { once: (moment: Moment, parameters: Tensors, site: Site): Tensors => once(moment, parameters, site) }),
     apply(flow, site) {
-      if (Object.keys(flow.updates).length === 0 && !site.flushing) return flow;
+      if (!site.reachedBy(flow) && !site.flushing) return flow;
       if (site.pass === 'check') {
         site.mustBeFinite(flow.updates, otherwise);
         return { ...flow, updates: record() };

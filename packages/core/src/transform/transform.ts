@@ -82,8 +82,8 @@ export interface Flow {
 export interface Transform {
   readonly name: string;
   /**
-   * What it does to a parameter depends on no other, nor on which others have a gradient: a step on some is that on each of them, one
-   * after the other. Then changing sets of gradients need no programs of their own.
+   * What it does to a parameter depends on no other, nor on which others have a gradient, but by `Site.joint`: a step on some is that on
+   * each of them, one after the other. Then changing sets of gradients need no programs of their own.
    */
   readonly separable?: boolean;
   /** Every slot and hyperparameter, without tracing: memory reports, checkpoints and the check of kinds come from here. */
@@ -94,8 +94,11 @@ export interface Transform {
   apply(flow: Flow, site: Site): Flow;
 }
 
-/** What a trace is for: a whole step; what decides whether the call is dropped; what the objective is asked to multiply by the Hessian. */
-export type Pass = 'step' | 'check' | 'probe';
+/**
+ * What a trace is for: a whole step; what decides whether the call is dropped; what the objective is asked to multiply by the Hessian; what
+ * parameters that are stepped apart have to know of all of them.
+ */
+export type Pass = 'step' | 'check' | 'probe' | 'joint';
 
 /**
  * When the optimizer is made; whenever somebody looks at what the model is to be judged with, which changes nothing; when training ends,
@@ -117,6 +120,13 @@ export interface Declarer {
   needs(need: Need): void;
   /** Says what happens to a step that is dropped: it is skipped, or thrown if one guard says so. */
   guards(otherwise: 'skip' | 'throw'): void;
+  /**
+   * Says of parameters that are stepped apart (`Transform.separable`): that a stage needs something of all of them (`Site.joint`), or that
+   * it steps some that had no gradient in the call.
+   */
+  apart?(how: 'joint' | 'late'): void;
+  /** Says that steps take long and what avoids it: a line in the log, once for an optimizer, in place of what is known without a stage. */
+  slow?(message: string): void;
   /** Says that these parameters have rules of their own, under a label that is part of their path: for `optimizer.groups`. */
   group?(label: string, parameters: readonly string[]): void;
   /** Remembers every slot declared inside `f` under `label`, for `Site.scope`. */
@@ -177,6 +187,8 @@ export interface Surroundings {
   readonly dropped?: Tensor;
   /** A window closes here that no call closed: what is inside is applied, and counts. */
   readonly flushed?: boolean;
+  /** Paths of stages that step a parameter without a gradient of this call, if their count of it is not 0. */
+  readonly late?: readonly string[];
 }
 
 /** Where a stage stands while it is traced: its state, its hyperparameters, its counts, its questions. */
@@ -199,6 +211,20 @@ export interface Site {
   readonly largest: number;
   /** The smallest positive number that every device tells from 0. */
   readonly smallest: number;
+
+  /** The parameter that is stepped, where others have traces of their own; undefined: all are. */
+  readonly alone: string | undefined;
+  /** Whether this call reaches this place: with one of the directions that flow, or one of a parameter that is traced apart. */
+  reachedBy(flow: Flow): boolean;
+  /**
+   * What depends on all parameters of this place. Where they are stepped apart, it is computed once for all of them, with a direction of 0
+   * for whoever has none; in that pass it gives undefined, and nothing is to flow on.
+   */
+  joint<K extends string>(
+    name: string,
+    shapes: Readonly<Record<K, Shape>>,
+    compute: () => Readonly<Record<K, Tensor>>,
+  ): Readonly<Record<K, Tensor>> | undefined;
 
   /** What was said about a parameter; nothing about `'*'`. */
   about(owner: string): About;

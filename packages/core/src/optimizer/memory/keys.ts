@@ -32,5 +32,12 @@ export const answeredLossKey = (question: string): string => `answer-loss:${ques
 export const deferredKey = (key: string, name: string, way: 'in' | 'out', { shape, dtype }: { shape: Shape; dtype: DType }): string =>
   `later-${way}[${shape}]${dtype}:${key}.${name}`;
 
+/** 1 where a parameter had a gradient in the call, else 0; and what is computed for all that are stepped apart. */
+export const presentKey = (name: string): string => `present:${name}`;
+export const isPresentKey = (key: string): boolean => key.startsWith('present:');
+export const nameOfPresent = (key: string): string => key.slice('present:'.length);
+export const jointKey = (path: string, name: string, of: string): string => `joint:${path}.${name}.${of}`;
+export const isJointKey = (key: string): boolean => key.startsWith('joint:');
+
 /** The parameter a key is about. */
 export const nameIn = (key: string): string => key.slice(key.indexOf(':', key.indexOf(':') + 1) + 1);

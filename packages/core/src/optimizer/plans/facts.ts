@@ -59,6 +59,11 @@ export class Facts {
     if (known !== undefined) this.widen(key, known, span(low, high));
   }
 
+  /** Takes what is computed of all parameters for each of them into the induction, like state that begins as 0. */
+  follow(key: string): void {
+    if (!this.slots.has(key)) this.slots.set(key, span(0, 0));
+  }
+
   /** Where a hyperparameter that is `value` now is assumed to stay. */
   assume(address: string, hyper: Hyper, value: number): Span {
     const known = this.hypers.get(address);

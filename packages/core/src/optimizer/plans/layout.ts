@@ -1,5 +1,5 @@
 import { OptionTypeError, TransformError } from '../../errors.ts';
-import { silently } from '../../log.ts';
+import { silently, warn } from '../../log.ts';
 import { checkValue, type Hyper, message, type Scalar } from '../../options/hyper.ts';
 import { isName } from '../../options/options.ts';
 import { elementBytes } from '../../program/cost.ts';
@@ -70,6 +70,10 @@ export class Layout {
   /** Parameters that have rules of their own, by the path of those. */
   readonly groups: Map<string, readonly string[]> = new Map();
   readonly parameters: Shapes;
+  /** Whether a stage said that steps take long. */
+  slow = false;
+  /** Where parameters are stepped apart: whether something is needed of all of them, and whether some are stepped without a gradient. */
+  readonly apart: Set<'joint' | 'late'> = new Set();
   /** What is to be traced once at its place before anything is. */
   readonly rehearsals: { readonly path: string; readonly f: Parameters<NonNullable<Declarer['rehearse']>>[0] }[] = [];
   readonly deviceDecides: boolean;
@@ -208,10 +212,17 @@ export class Layout {
       hyper: (hyper) => this.live(hyper, path),
       needs: (need) => this.need(need),
       guards: (otherwise) => this.guard(otherwise),
+      slow: (message) => this.sayOnce(message),
+      apart: (how) => void this.apart.add(how),
       group: (label, parameters) => this.group(path === '' ? label : `${path}/${label}`, parameters),
       scope: (label, f) => this.record(`${path}|${label}`, f),
       rehearse: (f) => void this.rehearsals.push({ path, f }),
     };
+  }
+
+  private sayOnce(message: string): void {
+    if (!this.slow) warn(message);
+    this.slow = true;
   }
 
   private readonly recording: DeclaredSlot[][] = [];

@@ -4,11 +4,12 @@ import type { Hyper } from '../../options/hyper.ts';
 import type { Span } from '../../program/interval.ts';
 import type { Program } from '../../program/program.ts';
 import { mapValues, record } from '../../records.ts';
+import { where } from '../../trace/functions.ts';
 import { during } from '../../trace/graph.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { finishProgram } from '../../trace/trace.ts';
 import type { Moment, Pass, Shapes, Transform } from '../../transform/transform.ts';
-import { evaluationKey, gradientKey, parameterKey, probeKey } from '../memory/keys.ts';
+import { evaluationKey, gradientKey, parameterKey, presentKey, probeKey } from '../memory/keys.ts';
 import type { Randomness } from '../memory/randomness.ts';
 import { cutPlan } from './asking.ts';
 import type { Counters } from './counters.ts';
@@ -19,27 +20,27 @@ import type { Measures } from './measures.ts';
 import { nameOf } from './name.ts';
 import { changedSlots, handedOver, movedParameters } from './outputs.ts';
 import type { Plan, SoundPlan } from './plan.ts';
+import { PlanTree } from './plan-tree.ts';
 import { soundProgram } from './soundness.ts';
 import { startOf } from './starts.ts';
 import { StepSite } from './step-site.ts';
-import { type Question, StepTrace } from './step-trace.ts';
-
-/** Plans hang in a tree: at each node one recorded question, below it the plans of each answer. */
-interface Branch {
-  question: Question | undefined;
-  readonly answers: Map<string, Branch>;
-  plan: Plan | undefined;
-}
+import { type Alone, type Question, StepTrace } from './step-trace.ts';
 
 /** A plan with the trace that says where it is to hang. */
 type Hung = { readonly trace: StepTrace; readonly plan: Plan };
-
-const branch = (): Branch => ({ question: undefined, answers: new Map(), plan: undefined });
 
 /** What a hyperparameter is after so many steps. */
 export type Live = (hyper: Hyper, step: number) => number;
 
 const declaredValue: Live = ({ value }, step) => (typeof value === 'function' ? value(step) : value);
+
+/** What else a trace of a step is for. */
+interface TraceOptions {
+  readonly samples?: number | undefined;
+  readonly measures?: Measures | undefined;
+  readonly flush?: boolean;
+  readonly alone?: Alone;
+}
 
 interface PlannerContext {
   readonly facts?: Facts;
@@ -50,7 +51,7 @@ interface PlannerContext {
 
 /** Traces a transform once per kind of step that really comes up, and finds the plan again afterwards. */
 export class Planner {
-  private readonly roots = new Map<string, Branch>();
+  private readonly tree = new PlanTree();
   private readonly transform: Transform;
   private readonly shapes: Shapes;
   private readonly layout: Layout;
@@ -69,8 +70,6 @@ export class Planner {
   private settled = 0;
   /** All plans in use. */
   readonly plans: Plan[] = [];
-  /** Where they hang. */
-  private readonly homes = new WeakMap<Plan, Branch>();
 
   constructor(
     transform: Transform,
@@ -89,25 +88,46 @@ export class Planner {
     this.measures = measures;
     this.facts = facts;
     this.live = live;
-    // A parameter may have plans of its own.
-    this.bound = (measures === undefined ? 1 : 2) * (64 + 8 * Object.keys(shapes).length);
+    // A parameter may have plans of its own, for each place in a window with and without a gradient.
+    const own = layout.apart.has('late') ? 32 : 8;
+    this.bound = (measures === undefined ? 1 : 2) * (64 + own * Object.keys(shapes).length);
   }
 
   /** The plan of the step at hand. `present` names the gradients that came; `decides`: the device is to look at them; `measured`: for metrics. */
   step(present: ReadonlySet<string>, kind: string, decides: boolean, samples?: number, measured = false): Plan {
     const measures = measured ? this.measures : undefined;
-    const key = `step ${decides} ${samples ?? ''} ${measures === undefined ? '' : 'measured'} ${kind}`;
-    return this.find(key, () => this.trace('step', present, decides, samples, measures));
+    return this.find(this.keyOf(kind, decides, samples, measured), () => this.trace('step', present, decides, { samples, measures }));
+  }
+
+  /** Whether that plan of all parameters is there already. */
+  knows(decides: boolean, samples?: number, measured = false): boolean {
+    return this.found(this.keyOf('', decides, samples, measured), noOne) !== undefined;
+  }
+
+  private keyOf(kind: string, decides: boolean, samples: number | undefined, measured: boolean): string {
+    return `step ${decides} ${samples ?? ''} ${measured && this.measures !== undefined ? 'measured' : ''} ${kind}`;
+  }
+
+  /** The plan of one parameter's step, with its gradient or without, where each is stepped apart. */
+  alone(name: string, present: ReadonlySet<string>, measured = false): Plan {
+    const measures = measured && present.has(name) ? this.measures : undefined;
+    const key = `alone ${present.has(name)} ${measures === undefined ? '' : 'measured'} ${name}`;
+    return this.find(key, () => this.trace('step', present, false, { measures, alone: { name, present } }), present);
+  }
+
+  /** The plan of what all have to know then: one, whoever has a gradient. */
+  joint(): Plan {
+    return this.find('joint', () => this.traceJoint());
   }
 
   /** What closes windows with what they hold, without a call. */
   flush(): Plan {
-    return this.find('flush', () => this.trace('step', new Set(), false, undefined, undefined, true));
+    return this.find('flush', () => this.trace('step', new Set(), false, { flush: true }));
   }
 
   /** The plan of the pass that finds what the objective is to multiply by the Hessian. */
   probe(present: ReadonlySet<string>, kind: string, samples?: number): Plan {
-    return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, false, samples));
+    return this.find(`probe ${samples ?? ''} ${kind}`, () => this.trace('probe', present, false, { samples }));
   }
 
   /** The plan of the pass that decides whether this call is dropped. */
@@ -153,12 +173,14 @@ export class Planner {
     });
   }
 
-  private find(key: string, trace: () => Hung): Plan {
+  private find(key: string, trace: () => Hung, present: ReadonlySet<string> = noOne): Plan {
+    return this.found(key, present) ?? this.hang(key, trace);
+  }
+
+  private found(key: string, present: ReadonlySet<string>): Plan | undefined {
     if (this.splits !== this.counters.splits) this.forget();
     if (this.settled !== this.facts.version) this.settle();
-    let at = this.roots.get(key);
-    while (at?.question !== undefined) at = at.answers.get(this.ask(at.question));
-    return at?.plan ?? this.hang(key, trace);
+    return this.tree.find(key, (question) => this.ask(question, present));
   }
 
   /** Takes every plan into the induction again; those whose proof does not hold any more are made anew when they come up. */
@@ -173,14 +195,14 @@ export class Planner {
   }
 
   private drop(plan: Plan): void {
-    const home = this.homes.get(plan);
-    if (home !== undefined) home.plan = undefined;
+    this.tree.remove(plan);
     this.plans.splice(this.plans.indexOf(plan), 1);
     this.generation++;
   }
 
-  private ask(question: Question): string {
+  private ask(question: Question, present: ReadonlySet<string>): string {
     if (question.about === 'deferred') return this.standing?.answer ?? question.answer;
+    if (question.about === 'call') return question.ask(present);
     const { cell, includes, ask } = question;
     return ask(this.counters.valueOf(cell) + includes);
   }
@@ -193,16 +215,7 @@ export class Planner {
       this.forget();
       return this.hang(key, traceOnce);
     }
-    let at = this.roots.get(key) ?? branch();
-    this.roots.set(key, at);
-    for (const question of trace.questions) {
-      at.question ??= question;
-      const next = at.answers.get(question.answer) ?? branch();
-      at.answers.set(question.answer, next);
-      at = next;
-    }
-    at.plan = plan;
-    this.homes.set(plan, at);
+    this.tree.hang(key, trace.questions, plan);
     this.plans.push(plan);
     if (this.plans.length === this.bound) {
       warn(`one optimizer has traced ${this.bound} programs; does a phase have an answer of its own for every step?`);
@@ -211,21 +224,45 @@ export class Planner {
   }
 
   private forget(): void {
-    this.roots.clear();
+    this.tree.clear();
     this.plans.length = 0;
     this.generation++;
     this.splits = this.counters.splits;
     this.settled = this.facts.version;
   }
 
-  private trace(pass: Pass, present: ReadonlySet<string>, decides: boolean, samples?: number, measures?: Measures, flush = false): Hung {
-    const trace = new StepTrace(this.layout, this.counters, pass, decides, this.random, samples, this.standing);
+  private traceJoint(): Hung {
+    const trace = new StepTrace(this.layout, this.counters, 'joint', false, this.random);
+    return during(trace.tracing, () => {
+      const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
+      const updates = mapValues(this.shapes, (shape, name) => {
+        const masked = where(trace.input(presentKey(name), [], 'working'), trace.input(gradientKey(name), shape, 'working'), 0);
+        trace.masked.set(name, masked);
+        return masked;
+      });
+      this.transform.apply({ updates, gradients: updates, gains: record(), parameters }, new StepSite(trace));
+      for (const name of Object.keys(this.shapes)) for (const key of [parameterKey(name), presentKey(name)]) trace.finite.add(key);
+      const program = finishProgram('joint', trace.tracing, trace.joint);
+      for (const { key } of trace.joint) this.facts.follow(key);
+      const proved = this.facts.unproved(program, trace.finite).length === 0;
+      return { trace, plan: this.plan(trace, program, { program, bare: program, proved, finite: trace.finite }) };
+    });
+  }
+
+  private trace(
+    pass: Pass,
+    present: ReadonlySet<string>,
+    decides: boolean,
+    { samples, measures, flush = false, alone }: TraceOptions = {},
+  ): Hung {
+    const trace = new StepTrace(this.layout, this.counters, pass, decides, this.random, { samples, standing: this.standing, alone });
     return during(trace.tracing, () => {
       const parameters = mapValues(this.shapes, (shape, name) => trace.input(parameterKey(name), shape, 'working'));
       for (const name of Object.keys(this.shapes)) trace.finite.add(parameterKey(name));
       const updates = record<Tensor>();
       for (const [name, shape] of Object.entries(this.shapes))
-        if (present.has(name)) updates[name] = trace.input(gradientKey(name), shape, 'working');
+        if (present.has(name) && (alone === undefined || alone.name === name))
+          updates[name] = trace.input(gradientKey(name), shape, 'working');
       const site = new StepSite(trace);
       if (flush) trace.flushing = 'asked';
       else if (pass === 'step') site.tick();
@@ -297,3 +334,5 @@ export class Planner {
     return steps ? cutPlan(whole, trace.evaluations.asked()) : whole;
   }
 }
+
+const noOne: ReadonlySet<string> = new Set();

@@ -14,7 +14,7 @@ export function rehearse(layout: Layout): void {
 }
 
 function attempt(layout: Layout, path: string, f: Layout['rehearsals'][number]['f']): string | undefined {
-  const trace = new StepTrace(layout, new Counters(), 'step', true, { seed: 0 }, 1);
+  const trace = new StepTrace(layout, new Counters(), 'step', true, { seed: 0 }, { samples: 1 });
   try {
     return during(trace.tracing, () => f(new StepSite(trace, path), (key, shape) => trace.input(key, shape, 'working')));
   } catch {

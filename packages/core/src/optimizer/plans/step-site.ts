@@ -2,13 +2,13 @@ import { TransformError } from '../../errors.ts';
 import type { Hyper } from '../../options/hyper.ts';
 import type { Distribution } from '../../program/program.ts';
 import { type Shape, size } from '../../program/shape.ts';
-import { own, record } from '../../records.ts';
-import { emit, inputKey } from '../../trace/emit.ts';
+import { mapValues, own, record } from '../../records.ts';
+import { emit, inputKey, sameTensor } from '../../trace/emit.ts';
 import { allFinite, concat } from '../../trace/functions.ts';
 import { Tensor, tensorOf } from '../../trace/tensor.ts';
 import type { LossQuestion, VectorQuestion } from '../../transform/evaluation.ts';
-import type { About, Extras, Pass, Shapes, Site, SlotRef, Surroundings, Tensors } from '../../transform/transform.ts';
-import { lossesKey, lossKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
+import type { About, Extras, Flow, Pass, Shapes, Site, SlotRef, Surroundings, Tensors } from '../../transform/transform.ts';
+import { gradientKey, jointKey, lossesKey, lossKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
 import { answerDrawn, choice, hash } from '../memory/randomness.ts';
 import type { Effect } from './counters.ts';
 import { lacking } from './lacking.ts';
@@ -71,6 +71,36 @@ export class StepSite implements Site {
     return this.trace.layout.parameters;
   }
 
+  get alone(): string | undefined {
+    return this.trace.alone?.name;
+  }
+
+  reachedBy({ updates, parameters }: Flow): boolean {
+    const { alone, counters, questions } = this.trace;
+    if (alone === undefined || Object.keys(updates).length > 0) return Object.keys(updates).length > 0;
+    const names = Object.keys(parameters);
+    const waiting = this.around.late ?? [];
+    const ask = (present: ReadonlySet<string>): string =>
+      names.some((name) => present.has(name) || waiting.some((path) => counters.value(`${path}:${name}`) > 0)) ? 'some' : 'none';
+    const answer = ask(alone.present);
+    questions.push({ about: 'call', ask, answer, label: '' });
+    return answer === 'some';
+  }
+
+  joint<K extends string>(
+    name: string,
+    shapes: Readonly<Record<K, Shape>>,
+    compute: () => Readonly<Record<K, Tensor>>,
+  ): Readonly<Record<K, Tensor>> | undefined {
+    const { trace } = this;
+    if (trace.alone !== undefined)
+      return mapValues<K, Shape, Tensor>(shapes, (shape, of) => trace.input(jointKey(this.path, name, of), shape, 'working'));
+    const values = compute();
+    if (trace.pass !== 'joint') return values;
+    for (const [of, value] of Object.entries<Tensor>(values)) trace.joint.push({ key: jointKey(this.path, name, of), value });
+    return undefined;
+  }
+
   about(owner: string): About {
     return this.trace.layout.about(owner);
   }
@@ -79,7 +109,8 @@ export class StepSite implements Site {
     const path = name === '' ? this.path : this.path === '' ? name : `${this.path}/${name}`;
     if (over.flushed === true) this.trace.flushing = 'closing';
     const frames = over.frames && composed(this.around.frames ?? record(), over.frames);
-    return new StepSite(this.trace, path, this.clock, { ...this.around, ...over, ...(frames && { frames }) });
+    const late = over.late && [...(this.around.late ?? []), ...over.late];
+    return new StepSite(this.trace, path, this.clock, { ...this.around, ...over, ...(frames && { frames }), ...(late && { late }) });
   }
 
   of(owner: string): Site {
@@ -153,7 +184,8 @@ export class StepSite implements Site {
   takeAsFinite(tensors: Tensors): void {
     const { trace } = this;
     for (const [owner, tensor] of Object.entries(tensors)) {
-      const key = inputKey(tensor);
+      const masked = trace.masked.get(owner);
+      const key = inputKey(tensor) ?? (masked !== undefined && sameTensor(tensor, masked) ? gradientKey(owner) : undefined);
       if (key !== undefined) trace.finite.add(key);
       const behind = trace.evaluations.isBehind(tensor);
       if (!trace.decides && !behind) continue;

@@ -17,8 +17,11 @@ import { Evaluations } from './evaluations.ts';
 import type { DeclaredSlot, Layout } from './layout.ts';
 import { fromStored, toStored } from './stored.ts';
 
-/** A question a stage asked while it was traced, and what it was told: of a count, or how deferred computations stand. */
-export type Question = CountQuestion | { readonly about: 'deferred'; readonly answer: string; readonly label: string };
+/** A question a stage asked while it was traced, and what it was told: of a count, how deferred computations stand, or of who has a gradient. */
+export type Question =
+  | CountQuestion
+  | { readonly about: 'deferred'; readonly answer: string; readonly label: string }
+  | { readonly about: 'call'; readonly ask: (present: ReadonlySet<string>) => string; readonly answer: string; readonly label: string };
 
 interface CountQuestion {
   readonly about: 'count';
@@ -44,6 +47,12 @@ export interface Window {
   readonly closes: boolean;
   /** Of the number of its calls before this one. */
   readonly cell: number;
+}
+
+/** One parameter, and whose gradients came in the call. */
+export interface Alone {
+  readonly name: string;
+  readonly present: ReadonlySet<string>;
 }
 
 /** A draw that comes from outside. */
@@ -95,12 +104,28 @@ export class StepTrace {
   window: Window | undefined;
   /** How many samples the objective at hand has. */
   readonly samples: number | undefined;
+  /** The one parameter this is a trace of. */
+  readonly alone: Alone | undefined;
+  /** In the joint pass: gradients that are 0 where none came, and what is computed of them. */
+  readonly masked: Map<string, Tensor> = new Map();
+  readonly joint: TracedOutput[] = [];
   private readonly standing: Standing | undefined;
   private readonly asked = new Set<string>();
   private fresh: number | undefined;
   private readonly countOf = new Map<number, string>();
 
-  constructor(layout: Layout, counters: Counters, pass: Pass, decides: boolean, random: Randomness, samples?: number, standing?: Standing) {
+  constructor(
+    layout: Layout,
+    counters: Counters,
+    pass: Pass,
+    decides: boolean,
+    random: Randomness,
+    {
+      samples,
+      standing,
+      alone,
+    }: { readonly samples?: number | undefined; readonly standing?: Standing | undefined; readonly alone?: Alone | undefined } = {},
+  ) {
     this.tracing = new Tracing(layout.precision.smallest);
     this.layout = layout;
     this.counters = counters;
@@ -109,6 +134,7 @@ export class StepTrace {
     this.random = random;
     this.samples = samples;
     this.standing = standing;
+    this.alone = alone;
     this.evaluations = new Evaluations(layout, this.tracing, this.finite);
   }
 

@@ -27,6 +27,8 @@ export class Intake<Native, Buffer> {
   private readonly buffers: readonly Buffer[];
   /** Of the call at hand: its array serves every call. */
   private readonly found: (ArrayLike<number> | Native | undefined)[];
+  /** Buffers that hold gradients of steps that wait. */
+  private readonly held = new Map<Found<Native>, ReadonlyMap<number, Buffer>>();
   /** Whether a caller can see gradient buffers, and so hand over one in place of another. */
   private readonly visible: boolean;
   /** The memory of the host that they lie in then: that of the first, and of all others, mostly the same. */
@@ -71,17 +73,44 @@ export class Intake<Native, Buffer> {
     return found;
   }
 
-  /** What may change or go once the call has returned, as it is now: for a step that has to wait. */
+  /** What may change or go once the call has returned, as it is now: for a step that has to wait, and then to be released. */
   kept(found: Found<Native>): Found<Native> {
-    return found.map((gradient) => (isHostArray(gradient) ? copied(gradient) : gradient));
+    const natives = found.flatMap((gradient, i) => (gradient === undefined || isHostArray(gradient) ? [] : [{ i, gradient }]));
+    if (natives.length > 0 && this.backend.copy === undefined)
+      throw ofStep(
+        `gradient of '${this.names[natives[0]?.i ?? 0]}' lies on a device, where '${this.backend.name}' cannot keep it until the call before is over; await that`,
+      );
+    const kept = arraysCopied(found);
+    const held = new Map<number, Buffer>();
+    this.held.set(kept, held);
+    try {
+      for (const { i, gradient } of natives) {
+        const buffer = this.backend.create('gradient', gradientKey(this.names[i] ?? ''), this.shapes[i] ?? [], 'working');
+        held.set(i, buffer);
+        this.backend.write(buffer, gradient);
+      }
+    } catch (error) {
+      this.release(kept);
+      throw error;
+    }
+    return kept;
+  }
+
+  release(kept: Found<Native>): void {
+    for (const buffer of this.held.get(kept)?.values() ?? []) this.backend.release(buffer);
+    this.held.delete(kept);
   }
 
   write(given: Found<Native>): void {
-    const found = given === this.found && this.crossing ? this.kept(given) : given;
+    const found = given === this.found && this.crossing ? arraysCopied(given) : given;
+    const held = this.held.get(given);
     for (let i = 0; i < found.length; i++) {
       const gradient = found[i];
       const buffer = this.buffers[i];
-      if (gradient !== undefined && buffer !== undefined) this.backend.write(buffer, gradient);
+      if (gradient === undefined || buffer === undefined) continue;
+      const there = held?.get(i);
+      if (there === undefined) this.backend.write(buffer, gradient);
+      else this.backend.copy?.(there, buffer);
     }
   }
 
@@ -154,6 +183,9 @@ const fits = (shape: Shape, expected: Shape): boolean => sameShape(shape, expect
 /** What `shapeOf` gave a shape of is native; and what is left then was looked at by `strange`. */
 const isNative = <Native>(_: unknown): _ is Native => true;
 const isHostArray = (value: unknown): value is ArrayLike<number> => isArrayLike(value);
+
+const arraysCopied = <Native>(found: Found<Native>): Found<Native> =>
+  found.map((gradient) => (isHostArray(gradient) ? copied(gradient) : gradient));
 
 const copied = (values: ArrayLike<number>): Floats => (values instanceof Float32Array ? values.slice() : Float64Array.from(values));
 

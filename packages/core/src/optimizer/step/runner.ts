@@ -4,12 +4,13 @@ import { checkValue, type Hyper, type Scalar, type Schedule } from '../../option
 import { HostEvaluator } from '../../program/host.ts';
 import { precisions } from '../../program/precision.ts';
 import type { Program } from '../../program/program.ts';
-import { verdictKey } from '../memory/keys.ts';
+import { isPresentKey, nameOfPresent, verdictKey } from '../memory/keys.ts';
 import type { Memory } from '../memory/memory.ts';
 import { attempt } from '../memory/turns.ts';
 import { partsOf } from '../plans/asking.ts';
 import type { Counters } from '../plans/counters.ts';
 import type { HyperInput, Plan } from '../plans/plan.ts';
+import { sayIfSlow } from './slow.ts';
 
 /** The values of hyperparameters, and how often one of them was set. */
 export class LiveHypers extends Map<Hyper, Scalar> {
@@ -45,9 +46,14 @@ export class Runner<Native, Buffer> {
   private readonly prepared = new Map<Plan, Prepared<Buffer>>();
   /** What schedules said last. */
   private readonly asked = new Map<Hyper, { readonly schedule: Schedule; readonly step: number; readonly value: number }>();
+  /** What was said of gradients of this call or an earlier one. */
+  private readonly told = new Map<string, number>();
   private closed = false;
+  /** Whether it was said that a step takes long, or need not be: on a device that runs beside the host. */
+  private announced: boolean;
 
-  constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters) {
+  constructor(backend: Backend<Mode, Mode, Native, Buffer>, memory: Memory<Native, Buffer>, counters: Counters, announced = false) {
+    this.announced = announced;
     this.backend = backend;
     this.memory = memory;
     this.counters = counters;
@@ -104,6 +110,18 @@ export class Runner<Native, Buffer> {
       : this.execute(plan, known, call);
   }
 
+  /** Tells a program whose gradients came; nothing is written where it knows. */
+  tell({ inputs }: Program, present: ReadonlySet<string>): void {
+    for (const { key, shape } of inputs) {
+      if (!isPresentKey(key)) continue;
+      const value = present.has(nameOfPresent(key)) ? 1 : 0;
+      if (this.told.get(key) === value) continue;
+      this.memory.ensure('output', key, shape);
+      this.memory.write(key, [value]);
+      this.told.set(key, value);
+    }
+  }
+
   /** What a check pass found, after it ran; undefined where it had nothing to look at. */
   verdict(plan: Plan): MaybePromise<Floats> | undefined {
     const buffer = this.prepared.get(plan)?.verdict;
@@ -156,6 +174,7 @@ export class Runner<Native, Buffer> {
 
   private prepare(plan: Plan, program: Program): MaybePromise<Prepared<Buffer>> {
     if (this.closed) throw new DisposedError('step');
+    this.announced ||= sayIfSlow(program);
     const verdict = plan.verdicts.length === 0 ? undefined : this.backend.create('output', verdictKey, [plan.verdicts.length], 'working');
     const failed = (error: unknown): never => {
       if (verdict !== undefined) this.backend.release(verdict);

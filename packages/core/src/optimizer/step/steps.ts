@@ -8,6 +8,7 @@ import type { Tally } from '../checkpoint/checkpoints.ts';
 import { allFinite, isArray } from '../memory/floats.ts';
 import type { Randomness } from '../memory/randomness.ts';
 import { inTurn } from '../memory/turns.ts';
+import { areApart } from '../plans/apart.ts';
 import type { Counters } from '../plans/counters.ts';
 import { Facts } from '../plans/facts.ts';
 import { lacking } from '../plans/lacking.ts';
@@ -26,6 +27,12 @@ import { failing, passes, poisonedLate } from './verdicts.ts';
 
 /** What was found out of gradients before a step. */
 type Finding = 'finite' | 'poisoned' | 'unseen';
+
+/** The plans of a step in which each parameter has its own, and before them that of what all have to know. */
+interface Apart {
+  readonly joint: Plan | undefined;
+  readonly plans: readonly Plan[];
+}
 
 /** What one optimizer's steps are made with. */
 export interface Workshop<Native, Buffer> {
@@ -56,6 +63,9 @@ export class Steps<Native, Buffer> {
   private gathered = new Gathered<Native>();
   /** Of the plans that were run last. */
   private generation = 0;
+  /** Whether parameters were stepped apart, and how many plans of all of them may be made after that. */
+  private parted = false;
+  private spare = 2;
   /** Whether the log says already that a step was dropped. */
   private warned = false;
 
@@ -118,8 +128,8 @@ export class Steps<Native, Buffer> {
     decides: boolean,
     objective: Objective<string, Mode, Native> | undefined,
   ): MaybePromise<void> {
-    const single = kind === '' || decides ? undefined : this.separately(present);
-    if (single !== undefined) return this.applyEach(single);
+    const apart = decides || this.asOne(kind, objective?.samples) ? undefined : this.separately(present);
+    if (apart !== undefined) return this.applyEach(apart, present);
     const plan = this.planFor(present, kind, decides, objective?.samples);
     return whenDone(this.carryOut(plan, objective), (taken) => {
       if (taken) this.took([plan]);
@@ -166,22 +176,36 @@ export class Steps<Native, Buffer> {
     );
   }
 
-  /** A plan for each of some parameters, where those together do what one plan for all would, and none can fail alone. */
-  private separately(present: ReadonlySet<string>): Plan[] | undefined {
-    if (this.shop.transform.separable !== true || this.shop.layout.needs.length > 0) return undefined;
+  /**
+   * Whether all parameters are stepped by one plan. Counts that have parted make plans of all of them many: after some, parameters are stepped
+   * apart whichever gradients came.
+   */
+  private asOne(kind: string, samples: number | undefined): boolean {
+    if (kind !== '' || !this.parted || this.planner.knows(false, samples, this.due.at(this.call))) return kind === '';
+    return this.spare-- > 0;
+  }
+
+  /** A plan for each parameter, where those together do what one plan for all would, and none can fail alone. */
+  private separately(present: ReadonlySet<string>): Apart | undefined {
+    const { transform, layout } = this.shop;
+    if (transform.separable !== true || layout.needs.length > 0) return undefined;
+    // A parameter may be stepped for what it had in earlier calls.
+    const owners = layout.apart.has('late') ? this.names : [...present];
     for (;;) {
       const { generation } = this.planner;
-      const plans = [...present].map((name) => this.planFor(new Set([name]), JSON.stringify([name]), false, undefined));
+      const joint = layout.apart.has('joint') ? this.fitting(() => this.planner.joint()) : undefined;
+      const measured = this.due.at(this.call);
+      const plans = owners.map((name) => this.fitting(() => this.planner.alone(name, present, measured)));
       if (generation !== this.planner.generation) continue;
-      const alone = ({ sound, fed, taken, deferred }: Plan): boolean =>
-        sound?.proved === true && fed.length === 0 && taken.length === 0 && deferred === undefined;
-      return plans.every(alone) ? plans : undefined;
+      return areApart(owners, plans, joint) ? { joint, plans } : undefined;
     }
   }
 
-  private applyEach(plans: readonly Plan[]): MaybePromise<void> {
+  private applyEach({ joint, plans }: Apart, present: ReadonlySet<string>): MaybePromise<void> {
+    this.parted = true;
+    if (joint?.program !== undefined) this.shop.runner.tell(joint.program, present);
     return whenDone(
-      inTurn(plans, (plan) => this.run(plan)),
+      inTurn(joint === undefined ? plans : [joint, ...plans], (plan) => this.run(plan)),
       () => {
         this.shop.counters.apply(new Set(plans.flatMap(({ counted }) => counted)), new Set(plans.flatMap(({ reset }) => reset)));
         this.took(plans);
