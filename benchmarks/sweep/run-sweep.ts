@@ -10,6 +10,7 @@ import { makePlan } from './plan.ts';
 import { display } from './progress/display.ts';
 import { tracker } from './progress/tracker.ts';
 import { writeReports } from './report/write-reports.ts';
+import { besideAdamw } from './results/beside-adamw.ts';
 import { sweepResults } from './results/results.ts';
 import { caveats, winnersText } from './results/tables.ts';
 import type { Catalogue } from './runs/catalogue.ts';
@@ -63,7 +64,7 @@ const perform = async (options: SweepOptions, module: CatalogueModule): Promise<
     });
     if (options.report) await expectRuns(pairs, out);
     const made = { finishedAt: new Date().toISOString(), node: process.versions.node, cpu: cpus()[0]?.model.trim() ?? 'unknown' };
-    const results = sweepResults(plan, pairs, catalogue, made);
+    const results = sweepResults(plan, pairs, catalogue, made, besideAdamw(pairs));
     await writeFile(join(out, 'sweep.json'), `${JSON.stringify(results)}\n`);
     const written = await writeReports(results, out);
     process.stdout.write(`\n${winnersText(results)}\n\n`);

@@ -2,21 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { TaskName } from '../../tasks/task.ts';
 import { best } from '../protocol/search.ts';
 import type { DoneRun, Pair } from '../sweep.ts';
-import type { RunSummary, SweepResults } from './results.ts';
+import type { BesideAdamw, RunSummary, SweepResults } from './results.ts';
 import { runsAtBest } from './standings.ts';
-
-/** How soon a run was where AdamW, its rate tuned to the task, got at best with the same seed. */
-export interface BesideAdamw {
-  readonly task: TaskName;
-  readonly optimizer: string;
-  readonly seed: number;
-  /** Smallest smoothed training loss of AdamW, and the step of it. */
-  readonly target: number;
-  readonly adamwStep: number;
-  /** First step with a smoothed loss that is no larger; null: none. */
-  readonly step: number | null;
-  readonly stepsRun: number;
-}
 
 /** AdamW's best losses by task and seed. */
 type Yardstick = (task: TaskName, seed: number) => { readonly loss: number; readonly step: number } | undefined;

@@ -3,7 +3,6 @@ import type { Plan } from '../plan.ts';
 import { best } from '../protocol/search.ts';
 import type { Catalogue } from '../runs/catalogue.ts';
 import type { DoneRun, FailedRun, Pair } from '../sweep.ts';
-import { type BesideAdamw, besideAdamw } from './beside-adamw.ts';
 
 /** Contents of sweep.json: everything the reports are made from. Losses have six digits. */
 export interface SweepResults {
@@ -71,6 +70,19 @@ export interface RunSummary {
   readonly seconds: number;
 }
 
+/** How soon a run was where AdamW, its rate tuned to the task, got at best with the same seed. */
+export interface BesideAdamw {
+  readonly task: TaskName;
+  readonly optimizer: string;
+  readonly seed: number;
+  /** Smallest smoothed training loss of AdamW, and the step of it. */
+  readonly target: number;
+  readonly adamwStep: number;
+  /** First step with a smoothed loss that is no larger; null: none. */
+  readonly step: number | null;
+  readonly stepsRun: number;
+}
+
 /** Points of a curve that are kept: more than a picture shows. */
 const curvePoints = 120;
 
@@ -80,6 +92,7 @@ export const sweepResults = (
   pairs: readonly Pair[],
   { optimizers }: Catalogue,
   made: Omit<Made, 'runSeconds'>,
+  besideAdamw: readonly BesideAdamw[],
 ): SweepResults => ({
   format: 'opt-sweep/1',
   made: { ...made, runSeconds: Math.round(pairs.flatMap(runsOf).reduce((sum, { result }) => sum + result.seconds, 0)) },
@@ -91,7 +104,7 @@ export const sweepResults = (
     const [first] = own;
     return first === undefined ? [] : [taskResults(first.task, steps, own, optimizers)];
   }),
-  besideAdamw: besideAdamw(pairs),
+  besideAdamw,
 });
 
 const runsOf = ({ search, otherSeeds }: Pair): readonly DoneRun[] => [...search, ...otherSeeds];

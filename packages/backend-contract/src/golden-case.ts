@@ -1,11 +1,7 @@
+import type { GoldenTensor } from './golden-tensor.ts';
 import type { Problem } from './problem.ts';
 
 /** The format of recorded runs, `opt-golden/1`: one JSON file a case. */
-
-export interface GoldenTensor {
-  readonly shape: readonly number[];
-  readonly data: readonly number[];
-}
 
 export type Precision = 'float64' | 'float32';
 

@@ -1,5 +1,5 @@
 import type { Objective, Values } from '@opt/core';
-import type { GoldenTensor } from './golden-case.ts';
+import type { GoldenTensor } from './golden-tensor.ts';
 
 /** What a recorded run minimised, where it has no gradients of its own. */
 export type Problem =

@@ -1,6 +1,6 @@
 import { type Backend, choice, describe, fixed, integer, type Mode, message, OptionTypeError, resolve } from '@opt/core';
 import { type Aborting, isNumbers, type Slopes } from './evaluator.ts';
-import type { MinimizeResult } from './minimize.ts';
+import type { MinimizeResult } from './minimize-result.ts';
 
 export type Vector = readonly number[] | Float64Array | Float32Array;
 

@@ -15,27 +15,9 @@ import { type Evaluation, Evaluator, Exhausted } from './evaluator.ts';
 import { move } from './lbfgs.ts';
 import { lbfgsDirection } from './lbfgs-direction.ts';
 import { type MinimizeOptions, resolveMinimize, startOf, type Vector } from './minimize-options.ts';
+import type { MinimizeResult, MinimizeStatus } from './minimize-result.ts';
 import { dot } from './pairs.ts';
 import { done, settled, type Work } from './settled.ts';
-
-/** Why a minimisation ended; the first two are successes. */
-export type MinimizeStatus = 'gtol' | 'ftol' | 'maxIterations' | 'maxEvaluations' | 'callback' | 'aborted' | 'lineSearch' | 'nonFinite';
-
-export interface MinimizeResult {
-  /** Where the last iteration arrived, f there, and its gradient. */
-  readonly x: Float64Array;
-  readonly fun: number;
-  readonly jac: Float64Array;
-  readonly iterations: number;
-  /** Calls of f, those for differences among them. */
-  readonly evaluations: number;
-  /** Gradients that were found, whichever way. */
-  readonly gradientEvaluations: number;
-  /** Whether a tolerance was met. */
-  readonly success: boolean;
-  readonly status: MinimizeStatus;
-  readonly message: string;
-}
 
 /** The most trials of one line search; where so few find nothing, it is tried again with more. */
 const [few, many] = [5, 30];

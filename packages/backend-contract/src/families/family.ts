@@ -10,7 +10,8 @@ import {
   type Tensor,
   type Transform,
 } from '@opt/core';
-import type { GoldenStep, GoldenTensor } from '../golden-case.ts';
+import type { GoldenStep } from '../golden-case.ts';
+import type { GoldenTensor } from '../golden-tensor.ts';
 
 /** Hyperparameters as JSON has them. */
 export type Hyperparameters = Readonly<Record<string, unknown>>;

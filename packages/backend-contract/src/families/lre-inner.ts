@@ -1,5 +1,5 @@
 import { type Basis, chain, inBasis, rotation, type Tensor } from '@opt/core';
-import type { GoldenTensor } from '../golden-case.ts';
+import type { GoldenTensor } from '../golden-tensor.ts';
 import type { Family, Inputs, MakeReplay } from './family.ts';
 import { chainOf } from './lre-parts.ts';
 import { type Given, owner, replayStage, type Stage } from './replay-stage.ts';

@@ -4,7 +4,7 @@ import { found } from '../plan/found.ts';
 import { viewKey } from '../plan/view.ts';
 import type { Code } from '../wasm/code.ts';
 import { i32, v128, vectors, words } from '../wasm/instructions.ts';
-import type { Writer } from './operations.ts';
+import type { Writer } from './writer.ts';
 
 const f32x4 = vectors.f32;
 

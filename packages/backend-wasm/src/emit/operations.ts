@@ -3,28 +3,11 @@ import type { Instance } from '../plan/body.ts';
 import { found } from '../plan/found.ts';
 import { type Real, real } from '../plan/values.ts';
 import type { View } from '../plan/view.ts';
-import type { Code, ValueType } from '../wasm/code.ts';
 import { convert, copySigns, i32, loads, select, v128 } from '../wasm/instructions.ts';
-import type { Addresses } from './addresses.ts';
-import type { Context } from './context.ts';
 import { arithmetic, type Form, isCode, isVector, typeOf } from './form.ts';
 import { isMath } from './math.ts';
 import { emitEncode } from './narrow.ts';
-
-/** Where operations are written: see `Expressions`. */
-export interface Writer {
-  readonly out: Code;
-  readonly context: Context;
-  readonly addresses: Addresses;
-  readonly at: readonly number[];
-  push(instance: Instance, form: Form): void;
-  local(instance: Instance, form: Form): number;
-  constant(form: Form, value: number): void;
-  once(key: string, emit: (code: Code) => void): number;
-  hoisted(key: string, type: ValueType, emit: () => void): number;
-  temporary(type: ValueType, name: string): number;
-  inRound(key: string, emit: () => void): number;
-}
+import type { Writer } from './writer.ts';
 
 const evenWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
 
