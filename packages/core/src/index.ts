@@ -113,6 +113,7 @@ export { overSite } from './transform/over-site.ts';
 export { divide, type PartitionOptions, partition, type Route } from './transform/partition.ts';
 export { perTensor, type Slots, type TensorChange, type TensorRule, type TensorStep } from './transform/per-tensor.ts';
 export { skipNonFinite } from './transform/skip-non-finite.ts';
+export type { Kind, Slot, Start, StateDtype } from './transform/slot.ts';
 export { requiredRule, requiredStage, stage } from './transform/stage-options.ts';
 export * from './transform/transform.ts';
 export { type WeightEmaOptions, weightEma } from './transform/weight-ema.ts';

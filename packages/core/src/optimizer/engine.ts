@@ -1,33 +1,35 @@
 import { allOf, type Backend, type Floats, type MaybePromise, type Mode, whenDone } from '../backend.ts';
-import { DisposedError, ObjectiveError, OptionTypeError, StepInterrupted, TransformError } from '../errors.ts';
+import { DisposedError, ObjectiveError, OptionTypeError, TransformError } from '../errors.ts';
 import { checkObjective, type Gradients, isObjective, type Objective } from '../objective/objective.ts';
 import { checkScalar, type Scalar } from '../options/hyper.ts';
 import { size } from '../program/shape.ts';
 import { getters, record } from '../records.ts';
 import type { About, Moment, Shapes, Transform } from '../transform/transform.ts';
 import { collecting, type Sink } from './checkpoint/checkpoint.ts';
-import { Checkpoints, type Takeover, type Tally } from './checkpoint/checkpoints.ts';
+import { Checkpoints, type Takeover } from './checkpoint/checkpoints.ts';
 import { bytesOf, type LoadOptions, type LoadReport, resolveLoad } from './checkpoint/load-options.ts';
 import { evaluation } from './evaluation.ts';
 import { type Explanation, explainMeasured } from './explain.ts';
+import type { Frame } from './frame.ts';
 import { groupsOf, hypersWithin } from './groups.ts';
 import { gradientKey, metricsKey, parameterKey } from './memory/keys.ts';
 import type { Memory } from './memory/memory.ts';
-import { checkHeld, type Narrowed } from './memory/narrowed.ts';
+import { checkHeld } from './memory/narrowed.ts';
 import type { Placed } from './memory/place.ts';
-import type { Randomness } from './memory/randomness.ts';
 import { narrowOf } from './memory/storage.ts';
-import { attempt, Turns } from './memory/turns.ts';
+import { Turns } from './memory/turns.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
 import { Counters } from './plans/counters.ts';
-import { type DeclaredSlot, Layout, skippedKey } from './plans/layout.ts';
-import { Measures, type Measuring, widensSquares } from './plans/measures.ts';
+import { type DeclaredSlot, Layout } from './plans/layout.ts';
+import { Measures, widensSquares } from './plans/measures.ts';
 import { rehearse } from './plans/rehearsal.ts';
+import { skippedKey } from './plans/slot-keys.ts';
 import { Inquiry } from './questions/inquiry.ts';
 import { Questions } from './questions/questions.ts';
 import { Background } from './step/background.ts';
 import { type Found, Intake } from './step/intake.ts';
+import { Interruption } from './step/interruption.ts';
 import { type LiveHypers, Runner } from './step/runner.ts';
 import { Steps } from './step/steps.ts';
 import { refusals as refusalsOf } from './step/verdicts.ts';
@@ -55,19 +57,14 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   private readonly inquiry: Inquiry<Native, Buffer>;
   private readonly turns = new Turns();
   private disposed = false;
-  /** What broke off an earlier step. */
-  private interruption: StepInterrupted | undefined;
+  private readonly interruption = new Interruption();
 
   /** `memory` holds the parameters. */
   constructor(
-    transform: Transform,
-    placed: readonly Placed[],
-    backend: Backend<Mode, Mode, Native, Buffer>,
+    { transform, backend, random, metrics, narrowed }: Frame<Native, Buffer>,
     memory: Memory<Native, Buffer>,
-    random: Randomness,
+    placed: readonly Placed[],
     about: Readonly<Record<string, About>>,
-    metrics: Measuring | undefined,
-    narrowed: Narrowed | undefined,
   ) {
     this.transform = transform;
     this.backend = backend;
@@ -122,8 +119,8 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   get skippedSteps(): MaybePromise<number> {
-    if (!this.layout.deviceDecides) return this.steps.skipped;
-    return whenDone(this.read(skippedKey), (device) => this.steps.skipped + (device[0] ?? 0));
+    const { dropped } = this.steps;
+    return this.layout.deviceDecides ? whenDone(this.read(skippedKey), (device) => dropped.calls + (device[0] ?? 0)) : dropped.calls;
   }
 
   metrics(): MaybePromise<Metrics> {
@@ -131,13 +128,13 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     if (this.measures === undefined)
       throw new OptionTypeError('metrics: this optimizer measures nothing; write createOptimizer({ …, metrics: true })');
     return this.look(() => {
-      const { call, skipped } = this.steps;
+      const { call, dropped } = this.steps;
       const rates = record([...this.live.keys()].map((hyper) => [this.layout.address(hyper), this.runner.lastValue(hyper)]));
       // Both at once: a later step may not come between.
       const read = [metricsKey, ...(this.layout.deviceDecides ? [skippedKey] : [])].map((key) => this.memory.read(key));
-      return whenDone(allOf(read), ([rows = [], dropped]) => {
-        const byDevice = dropped?.[0] ?? 0;
-        return readMetrics(Object.keys(this.shapes), this.names, rows, { step: call - byDevice, skipped: skipped + byDevice, rates });
+      return whenDone(allOf(read), ([rows = [], device]) => {
+        const byDevice = device?.[0] ?? 0;
+        return readMetrics(Object.keys(this.shapes), this.names, rows, { step: call - byDevice, skipped: dropped.calls + byDevice, rates });
       });
     });
   }
@@ -173,8 +170,10 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   private pour(sinkFor: (bytes: number) => Sink): MaybePromise<void> {
-    const tally = (): Tally => ({ call: this.steps.call, skipped: this.steps.skipped, seed: this.steps.random.seed });
-    return this.turns.take(sinkFor, (sink) => this.checkpoints.encode(tally(), sink));
+    return this.turns.take(sinkFor, (sink) => {
+      const { call, dropped, random } = this.steps;
+      return this.checkpoints.encode({ call, skipped: dropped.calls, seed: random.seed }, sink);
+    });
   }
 
   load(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): MaybePromise<LoadReport> {
@@ -188,7 +187,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
 
   flush(): MaybePromise<boolean> {
     this.usable('flush');
-    return this.turns.take(undefined, () => this.interruptible(() => this.steps.flush()));
+    return this.turns.take(undefined, () => this.interruption.within(() => this.steps.flush()));
   }
 
   finalize(): MaybePromise<void> {
@@ -210,18 +209,9 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   }
 
   explain(calls?: number): Explanation {
-    const { deviceDecides, said, narrowed } = this.layout;
-    return explainMeasured(
-      this.measures,
-      this.transform,
-      this.shapes,
-      calls,
-      deviceDecides,
-      this.backend.precision,
-      undefined,
-      said,
-      narrowed,
-    );
+    const { transform, shapes, measures, backend, layout } = this;
+    const { deviceDecides, said: about, narrowed: stateDtype } = layout;
+    return explainMeasured({ transform, shapes, calls, deviceDecides, precision: backend.precision, about, stateDtype, measures });
   }
 
   dispose(): void {
@@ -244,7 +234,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
   private prepareParameters(moment: Exclude<Moment, 'evaluate'>): MaybePromise<string[]> {
     const plan = this.steps.planner.once(moment);
     return whenDone(
-      this.interruptible(() => this.steps.run(plan)),
+      this.interruption.within(() => this.steps.run(plan)),
       () =>
         whenDone(this.runner.verdict(plan), (entries) => {
           this.runner.keep(this.steps.planner.plans);
@@ -268,15 +258,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
     } finally {
       this.intake.release(found);
     }
-    return this.interruptible(() => this.steps.take(found, objective));
-  }
-
-  /** What may break off with parameters half written; then only `load` helps. */
-  private interruptible<T>(run: () => MaybePromise<T>): MaybePromise<T> {
-    return attempt(run, (error) => {
-      if (error instanceof StepInterrupted) this.interruption = error;
-      throw error;
-    });
+    return this.interruption.within(() => this.steps.take(found, objective));
   }
 
   private loadNow(file: Takeover): MaybePromise<LoadReport> {
@@ -286,7 +268,7 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
         this.background?.abandon();
         this.steps.restart(file.tally, file.bounds);
         this.forgetMetrics();
-        this.interruption = undefined;
+        this.interruption.over();
         return whenDone(this.start(file.fresh), () => file.report);
       },
     );
@@ -317,8 +299,6 @@ export class Engine<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode
 
   private usable(what: string): void {
     if (this.disposed) throw new DisposedError(what);
-    if (this.interruption !== undefined) {
-      throw new StepInterrupted(`${what}: an earlier step was interrupted; load a checkpoint first`, { cause: this.interruption });
-    }
+    this.interruption.refuse(what);
   }
 }

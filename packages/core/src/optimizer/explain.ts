@@ -71,21 +71,25 @@ export function explain(
   about?: Readonly<Record<string, About>>,
   stateDtype?: Narrowed,
 ): Explanation {
-  return explainMeasured(undefined, transform, shapes, calls, deviceDecides, precision, samples, about, stateDtype);
+  return explainMeasured({ transform, shapes, calls, deviceDecides, precision, samples, about, stateDtype, measures: undefined });
+}
+
+/** What is explained. */
+interface Explained {
+  readonly transform: Transform;
+  readonly shapes: Shapes;
+  readonly calls: number | undefined;
+  readonly deviceDecides: boolean;
+  readonly precision: Precision['name'] | undefined;
+  readonly samples?: number;
+  readonly about: Readonly<Record<string, About>> | undefined;
+  readonly stateDtype: Narrowed | undefined;
+  readonly measures: Measures | undefined;
 }
 
 /** The same for an optimizer that measures itself. */
-export function explainMeasured(
-  measures: Measures | undefined,
-  transform: Transform,
-  shapes: Shapes,
-  calls: number = lookahead,
-  deviceDecides = false,
-  precision?: Precision['name'],
-  samples = 1,
-  about?: Readonly<Record<string, About>>,
-  stateDtype?: Narrowed,
-): Explanation {
+export function explainMeasured({ calls = lookahead, samples = 1, ...explained }: Explained): Explanation {
+  const { transform, shapes, deviceDecides, precision, about, stateDtype, measures } = explained;
   integer(lookahead, 0)(calls, 'explain', 'calls');
   requiredStage(transform, 'explain', 'transform');
   const layout = new Layout(transform, shapes, deviceDecides, precision, about, narrowedOption(stateDtype, 'explain', 'stateDtype'));

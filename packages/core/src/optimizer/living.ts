@@ -1,32 +1,20 @@
-import { type Backend, type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
+import { type Floats, isPromise, type MaybePromise, type Mode, whenDone } from '../backend.ts';
 import { BackendError, GradientError } from '../errors.ts';
 import type { Gradients, Objective } from '../objective/objective.ts';
 import type { Scalar } from '../options/hyper.ts';
 import { size } from '../program/shape.ts';
 import { merged, own, record } from '../records.ts';
-import type { About, Transform } from '../transform/transform.ts';
+import type { About } from '../transform/transform.ts';
 import { listed } from '../validation/names.ts';
 import type { LoadOptions, LoadReport } from './checkpoint/load-options.ts';
 import { Engine } from './engine.ts';
 import type { Explanation } from './explain.ts';
+import type { Frame } from './frame.ts';
 import { parameterKey } from './memory/keys.ts';
 import { Memory } from './memory/memory.ts';
-import type { Narrowed } from './memory/narrowed.ts';
 import { type Placed, place } from './memory/place.ts';
-import type { Randomness } from './memory/randomness.ts';
 import type { Metrics } from './metrics.ts';
 import type { Group, Optimizer } from './optimizer.ts';
-import type { Measuring } from './plans/measures.ts';
-
-/** What stays, whatever parameters come and go. */
-export interface Frame<Native, Buffer> {
-  readonly transform: Transform;
-  readonly backend: Backend<Mode, Mode, Native, Buffer>;
-  readonly random: Randomness;
-  readonly metrics: Measuring | undefined;
-  /** How state is held. */
-  readonly narrowed: Narrowed | undefined;
-}
 
 export type Abouts = Readonly<Record<string, About>>;
 /** By name; what each of them is, `place` looks at. */
@@ -42,12 +30,12 @@ export interface Session<Native, Buffer> {
 
 /** An engine for parameters that `memory` holds. */
 export function sessionOf<Native, Buffer>(
-  { transform, backend, random, metrics, narrowed }: Frame<Native, Buffer>,
+  frame: Frame<Native, Buffer>,
   memory: Memory<Native, Buffer>,
   placed: readonly Placed[],
   about: Abouts,
 ): Session<Native, Buffer> {
-  return { engine: new Engine(transform, placed, backend, memory, random, about, metrics, narrowed), memory, placed, about };
+  return { engine: new Engine(frame, memory, placed, about), memory, placed, about };
 }
 
 /** How `add` reads what it is given. */

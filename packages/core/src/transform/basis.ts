@@ -1,6 +1,7 @@
 import type { Shape } from '../program/shape.ts';
 import type { Tensor } from '../trace/tensor.ts';
-import type { Declarer, Extras, Kind, Site } from './transform.ts';
+import type { Kind } from './slot.ts';
+import type { Declarer, Extras, Site } from './transform.ts';
 
 /** Carries a slot of one kind from the old coordinates to the new ones. */
 export type Move = (slot: Tensor) => Tensor;

@@ -6,8 +6,9 @@ import type { Tensor } from '../trace/tensor.ts';
 import { advice } from '../validation/describe.ts';
 import type { Basis, Change, Frame } from './basis.ts';
 import { lostMove } from './moves.ts';
+import type { Kind, Slot } from './slot.ts';
 import { requiredStage } from './stage-options.ts';
-import type { Coordinates, Declarer, Flow, Kind, Shapes, Site, Slot, SlotRef, Tensors, Transform } from './transform.ts';
+import type { Coordinates, Declarer, Flow, Shapes, Site, SlotRef, Tensors, Transform } from './transform.ts';
 
 /**
  * Runs a direction in the coordinates of a basis: before → project → inner → unproject → after. When the basis moves, every

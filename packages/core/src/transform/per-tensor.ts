@@ -5,7 +5,8 @@ import type { Shape } from '../program/shape.ts';
 import { mapValues, merged, record, required } from '../records.ts';
 import type { Tensor } from '../trace/tensor.ts';
 import { isPlain } from '../validation/describe.ts';
-import type { Moment, Need, Site, Slot, Tensors, Transform } from './transform.ts';
+import type { Slot } from './slot.ts';
+import type { Moment, Need, Site, Tensors, Transform } from './transform.ts';
 
 /** Slots by name; one that is of no use to a shape is left out for it. */
 export type Slots = Readonly<Record<string, Slot | undefined>>;

@@ -2,7 +2,7 @@ import { CheckpointError } from '../../errors.ts';
 import { narrowTypes } from '../../program/narrow.ts';
 import type { Narrow } from '../../program/program.ts';
 import type { Shape } from '../../program/shape.ts';
-import type { Kind } from '../../transform/transform.ts';
+import type { Kind } from '../../transform/slot.ts';
 import { isCount, isRecord, isSizes } from './safetensors.ts';
 import { parseStrictly } from './strict-json.ts';
 

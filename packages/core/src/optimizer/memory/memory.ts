@@ -2,7 +2,7 @@ import { allOf, type Backend, type Floats, type MaybePromise, type Mode, type Ro
 import { DisposedError } from '../../errors.ts';
 import type { DType } from '../../program/program.ts';
 import { type Shape, size } from '../../program/shape.ts';
-import type { Slot } from '../../transform/transform.ts';
+import type { Slot } from '../../transform/slot.ts';
 import type { SavedTensor } from '../checkpoint/safetensors.ts';
 import { elementsOf, held, type Storage } from './storage.ts';
 import { inTurn } from './turns.ts';

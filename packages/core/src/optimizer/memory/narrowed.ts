@@ -3,7 +3,7 @@ import { message } from '../../options/hyper.ts';
 import { choice, type Option, resolve } from '../../options/options.ts';
 import type { Narrow } from '../../program/program.ts';
 import { size } from '../../program/shape.ts';
-import type { Kind, Slot, StateDtype } from '../../transform/transform.ts';
+import type { Kind, Slot, StateDtype } from '../../transform/slot.ts';
 import { isPlain } from '../../validation/describe.ts';
 
 /** How state is to be held, whatever a stage says: all of it, or by kind. Symmetric matrices are a kind of their own, if named. */

@@ -2,7 +2,7 @@ import type { Floats } from '../../backend.ts';
 import { decoded, encoded, isNarrow } from '../../program/narrow.ts';
 import type { DType, Narrow } from '../../program/program.ts';
 import { type Shape, size } from '../../program/shape.ts';
-import type { Slot, StateDtype } from '../../transform/transform.ts';
+import type { Slot, StateDtype } from '../../transform/slot.ts';
 
 /** One buffer of a slot. */
 export interface Part {

@@ -2,7 +2,7 @@ import type { Hyper } from '../../options/hyper.ts';
 import { holds, hull, isFiniteSpan, type Span, span } from '../../program/interval.ts';
 import type { Program } from '../../program/program.ts';
 import { type Known, spans } from '../../program/spans.ts';
-import type { Slot } from '../../transform/transform.ts';
+import type { Slot } from '../../transform/slot.ts';
 import { blockTop, leastScale, type Storage } from '../memory/storage.ts';
 import type { Layout } from './layout.ts';
 

@@ -1,17 +1,18 @@
 import { OptionTypeError, TransformError } from '../../errors.ts';
 import { silently, warn } from '../../log.ts';
 import { checkValue, type Hyper, message, type Scalar } from '../../options/hyper.ts';
-import { isName } from '../../options/options.ts';
 import { elementBytes } from '../../program/cost.ts';
 import { type Precision, precisions } from '../../program/precision.ts';
-import { printShape, type Shape, sameShape, size } from '../../program/shape.ts';
+import { type Shape, size } from '../../program/shape.ts';
 import { own } from '../../records.ts';
-import type { About, Declarer, Kind, Need, Shapes, Slot, Transform } from '../../transform/transform.ts';
-import { describe, isPlain } from '../../validation/describe.ts';
+import type { Slot } from '../../transform/slot.ts';
+import type { About, Declarer, Need, Shapes, Transform } from '../../transform/transform.ts';
 import { didYouMean } from '../../validation/names.ts';
 import { askedFor, type Narrowed } from '../memory/narrowed.ts';
 import { hash } from '../memory/randomness.ts';
 import { type Part, type Storage, storageOf } from '../memory/storage.ts';
+import { checkedName, checkedSlot } from './checked-slot.ts';
+import { skippedKey, slotKey } from './slot-keys.ts';
 
 export interface DeclaredSlot {
   readonly key: string;
@@ -27,27 +28,6 @@ export interface DeclaredPart {
   /** The slot it belongs to. */
   readonly of: DeclaredSlot;
 }
-
-/** `soap/adam` and slot m of parameter w: `soap/adam.m:w`. Stage names have no ':' and no '.', so the first ones end the path and the slot. */
-export const slotKey = (path: string, slot: string, owner: string): string => `${path}.${slot}:${owner}`;
-
-/** Steps that the device dropped, where it decides. */
-export const skippedKey: string = slotKey('guard', 'skipped', '');
-
-/** What a key, or a counter, is about: a parameter, `'*'` or ''. */
-export const ownerOf = (key: string): string => key.slice(key.indexOf(':') + 1);
-
-/** The path of the stage that a slot belongs to. */
-export const stageOf = (key: string): string => {
-  const head = key.slice(0, key.indexOf(':'));
-  return head.slice(0, Math.max(0, head.lastIndexOf('.')));
-};
-
-/** What the stage calls it. */
-export const slotNameOf = (key: string): string => {
-  const head = key.slice(0, key.indexOf(':'));
-  return head.slice(head.lastIndexOf('.') + 1);
-};
 
 const nothing: About = {};
 
@@ -281,48 +261,6 @@ export class Layout {
     this.slots.set(slot.key, slot);
     for (const scope of this.recording) scope.push(slot);
   }
-}
-
-/** A key is taken apart at its first '.' and its first ':' behind that. */
-function checkedName(name: unknown): string {
-  if (!isName(name)) throw new TransformError(`the name of a stage must be of a-z, 0-9 and -, received ${describe(name)}`);
-  return name;
-}
-
-const kinds: Readonly<Record<Kind, true>> = { vector: true, diagonal: true, matrix: true, cubic: true, invariant: true };
-const dtypes: Readonly<Record<NonNullable<Slot['dtype']>, true>> = { working: true, wide: true, bf16: true, f16: true, int8: true };
-const isIn = (known: object, value: unknown): boolean => typeof value === 'string' && Object.hasOwn(known, value);
-
-/** What a stage declares, where the compiler did not look. */
-function checkedSlot(what: string, name: unknown, slot: Slot, parameter: Shape | undefined): Slot {
-  const fail = (part: string, expected: string, received: unknown): never => {
-    throw new TransformError(`slot '${what}': ${part} must be ${expected}, received ${describe(received)}`);
-  };
-  if (typeof name !== 'string' || !/^[^.:]+$/.test(name)) fail('the name', "a text without '.' and ':'", name);
-  if (typeof slot !== 'object' || slot === null) return fail('it', 'an object such as { shape, kind }', slot);
-  const { shape, kind, dtype = 'working', init = 0 } = slot;
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) fail('shape', 'an array of integers >= 0', shape);
-  if (!isIn(kinds, kind)) fail('kind', Object.keys(kinds).join(', '), kind);
-  if (!isIn(dtypes, dtype)) fail('dtype', Object.keys(dtypes).join(', '), dtype);
-  checkStart(init, fail);
-  if (init === 'parameter' && !(parameter !== undefined && sameShape(parameter, shape)))
-    fail(
-      'shape',
-      parameter === undefined ? "a parameter's, of which it starts" : `${printShape(parameter)}, that of the parameter it starts from`,
-      shape,
-    );
-  return slot;
-}
-
-function checkStart(init: unknown, fail: (part: string, expected: string, received: unknown) => never): void {
-  if (typeof init === 'number' ? Number.isFinite(init) : init === 'identity' || init === 'parameter') return;
-  if (isPlain(init)) {
-    const { identity, draw, scale = 1 } = init;
-    if (draw === undefined && typeof identity === 'number' && Number.isFinite(identity)) return;
-    const known = isIn({ normal: true, rademacher: true, uniform: true }, draw);
-    if (identity === undefined && known && typeof scale === 'number' && Number.isFinite(scale)) return;
-  }
-  fail('init', "a finite number, 'identity', { identity: scale }, 'parameter' or { draw: 'normal', scale }", init);
 }
 
 /** The live hyperparameters of a transform over parameters of these shapes, before there is an optimizer. What it warns of goes unsaid. */

@@ -8,8 +8,8 @@ import { Tensor } from '../../trace/tensor.ts';
 import type { TracedOutput } from '../../trace/trace.ts';
 import type { Tensors } from '../../transform/transform.ts';
 import { isParameterKey, metricsKey } from '../memory/keys.ts';
-import { skippedKey } from './layout.ts';
 import type { Plan } from './plan.ts';
+import { skippedKey } from './slot-keys.ts';
 import type { StepTrace } from './step-trace.ts';
 
 /** What can be measured of a parameter in a step: ‖g‖₂ of the gradient as it was given, ‖Δp‖₂ of what it moved by, ‖p‖₂ of where it arrived. */

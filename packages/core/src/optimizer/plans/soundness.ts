@@ -4,7 +4,7 @@ import { allFinite, where } from '../../trace/functions.ts';
 import { type Tensor, tensorOf } from '../../trace/tensor.ts';
 import { finishProgram, type TracedOutput } from '../../trace/trace.ts';
 import type { Facts } from './facts.ts';
-import { skippedKey } from './layout.ts';
+import { skippedKey } from './slot-keys.ts';
 import type { StepTrace } from './step-trace.ts';
 
 /** A program whose results are finite if it takes effect, and how that is known. */

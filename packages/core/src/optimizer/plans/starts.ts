@@ -2,7 +2,8 @@ import { size } from '../../program/shape.ts';
 import { concat } from '../../trace/functions.ts';
 import type { Tensor } from '../../trace/tensor.ts';
 import { parameterKey } from '../memory/keys.ts';
-import { type DeclaredSlot, slotNameOf, stageOf } from './layout.ts';
+import type { DeclaredSlot } from './layout.ts';
+import { slotNameOf, stageOf } from './slot-keys.ts';
 import { StepSite } from './step-site.ts';
 import type { StepTrace } from './step-trace.ts';
 

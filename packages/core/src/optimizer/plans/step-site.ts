@@ -2,17 +2,21 @@ import { TransformError } from '../../errors.ts';
 import type { Hyper } from '../../options/hyper.ts';
 import type { Distribution } from '../../program/program.ts';
 import { type Shape, size } from '../../program/shape.ts';
-import { mapValues, own, record } from '../../records.ts';
-import { emit, inputKey, sameTensor } from '../../trace/emit.ts';
+import { own, record } from '../../records.ts';
+import { inputKey } from '../../trace/emit.ts';
 import { allFinite, concat } from '../../trace/functions.ts';
-import { Tensor, tensorOf } from '../../trace/tensor.ts';
+import { Tensor } from '../../trace/tensor.ts';
 import type { LossQuestion, VectorQuestion } from '../../transform/evaluation.ts';
 import type { About, Extras, Flow, Pass, Shapes, Site, SlotRef, Surroundings, Tensors } from '../../transform/transform.ts';
-import { gradientKey, jointKey, lossesKey, lossKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
+import { lossesKey, lossKey, probeKey, productKey, samplesKey } from '../memory/keys.ts';
 import { answerDrawn, choice, hash } from '../memory/randomness.ts';
+import { isReachedLate, jointly } from './apart.ts';
 import type { Effect } from './counters.ts';
+import { drawn } from './draws.ts';
+import { demandFinite, supposeFinite } from './finiteness.ts';
 import { lacking } from './lacking.ts';
-import { type DeclaredSlot, skippedKey, slotKey } from './layout.ts';
+import type { DeclaredSlot } from './layout.ts';
+import { skippedKey, slotKey } from './slot-keys.ts';
 import type { StepTrace } from './step-trace.ts';
 import { composed, Vectors } from './vectors.ts';
 
@@ -76,15 +80,7 @@ export class StepSite implements Site {
   }
 
   reachedBy({ updates, parameters }: Flow): boolean {
-    const { alone, counters, questions } = this.trace;
-    if (alone === undefined || Object.keys(updates).length > 0) return Object.keys(updates).length > 0;
-    const names = Object.keys(parameters);
-    const waiting = this.around.late ?? [];
-    const ask = (present: ReadonlySet<string>): string =>
-      names.some((name) => present.has(name) || waiting.some((path) => counters.value(`${path}:${name}`) > 0)) ? 'some' : 'none';
-    const answer = ask(alone.present);
-    questions.push({ about: 'call', ask, answer, label: '' });
-    return answer === 'some';
+    return Object.keys(updates).length > 0 || isReachedLate(this.trace, Object.keys(parameters), this.around.late ?? []);
   }
 
   joint<K extends string>(
@@ -92,13 +88,7 @@ export class StepSite implements Site {
     shapes: Readonly<Record<K, Shape>>,
     compute: () => Readonly<Record<K, Tensor>>,
   ): Readonly<Record<K, Tensor>> | undefined {
-    const { trace } = this;
-    if (trace.alone !== undefined)
-      return mapValues<K, Shape, Tensor>(shapes, (shape, of) => trace.input(jointKey(this.path, name, of), shape, 'working'));
-    const values = compute();
-    if (trace.pass !== 'joint') return values;
-    for (const [of, value] of Object.entries<Tensor>(values)) trace.joint.push({ key: jointKey(this.path, name, of), value });
-    return undefined;
+    return jointly(this.trace, this.path, name, shapes, compute);
   }
 
   about(owner: string): About {
@@ -172,27 +162,11 @@ export class StepSite implements Site {
   }
 
   mustBeFinite(tensors: Tensors, otherwise: 'skip' | 'throw'): void {
-    for (const [owner, tensor] of Object.entries(tensors)) {
-      if (inputKey(tensor) === undefined) this.trace.onlyInputs = false;
-      // What an answer made is looked at when the answer is there.
-      if (this.trace.evaluations.isBehind(tensor)) continue;
-      const passed = this.writing(owner, () => allFinite(tensor));
-      this.trace.verdicts.push({ owner, passed, otherwise, message: '' });
-    }
+    demandFinite(this.trace, tensors, otherwise, (owner, tensor) => this.writing(owner, () => allFinite(tensor)));
   }
 
   takeAsFinite(tensors: Tensors): void {
-    const { trace } = this;
-    for (const [owner, tensor] of Object.entries(tensors)) {
-      const masked = trace.masked.get(owner);
-      const key = inputKey(tensor) ?? (masked !== undefined && sameTensor(tensor, masked) ? gradientKey(owner) : undefined);
-      if (key !== undefined) trace.finite.add(key);
-      const behind = trace.evaluations.isBehind(tensor);
-      if (!trace.decides && !behind) continue;
-      const passed = this.writing(owner, () => allFinite(tensor));
-      trace.conditions.push(passed);
-      if (behind) trace.notice(owner, passed);
-    }
+    supposeFinite(this.trace, tensors, (owner, tensor) => this.writing(owner, () => allFinite(tensor)));
   }
 
   tally(slot: string, owner: string): Tensor {
@@ -212,16 +186,7 @@ export class StepSite implements Site {
     shape: Shape,
     finish: (drawn: Tensor) => Tensor = (drawn) => drawn,
   ): Tensor {
-    const { random } = this.trace;
-    const key = `${this.path}.${name}:${owner}`;
-    if (random.draws !== undefined) {
-      // One place may draw different shapes in different phases.
-      const fed = { key: `draw[${shape}]:${key}`, name, owner, shape };
-      this.trace.fed.set(fed.key, fed);
-      return this.trace.input(fed.key, shape, 'working');
-    }
-    const call = this.host(this.trace.tracing.host.call());
-    return finish(tensorOf(emit({ op: 'random', distribution, seed: random.seed, stream: hash(key) }, [call], shape, 'working')));
+    return drawn(this.trace, `${this.path}.${name}:${owner}`, { name, owner, distribution, shape }, finish);
   }
 
   choose<A extends string>(name: string, owner: string, weights: Readonly<Record<A, number>>): A {

@@ -1,6 +1,4 @@
-import { type Floats, type MaybePromise, type Mode, whenDone } from '../../backend.ts';
-import { NonFiniteAnswerError, NonFiniteGradientError, NonFiniteResultError } from '../../errors.ts';
-import { warn } from '../../log.ts';
+import { type MaybePromise, type Mode, whenDone } from '../../backend.ts';
 import type { Objective } from '../../objective/objective.ts';
 import type { Shapes, Transform } from '../../transform/transform.ts';
 import type { Bounds } from '../checkpoint/bounds.ts';
@@ -21,9 +19,10 @@ import { Gathered } from '../questions/gathered.ts';
 import type { Inquiry } from '../questions/inquiry.ts';
 import type { Questions } from '../questions/questions.ts';
 import type { Background } from './background.ts';
+import { Dropped } from './dropped.ts';
 import type { Found } from './intake.ts';
 import type { Runner } from './runner.ts';
-import { failing, passes, poisonedLate } from './verdicts.ts';
+import { passes } from './verdicts.ts';
 
 /** What was found out of gradients before a step. */
 type Finding = 'finite' | 'poisoned' | 'unseen';
@@ -49,9 +48,9 @@ export interface Workshop<Native, Buffer> {
 
 /** Takes steps: is it to be dropped? what does the objective say? which plan is it? run it, look at what came out, count. */
 export class Steps<Native, Buffer> {
-  /** Steps taken, and calls the host dropped. */
+  /** Steps taken. */
   call = 0;
-  skipped = 0;
+  readonly dropped: Dropped;
   random: Randomness;
   planner: Planner;
   private readonly shop: Workshop<Native, Buffer>;
@@ -66,14 +65,13 @@ export class Steps<Native, Buffer> {
   /** Whether parameters were stepped apart, and how many plans of all of them may be made after that. */
   private parted = false;
   private spare = 2;
-  /** Whether the log says already that a step was dropped. */
-  private warned = false;
 
   constructor(shop: Workshop<Native, Buffer>, random: Randomness) {
     this.shop = shop;
     this.random = random;
     this.names = Object.keys(shop.shapes);
     this.everyName = new Set(this.names);
+    this.dropped = new Dropped(shop.layout);
     this.facts = new Facts(shop.layout);
     this.due = new Due(shop.measures);
     this.planner = this.makePlanner();
@@ -85,7 +83,7 @@ export class Steps<Native, Buffer> {
     this.due = new Due(this.shop.measures);
     this.gathered = new Gathered();
     for (const [key, known] of bounds) this.facts.observe(key, known);
-    [this.call, this.skipped, this.random] = [call, skipped, { ...this.random, seed }];
+    [this.call, this.dropped.calls, this.random] = [call, skipped, { ...this.random, seed }];
     this.planner = this.makePlanner();
     this.shop.runner.keep([]);
   }
@@ -100,7 +98,7 @@ export class Steps<Native, Buffer> {
     const kind = missing === 0 ? '' : JSON.stringify([...present]);
     const verdict = this.shop.layout.deviceDecides ? this.lookAt(found, present, kind) : this.check(present, kind);
     return whenDone(verdict, (finding) => {
-      if (finding === 'poisoned') return void this.drop();
+      if (finding === 'poisoned') return void this.dropped.note();
       return whenDone(this.probe(present, kind, objective), () => this.apply(present, kind, finding === 'unseen', objective));
     });
   }
@@ -151,11 +149,11 @@ export class Steps<Native, Buffer> {
   private carryOut(plan: Plan, objective: Objective<string, Mode, Native> | undefined): MaybePromise<boolean> {
     const { inquiry, runner, counters, background } = this.shop;
     return whenDone(inquiry.supply(plan, objective, this.random.draws), (): MaybePromise<boolean> => {
-      if (this.isPoisoned()) return this.drop();
+      if (this.dropped.isPoisoned(inquiry.poison)) return this.dropped.note();
       return whenDone(this.ask(plan, objective), () =>
         whenDone(this.run(plan), () =>
           whenDone(runner.verdict(plan), (entries) => {
-            if (entries !== undefined && !this.tookEffect(plan, entries)) return this.drop();
+            if (entries !== undefined && !this.dropped.tookEffect(plan, entries)) return this.dropped.note();
             counters.apply(plan.counted, plan.reset);
             background?.after(plan);
             this.gathered.after(plan, objective);
@@ -218,12 +216,6 @@ export class Steps<Native, Buffer> {
     this.call++;
   }
 
-  /** As if the call had not been made, but for this. */
-  private drop(): false {
-    this.skipped++;
-    return false;
-  }
-
   private planFor(present: ReadonlySet<string>, kind: string, decides: boolean, samples: number | undefined): Plan {
     const measured = this.due.at(this.call);
     return this.fitting(() => this.planner.step(present, kind, decides, samples, measured));
@@ -235,36 +227,6 @@ export class Steps<Native, Buffer> {
     if (this.shop.runner.fits(plan)) return plan;
     this.planner.outgrow(plan);
     return find();
-  }
-
-  /** Whether an objective's answers forbid the step: no program sees them, which might make something finite of an infinity. */
-  private isPoisoned(): boolean {
-    const { poison } = this.shop.inquiry;
-    if (poison.length === 0) return false;
-    if (this.shop.layout.otherwise === 'throw') throw new NonFiniteAnswerError(poison);
-    this.sayDropped(`the objective's answer is NaN or infinite: ${poison.join(', ')}`);
-    return true;
-  }
-
-  /** Whether a step whose results were looked at was taken. */
-  private tookEffect({ verdicts }: Plan, entries: Floats): boolean {
-    const failed = failing(verdicts, entries);
-    if (failed.length === 0) return true;
-    const late = poisonedLate(verdicts, entries);
-    const answer = late?.asked === undefined ? undefined : `'${late.asked}' of '${late.of}'`;
-    if (this.shop.layout.otherwise === 'throw') {
-      if (answer !== undefined) throw new NonFiniteAnswerError([answer]);
-      throw late === undefined ? new NonFiniteResultError(failed) : new NonFiniteGradientError([late.of]);
-    }
-    if (answer !== undefined) this.sayDropped(`the objective's answer is NaN or infinite: ${answer}`);
-    // A gradient that came in the middle is dropped like one that came at the beginning.
-    else if (late === undefined) this.sayDropped(`it would have made ${failed.join(', ')} NaN or infinite`);
-    return false;
-  }
-
-  private sayDropped(why: string): void {
-    if (!this.warned) warn(`a step was dropped: ${why}; \`skippedSteps\` counts them`);
-    this.warned = true;
   }
 
   /** What the host can see where it must not wait for the device: gradients that came as arrays. */
