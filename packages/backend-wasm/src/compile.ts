@@ -11,7 +11,7 @@ import type { BlockPlan } from './plan/planned.ts';
 import type { Product } from './plan/products.ts';
 import { Region } from './plan/region.ts';
 import type { Type } from './plan/values.ts';
-import { Code } from './wasm/code.ts';
+import { Code, type OwnBytes } from './wasm/code.ts';
 import { type Func, ModuleBuilder, type Shared } from './wasm/module.ts';
 
 /** What makes a program for several threads: cuts it into what may run at the same time, and emits `work` in the place of `run0`. */
@@ -35,7 +35,7 @@ export interface Placement {
 }
 
 export interface Compiled {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: OwnBytes;
   /** Scratch a run needs. */
   readonly arena: number;
   /** Scratch that every thread needs for itself. */

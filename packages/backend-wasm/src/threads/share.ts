@@ -1,4 +1,5 @@
 import { BackendError } from '@opt/core';
+import type { OwnBytes } from '../wasm/code.ts';
 
 const importSection = 2;
 
@@ -21,7 +22,7 @@ function encoded(value: number): readonly number[] {
 }
 
 /** A module whose one import is a memory of no stated maximum, with a shared memory of at most `pages` in its place. */
-export function sharing(module: Uint8Array, pages: number): Uint8Array<ArrayBuffer> {
+export function sharing(module: Uint8Array, pages: number): OwnBytes {
   for (let at = 8; at < module.length; ) {
     const [length, start] = unsigned(module, at + 1);
     const end = start + length;

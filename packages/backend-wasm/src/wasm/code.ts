@@ -4,14 +4,17 @@ export type ValueType = keyof typeof valueTypes;
 
 const word = new DataView(new ArrayBuffer(8));
 
+/** Bytes in memory of their own: `Uint8Array<ArrayBuffer>` for compilers that know of it, TypeScript 5.7 on. */
+export type OwnBytes = ReturnType<Uint8Array['slice']>;
+
 /** WebAssembly instructions as bytes, written front to back. */
 export class Code {
-  #room: Uint8Array<ArrayBuffer> = new Uint8Array(64);
+  #room: OwnBytes = new Uint8Array(64);
   /** Bytes written. */
   length = 0;
 
   /** What was written; a view that the next write may leave behind. */
-  get bytes(): Uint8Array<ArrayBuffer> {
+  get bytes(): OwnBytes {
     return this.#room.subarray(0, this.length);
   }
 

@@ -1,4 +1,4 @@
-import { Code, type ValueType } from './code.ts';
+import { Code, type OwnBytes, type ValueType } from './code.ts';
 import { valueTypes } from './instructions.ts';
 
 /** A function being written; its parameters are its first locals. */
@@ -75,7 +75,7 @@ export class ModuleBuilder {
     this.#exports.push([name, func.index]);
   }
 
-  encode(): Uint8Array<ArrayBuffer> {
+  encode(): OwnBytes {
     const out = new Code();
     for (const byte of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
     section(out, 1, this.#types.size, this.#typeCode);
