@@ -128,14 +128,14 @@ describe('what combines stages', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a dtype', { shape: [2], kind: 'vector', dtype: 'bf16' }, "slot 'mine.m': dtype must be 'working' or 'wide', received 'bf16'"],
+    ['a dtype', { shape: [2], kind: 'vector', dtype: 'f8' }, "slot 'mine.m': dtype must be working, wide, bf16, f16, int8, received 'f8'"],
     ['a kind', { shape: [2], kind: 'tensor' }, "slot 'mine.m': kind must be vector, diagonal, matrix, cubic, invariant, received 'tensor'"],
     ['a kind that objects have', { shape: [2], kind: 'toString' }, 'kind must be'],
     ['a shape', { shape: [1.5], kind: 'vector' }, "slot 'mine.m': shape must be an array of integers >= 0"],
     [
       'an init',
       { shape: [2], kind: 'vector', init: 'ones' },
-      "slot 'mine.m': init must be a finite number, 'identity' or { identity: scale }, received 'ones'",
+      "slot 'mine.m': init must be a finite number, 'identity', { identity: scale }, 'parameter' or { draw: 'normal', scale }, received 'ones'",
     ],
   ])('a slot of %s there is not', (_, declared, said) => {
     expectRefused(make(slot(declared)()), TransformError, said);

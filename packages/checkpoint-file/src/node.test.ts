@@ -159,7 +159,7 @@ describe('saveFile and loadFile', () => {
     [
       'the other way round',
       () => Reflect.apply(loadFile, undefined, [make(), 'a']),
-      'loadFile: path must be a path, or a file: URL, received an Engine',
+      'loadFile: path must be a path, or a file: URL, received a LivingOptimizer',
     ],
     [
       'bytes',

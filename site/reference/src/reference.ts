@@ -11,6 +11,10 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 export interface ReferencePage {
   /** Without the scope; '/' of an entry is '-' here. */
   readonly name: string;
+  /** As it is imported. */
+  readonly specifier: string;
+  /** Of the package, under `packages`. */
+  readonly folder: string;
   readonly markdown: string;
 }
 
@@ -56,14 +60,19 @@ export async function referencePages(): Promise<readonly ReferencePage[]> {
       module.name = name;
     }
     await app.generateOutputs(project);
-    return entries.map(({ name }) => ({ name, markdown: readFileSync(join(out, `${name}.md`), 'utf8').replaceAll('.md', '.html') }));
+    return entries.map(({ name, specifier, folder }) => ({
+      name,
+      specifier,
+      folder,
+      markdown: readFileSync(join(out, `${name}.md`), 'utf8').replaceAll('.md', '.html'),
+    }));
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
 }
 
 /** What the packages export, by the sources of their entries. */
-function entriesOf(): readonly { readonly name: string; readonly file: string }[] {
+function entriesOf(): readonly (Omit<ReferencePage, 'markdown'> & { readonly file: string })[] {
   // What tests backends is a suite to be called, not an interface to be read.
   const folders = readdirSync(join(root, 'packages')).filter((folder) => folder !== 'backend-contract');
   return folders.flatMap((folder) => {
@@ -73,7 +82,8 @@ function entriesOf(): readonly { readonly name: string; readonly file: string }[
     return Object.entries(exports).map(([entry, conditions]) => {
       const file = sourceOf(conditions);
       if (file === undefined) throw new Error(`reference: '${entry}' of ${folder} names no source`);
-      return { name: entry === '.' ? folder : `${folder}-${entry.slice(2)}`, file: join(root, 'packages', folder, file) };
+      const specifier = `@opt/${folder}${entry.slice(1)}`;
+      return { name: specifier.slice('@opt/'.length).replaceAll('/', '-'), specifier, folder, file: join(root, 'packages', folder, file) };
     });
   });
 }

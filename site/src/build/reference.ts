@@ -15,15 +15,14 @@ export interface WrittenPage {
 
 /** The reference of every package and a list of them. Where an optimizer has a page of its own, its function leads there. */
 export async function referenceSection(): Promise<readonly WrittenPage[]> {
-  const pages = (await referencePages()).map((page) => packagePage(page));
-  return [{ path: 'reference/index', title: 'API reference', markdown: list(pages) }, ...pages];
+  const entries = await referencePages();
+  return [{ path: 'reference/index', title: 'API reference', markdown: list(entries) }, ...entries.map(packagePage)];
 }
 
 /** Where the reference says what an optimizer's page is about, from that page. */
 export const referenceOf = (entry: OptimizerEntry): string => `../reference/${entry.from}.html#${functionOf(entry.name).toLowerCase()}`;
 
-function packagePage({ name, markdown }: ReferencePage): WrittenPage {
-  const title = specifier(name);
+function packagePage({ name, specifier: title, folder, markdown }: ReferencePage): WrittenPage {
   const text = [...pagesByFunction(name)].reduce(
     (page, [exported, entries]) => {
       const heading = new RegExp(`^### ${exported}(?:\\(\\))?$`, 'm');
@@ -36,15 +35,11 @@ function packagePage({ name, markdown }: ReferencePage): WrittenPage {
   return {
     path: `reference/${name}`,
     title,
-    markdown: ['---', `title: "${title}"`, '---', `# ${title}`, `<p class="lead">${escaped(about(name))}</p>`, '', text].join('\n'),
+    markdown: ['---', `title: "${title}"`, '---', `# ${title}`, `<p class="lead">${escaped(about(folder))}</p>`, '', text].join('\n'),
   };
 }
 
-/** `local-sgd-redis` is imported as `@opt/local-sgd/redis`. */
-const specifier = (name: string): string => `@opt/${name.replace(/^local-sgd-/, 'local-sgd/')}`;
-
-const about = (name: string): string => {
-  const [, folder = ''] = specifier(name).split('/');
+const about = (folder: string): string => {
   const described: { readonly description: string } = JSON.parse(readFileSync(inRepository(`packages/${folder}/package.json`), 'utf8'));
   return described.description;
 };
@@ -55,10 +50,10 @@ function pagesByFunction(name: string): ReadonlyMap<string, readonly OptimizerEn
   return new Map(own.map((one) => [functionOf(one.name), own.filter((other) => functionOf(other.name) === functionOf(one.name))]));
 }
 
-function list(pages: readonly WrittenPage[]): string {
-  const items = pages.map(
-    ({ path, title }) =>
-      `<li><a href="../${path}.html"><code>${title}</code></a><p>${escaped(about(path.replace('reference/', '')))}</p></li>`,
+function list(entries: readonly ReferencePage[]): string {
+  const items = entries.map(
+    ({ name, specifier, folder }) =>
+      `<li><a href="../reference/${name}.html"><code>${specifier}</code></a><p>${escaped(about(folder))}</p></li>`,
   );
   return [
     '---',

@@ -186,7 +186,9 @@ class Planner implements Surroundings, Fused {
 
   #add(core: Exclude<Core, { kind: 'map' }>, roots: readonly Root[]): void {
     const text = this.#text(core, roots);
-    this.#enter(core, roots, text, readsOf(text, [core.value]), core.value);
+    const reads = readsOf(text, [core.value]);
+    this.#bound(core.value, reads, roots);
+    this.#enter(core, roots, text, reads, core.value);
   }
 
   #enter(core: Core, roots: readonly Root[], text: KernelText | undefined, reads: ReadonlySet<Value>, into: Value): Kernel {
@@ -211,6 +213,7 @@ class Planner implements Surroundings, Fused {
   #place(root: Root, apart = false): Kernel {
     const alone = this.#text({ kind: 'map' }, [root]);
     const reads = readsOf(alone, [root.into]);
+    this.#bound(root.source, reads, [root]);
     const candidates = new Set([...reads].flatMap((value) => this.#readers.get(value) ?? []));
     const latest = [...candidates].sort((x, y) => y.id - x.id).filter((kernel) => sizeOf(kernel) === root.source.size);
     for (const kernel of apart ? [] : latest.slice(0, window)) {
@@ -240,6 +243,12 @@ class Planner implements Surroundings, Fused {
       return kernel;
     }
     return this.#enter({ kind: 'map' }, [root], alone, reads, root.into);
+  }
+
+  /** What needs more buffers than a kernel can bind is computed in parts: its operands lie in memory. */
+  #bound({ inputs }: Value, reads: ReadonlySet<Value>, roots: readonly Root[]): void {
+    if (this.#buffers(reads, roots) <= this.#wishes.bindings) return;
+    for (const input of inputs) if (input.inputs.length > 0) this.request(input);
   }
 
   #joins(kernel: Kernel, root: Root, reads: ReadonlySet<Value>): boolean {

@@ -8,7 +8,7 @@ import { requiredStage } from '../transform/stage-options.ts';
 import type { About } from '../transform/transform.ts';
 import { advice, describe, isPlain } from '../validation/describe.ts';
 import type { Engine } from './engine.ts';
-import { Living, type Session, type Sources, sessionOf } from './living.ts';
+import { LivingOptimizer, type Session, type Sources, sessionOf } from './living-optimizer.ts';
 import { Memory } from './memory/memory.ts';
 import { narrowedOption } from './memory/narrowed.ts';
 import { place } from './memory/place.ts';
@@ -54,7 +54,9 @@ export function createOptimizer<Native, Buffer>(options: OptimizerOptions<string
     const session = sessionOf(frame, memory, place(backend, memory, parameters), about);
     made = session;
     refuseWhatLacks(backend, session.engine);
-    const optimizer = new Living(frame, session, (given, said) => resolve('add', { parameters: given, about: said }, addedOptions));
+    const optimizer = new LivingOptimizer(frame, session, (given, said) =>
+      resolve('add', { parameters: given, about: said }, addedOptions),
+    );
     const started = session.engine.once('construct');
     if (isPromise(started)) return started.then(() => optimizer, failed);
     return backend.run === 'async' ? Promise.resolve(optimizer) : optimizer;

@@ -45,7 +45,7 @@ export type ReadAdded = (parameters: unknown, about: unknown) => { readonly para
  * What `createOptimizer` makes: an engine, and another one whenever parameters come or go. Which names `add` and `remove` leave, only the
  * types of `Optimizer` say.
  */
-export class Living<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode, Native>, 'add' | 'remove'> {
+export class LivingOptimizer<Native, Buffer> implements Omit<Optimizer<string, Mode, Mode, Native>, 'add' | 'remove'> {
   private readonly frame: Frame<Native, Buffer>;
   private readonly readAdded: ReadAdded;
   private session: Session<Native, Buffer>;
