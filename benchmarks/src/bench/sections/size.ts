@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { holds, type Judged } from '../target.ts';
 
 /** Bytes of a bundle, minified and gzipped; or why there is none. */
@@ -54,23 +55,39 @@ export async function sizes(): Promise<readonly Size[]> {
 
 async function bundleSize({ name, source, external, atMost }: Bundle): Promise<Size> {
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       stdin: { contents: source, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
       bundle: true,
       minify: true,
       format: 'esm',
       platform: 'neutral',
       external: [...external],
+      splitting: true,
+      outdir: '/out',
+      metafile: true,
       write: false,
       logLevel: 'silent',
     });
-    const bytes = outputFiles.reduce((sum, { contents }) => sum + zipped(contents), 0);
+    const first = loadedAtFirst(metafile.outputs);
+    const bytes = outputFiles.filter(({ path }) => first.has(basename(path))).reduce((sum, { contents }) => sum + zipped(contents), 0);
     if (atMost === undefined) return { name, bytes };
     const says = `≤ ${atMost / 1000} kB`;
     return { name, bytes, target: { row: name, says, value: bytes, verdict: holds(bytes, 'at most', atMost) ? 'met' : 'missed' } };
   } catch (error) {
     return { name, bytes: null, failed: error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : String(error) };
   }
+}
+
+/** Files that a page loads before anything runs: what is imported by a call comes when it is needed. */
+function loadedAtFirst(outputs: Metafile['outputs']): ReadonlySet<string> {
+  const first = new Set<string>();
+  const visit = (file: string): void => {
+    if (first.has(basename(file))) return;
+    first.add(basename(file));
+    for (const { path, kind } of outputs[file]?.imports ?? []) if (kind === 'import-statement' && path in outputs) visit(path);
+  };
+  for (const [file, { entryPoint }] of Object.entries(outputs)) if (entryPoint === '<stdin>') visit(file);
+  return first;
 }
 
 /** The kernels as they are embedded. */
