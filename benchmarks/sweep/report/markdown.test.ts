@@ -27,6 +27,15 @@ describe('what stands in the repository', () => {
     for (const part of summaryMarkdown(sweep).trim().split('\n\n')) expect(text).toContain(part);
   });
 
+  test('and the table of results/universal.json, every run of one configuration', () => {
+    const universal: SweepResults = JSON.parse(readFileSync(new URL('../../results/universal.json', import.meta.url), 'utf8'));
+    expect(universal).toMatchObject({ seeds: 3, shortened: [] });
+    expect(universal.besideAdamw?.length).toBe(3 * universal.tasks.length);
+    const table = summaryMarkdown(universal).trim().split('\n\n').at(-1) ?? '';
+    expect(table).toContain('tuned AdamW');
+    expect(readFileSync(readme, 'utf8')).toContain(table);
+  });
+
   test('README.md of the repository holds the winners', () => {
     const sweep: SweepResults = JSON.parse(readFileSync(results, 'utf8'));
     const text = readFileSync(front, 'utf8');
