@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { TaskName } from '../../tasks/task.ts';
-import { best } from '../protocol/search.ts';
 import type { DoneRun, Pair } from '../sweep.ts';
 import type { BesideAdamw, RunSummary, SweepResults } from './results.ts';
 import { runsAtBest } from './standings.ts';
+import { winnerOf } from './winner.ts';
 
 /** AdamW's best losses by task and seed. */
 type Yardstick = (task: TaskName, seed: number) => { readonly loss: number; readonly step: number } | undefined;
@@ -26,8 +26,8 @@ export function besideAdamw(pairs: readonly Pair[], recorded: SweepResults = onR
 }
 
 const runsAtBestOf = ({ search, otherSeeds }: Pick<Pair, 'search' | 'otherSeeds'>): readonly DoneRun[] => {
-  const winner = best(search.map((run) => ({ rate: run.spec.rate, score: run.judged.score, run })));
-  return winner === undefined ? [] : [winner.run, ...otherSeeds];
+  const winner = winnerOf(search);
+  return winner === undefined ? [] : [winner, ...otherSeeds];
 };
 
 const yardstickOfPairs =

@@ -1,8 +1,8 @@
 import type { Task, TaskName } from '../../tasks/task.ts';
 import type { Plan } from '../plan.ts';
-import { best } from '../protocol/search.ts';
 import type { Catalogue } from '../runs/catalogue.ts';
 import type { DoneRun, FailedRun, Pair } from '../sweep.ts';
+import { winnerOf } from './winner.ts';
 
 /** Contents of sweep.json: everything the reports are made from. Losses have six digits. */
 export interface SweepResults {
@@ -123,8 +123,8 @@ const taskResults = (task: Task, steps: number, pairs: readonly Pair[], optimize
 });
 
 const optimizerResults = ({ optimizer, complete, search, otherSeeds, failures }: Pair): Omit<OptimizerResults, 'label'> => {
-  const winner = best(search.map((run) => ({ rate: run.spec.rate, score: run.judged.score, run })));
-  const found = winner !== undefined && Number.isFinite(winner.score) ? winner.run : undefined;
+  const winner = winnerOf(search);
+  const found = winner !== undefined && Number.isFinite(winner.judged.score) ? winner : undefined;
   return {
     name: optimizer,
     complete,

@@ -129,7 +129,7 @@ function packedAt(n: number, i: number, j: number): number {
   const upper = Math.ceil(n / 2);
   if (n % 2 === 0) {
     if (i >= upper && j < upper) return (i - upper) * width + j;
-    return i < upper ? (upper + i + 1) * width + j : (upper + j - upper) * width + (i - upper);
+    return i < upper ? (upper + i + 1) * width + j : j * width + (i - upper);
   }
   const below = n - upper;
   if (i >= upper && j < upper) return (i - upper) * width + j;
